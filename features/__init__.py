@@ -1,0 +1,1 @@
+"""What the past says: one row per customer as of an instant."""

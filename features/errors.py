@@ -1,0 +1,5 @@
+"""Errors that a user can act on: what is wrong, where, and what to do."""
+
+
+class HistoryError(ValueError):
+    """The data, its mapping or a request on it cannot be used as given."""

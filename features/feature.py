@@ -1,0 +1,73 @@
+"""What a feature is: a named expression over one frame of the past, with its unit and meaning."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import narwhals as nw
+
+Rows = Literal["orders", "days", "feedback", "offers", "customers", "table"]
+
+WINDOWS_D = (7, 14, 30, 60, 90, 180, 365)
+WINDOWS_H = {"025h": 0.25, "05h": 0.5, "1h": 1.0, "2h": 2.0, "4h": 4.0}
+HALF_LIVES_H = {"025h": 0.25, "1h": 1.0, "4h": 4.0}
+YEAR = 365.0
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the feature table.
+
+    Attributes
+    ----------
+    name : str
+        Column name, with its window or unit in it.
+    family : str
+        recency, frequency, spend, rhythm, returns, feedback, exposure or profile.
+    unit : str
+        days, orders, currency, share, ratio, points ...
+    meaning : str
+        What it says of the customer, in one phrase.
+    rows : str
+        The prepared frame `value` aggregates per customer (see `features.table`), or `table` for
+        a value computed from other features of the same customer.
+    value : narwhals.Expr
+        The expression. It sees ages (days before `as_of`), never dates.
+    empty : float or None
+        The value where the customer has no such rows: 0 where 0 is the truth, else None.
+    """
+
+    name: str
+    family: str
+    unit: str
+    meaning: str
+    rows: Rows
+    value: nw.Expr
+    empty: float | None = None
+
+
+def count(condition: nw.Expr) -> nw.Expr:
+    """How many rows fulfil a condition, as a float."""
+    return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0)).sum()
+
+
+def total(value: nw.Expr, condition: nw.Expr) -> nw.Expr:
+    """Sum of a value over the rows that fulfil a condition."""
+    return nw.when(condition).then(value).otherwise(nw.lit(0.0)).sum()
+
+
+def only(value: nw.Expr, condition: nw.Expr) -> nw.Expr:
+    """The value where the condition holds, null elsewhere."""
+    return nw.when(condition).then(value).otherwise(nw.lit(None, dtype=nw.Float64))
+
+
+def ratio(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
+    """Quotient, null where the denominator is not positive."""
+    return numerator / only(denominator, denominator > 0)
+
+
+def decay(age: nw.Expr, half_life: float) -> nw.Expr:
+    """Weight of an event that halves every `half_life`, in the unit of `age`."""
+    return (age * (-math.log(2) / half_life)).exp()

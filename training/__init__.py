@@ -1,0 +1,1 @@
+"""What the future held, and the models that learn it."""
