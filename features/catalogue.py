@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
+from itertools import groupby
 
 import narwhals as nw
 
-from features import (
-    exposure,
-    feedback,
-    frequency,
-    profile,
-    recency,
-    returns,
-    rhythm,
-    spend,
-)
-from features.feature import Feature
+from features import exposure, feedback, frequency, profile, recency, returns, rhythm, spend
+from features.errors import HistoryError
+from features.feature import Family, Feature
 from features.mapping import SCALES, Mapping
 
-HORIZON = Feature(
+HORIZON = Family("horizon", "table")(
     "horizon_days",
-    "horizon",
     "days",
-    "the horizon the relative windows were computed for",
-    "table",
+    "length H of the horizon that the relative windows were computed for",
     nw.col("horizon_days"),
 )
 
 
-def catalogue(
-    mapping: Mapping, profiles: Dict[str, bool] | None = None
-) -> tuple[Feature, ...]:
+def catalogue(mapping: Mapping, profiles: Dict[str, bool] | None = None) -> tuple[Feature, ...]:
     """The features of a history in column order.
 
     Parameters
@@ -40,18 +30,36 @@ def catalogue(
         Declared feedback kinds and categories add columns.
     profiles : dict, optional
         Customer columns that may become features -> whether they hold text.
+
+    Raises
+    ------
+    HistoryError
+        If a declared kind of feedback would give a column the name of another one.
+
+    Examples
+    --------
+    >>> [feature.name for feature in catalogue(Mapping()) if feature.family == "returns"]
+    ['refunds', 'refund_amount', 'refund_order_share', 'refund_amount_share']
     """
-    return (
+    features = (
         HORIZON,
         *recency.FEATURES,
         *frequency.FEATURES,
         *spend.FEATURES,
         *rhythm.FEATURES,
         *returns.FEATURES,
-        *feedback.features(mapping.scales),
+        *feedback.features({**SCALES, **mapping.scales}),
         *exposure.FEATURES,
         *profile.features(profiles or {}, mapping.categories),
     )
+    names = [feature.name for feature in features]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise HistoryError(
+            f"columns must have different names; got {twice} twice. "
+            "Rename the kind of feedback under [feedback.scales] in history.toml."
+        )
+    return features
 
 
-CATALOGUE = catalogue(Mapping(scales=SCALES))
+CATALOGUE = catalogue(Mapping())

@@ -1,10 +1,10 @@
-"""Time at the edges: instants become `day`, float64 days since 1970-01-01 on the shop's wall clock."""
+"""Time at the edges: instants become `day`, days since 1970-01-01 on the shop's wall clock."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from numbers import Real
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,17 +16,21 @@ from features.errors import HistoryError
 Instant = str | date | datetime | float
 
 EPOCH = datetime(1970, 1, 1)
+LAST_DAY = float((date.max - EPOCH.date()).days)
 MICROSECONDS_PER_DAY = 86_400_000_000
 EPOCH_UNITS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 ISO_FORMATS = (
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d",
     "%Y-%m-%dT%H:%M:%S%.f%#z",
     "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M%#z",
+    "%Y-%m-%d %H:%M%#z",
 )
+HAS_OFFSET = r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
 def as_day(when: Instant, timezone: str = "UTC") -> float:
@@ -35,7 +39,7 @@ def as_day(when: Instant, timezone: str = "UTC") -> float:
     Parameters
     ----------
     when : str, date, datetime or float
-        An ISO date or instant; without an offset it is read on the shop's wall clock. A float is
+        An ISO date or instant; without an offset it is read on the shop's wall clock. A number is
         a `day` already.
     timezone : str
         The shop's IANA time zone.
@@ -57,12 +61,16 @@ def as_day(when: Instant, timezone: str = "UTC") -> float:
     >>> as_day("1970-01-01T23:00+00:00", "Europe/Paris")
     1.0
     """
-    if isinstance(when, int | float):
-        if not math.isfinite(when):
-            raise HistoryError(f"as_of must be a finite day; got {when}.")
-        return float(when)
+    if isinstance(when, Real) and not isinstance(when, bool):
+        return _checked_day(float(when))
     if isinstance(when, str):
         when = _parsed(when)
+    is_not_a_time = when != when  # pandas' NaT, which is a datetime otherwise
+    if not isinstance(when, date) or is_not_a_time:
+        raise HistoryError(
+            f"a date must be text, a date, a datetime or a day number; got {when!r}. "
+            "Write for example 2011-09-10."
+        )
     if not isinstance(when, datetime):
         when = datetime.combine(when, time())
     if when.tzinfo is not None:
@@ -81,9 +89,18 @@ def as_instant(day: float) -> datetime:
     return EPOCH + timedelta(microseconds=round(day * MICROSECONDS_PER_DAY))
 
 
+def _checked_day(day: float) -> float:
+    if not -LAST_DAY < day < LAST_DAY:
+        raise HistoryError(
+            f"a day must be a number of days since 1970-01-01; got {day:g}. "
+            "Write dates as text, for example 2011-09-10."
+        )
+    return day
+
+
 def _parsed(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(text.strip())
     except ValueError:
         raise HistoryError(
             f"a date must be YYYY-MM-DD or an ISO instant; got {text!r}. "
@@ -106,109 +123,132 @@ def with_day(
     ----------
     frame : narwhals.LazyFrame on Polars, DuckDB or PySpark
     column, day : str
-        The source column, and the column to add. They may be the same.
+        The source column, and the column to add.
     timezone : str
         Instants with an offset are moved to this zone; others are taken as its wall clock.
     formats : sequence of str
-        strptime formats to try for text, or one of `epoch_s`, `epoch_ms`, `epoch_us` for numbers;
-        ISO 8601 if empty.
+        strptime formats of dates kept as text, or one of `epoch_s`, `epoch_ms`, `epoch_us`; ISO
+        8601 if empty. Only Polars frames can have them.
 
     Raises
     ------
     HistoryError
-        If the column's type cannot hold a date.
+        If the column's type cannot hold a date. The message begins with "must", for the caller to
+        say which column it is about.
     """
-    if frame.implementation.is_polars():
-        native = frame.to_native()
+    native = frame.to_native()
+    if isinstance(native, pl.LazyFrame):
         dtype = native.collect_schema()[column]
-        return nw.from_native(
-            native.with_columns(
-                _polars_day(column, dtype, timezone, formats).alias(day)
-            )
+        value = _polars_day(pl.col(column), dtype, timezone, formats)
+        return nw.from_native(native.with_columns(value.alias(day)))
+    if formats:
+        raise HistoryError(
+            f"must hold timestamps, dates or ISO text: date_format is not for "
+            f"{frame.implementation} frames. Convert it before handing the frame over."
         )
-    if frame.implementation.is_duckdb():
-        return nw.from_native(_duckdb_day(frame.to_native(), column, day, timezone))
-    if frame.implementation.is_pyspark():
-        return nw.from_native(_spark_day(frame.to_native(), column, day, timezone))
-    raise HistoryError(
-        f"frames must be pandas, Polars, DuckDB or PySpark; got {frame.implementation}."
-    )
+    on_engine = _duckdb_day if frame.implementation.is_duckdb() else _spark_day
+    days: nw.LazyFrame[Any] = nw.from_native(on_engine(native, column, day, timezone))
+    return days
 
 
 def _polars_day(
-    column: str, dtype: Any, timezone: str, formats: Sequence[str]
+    source: pl.Expr, dtype: pl.DataType, timezone: str, formats: Sequence[str]
 ) -> pl.Expr:
-    source = pl.col(column)
-    if dtype == pl.String:
-        return pl.coalesce(
-            _wall_clock(_text_instant(source, format, timezone))
-            for format in formats or ISO_FORMATS
-        )
     if dtype == pl.Date:
         return source.cast(pl.Int32).cast(pl.Float64)
     if isinstance(dtype, pl.Datetime):
-        return _wall_clock(
-            source.dt.convert_time_zone(timezone) if dtype.time_zone else source
-        )
+        return _wall_clock(source.dt.convert_time_zone(timezone) if dtype.time_zone else source)
     if dtype == pl.Null:
         return pl.lit(None, dtype=pl.Float64)
     if dtype.is_numeric() and formats and formats[0] in EPOCH_UNITS:
-        micros = (source.cast(pl.Float64) * EPOCH_UNITS[formats[0]]).cast(
-            pl.Int64, strict=False
-        )
-        return _wall_clock(
-            micros.cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(timezone)
+        return _since_epoch(source, formats[0], timezone)
+    if dtype in {pl.String, pl.Categorical, pl.Enum} or (dtype.is_integer() and formats):
+        text = source.cast(pl.String).str.strip_chars()
+        if formats and formats[0] in EPOCH_UNITS:
+            return _since_epoch(text, formats[0], timezone)
+        return text.map_batches(
+            lambda texts: _parsed_texts(texts, formats or ISO_FORMATS, timezone),
+            return_dtype=pl.Float64,
+            is_elementwise=True,
         )
     raise HistoryError(
-        f"column {column!r} must hold dates; it holds {dtype}. Store dates or ISO text, or set "
-        'date_format to "epoch_s", "epoch_ms" or "epoch_us" in history.toml.'
+        f"must hold dates; it holds {dtype}. Store dates or ISO text, or set date_format to a "
+        'strptime format, "epoch_s", "epoch_ms" or "epoch_us" in history.toml.'
     )
 
 
-def _text_instant(source: pl.Expr, format: str, timezone: str) -> pl.Expr:
-    if format.endswith("z"):
-        instant = source.str.to_datetime(
-            format, strict=False, time_unit="us", time_zone="UTC"
-        )
+def _parsed_texts(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Series:
+    """Try the formats in turn, each only on what those before it could not read."""
+    days = pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
+    for format in formats:
+        if texts.null_count() == len(texts):
+            break
+        read = texts.to_frame().select(_wall_clock(_text_instant(pl.first(), format, timezone)))
+        found = read.to_series()
+        days = days.zip_with(days.is_not_null(), found)
+        texts = texts.set(found.is_not_null(), None)
+    return days
+
+
+def _text_instant(text: pl.Expr, format: str, timezone: str) -> pl.Expr:
+    if any(directive in format for directive in ("%z", "%:z", "%#z")):
+        instant = text.str.to_datetime(format, strict=False, time_unit="us", time_zone="UTC")
         return instant.dt.convert_time_zone(timezone)
-    return source.str.to_datetime(format, strict=False, time_unit="us")
+    return text.str.to_datetime(format, strict=False, time_unit="us")
+
+
+def _since_epoch(number: pl.Expr, unit: str, timezone: str) -> pl.Expr:
+    micros = number.cast(pl.Float64, strict=False) * EPOCH_UNITS[unit]
+    instant = micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
+    return _wall_clock(instant.dt.convert_time_zone(timezone))
 
 
 def _wall_clock(instant: pl.Expr) -> pl.Expr:
-    return instant.dt.replace_time_zone(None).dt.epoch("us") / MICROSECONDS_PER_DAY
+    micros = instant.dt.replace_time_zone(None).dt.epoch("us")
+    return micros.map_batches(_divided, return_dtype=pl.Float64, is_elementwise=True)
+
+
+def _divided(micros: pl.Series) -> pl.Series:
+    """Divide in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times."""
+    days = micros.cast(pl.Float64).to_numpy() / MICROSECONDS_PER_DAY
+    return pl.Series(micros.name, days, nan_to_null=True)
 
 
 def _duckdb_day(relation: Any, column: str, day: str, timezone: str) -> Any:
     kind = str(dict(zip(relation.columns, relation.types, strict=True))[column])
-    name = '"' + column.replace('"', '""') + '"'
-    zone = timezone.replace("'", "''")
+    name, zone = _quoted(column), timezone.replace("'", "''")
+    name = f"trim({name})" if kind == "VARCHAR" else name
+    wall = f"try_cast({name} AS TIMESTAMP)"
+    moved = f"timezone('{zone}', try_cast({name} AS TIMESTAMPTZ))"
     if kind == "TIMESTAMP WITH TIME ZONE":
-        expression = f"epoch_us(timezone('{zone}', {name}))"
-    elif kind.startswith("TIMESTAMP") or kind == "DATE":
-        expression = f"epoch_us({name}::TIMESTAMP)"
+        wall = moved
     elif kind == "VARCHAR":
-        expression = f"epoch_us(try_cast({name} AS TIMESTAMP))"
-    else:
-        raise HistoryError(
-            f"column {column!r} must hold dates; DuckDB says {kind}. Cast it to TIMESTAMP."
-        )
-    kept = ", ".join(f'"{c}"' for c in relation.columns if c != day)
-    return relation.project(
-        f'{kept}, {expression} / {MICROSECONDS_PER_DAY}.0::DOUBLE AS "{day}"'
-    )
+        wall = f"CASE WHEN regexp_matches({name}, '{HAS_OFFSET}') THEN {moved} ELSE {wall} END"
+    elif not (kind.startswith("TIMESTAMP") or kind == "DATE"):
+        raise HistoryError(f"must hold dates; DuckDB says {kind}. Cast it to TIMESTAMP.")
+    others = [_quoted(c) for c in relation.columns if c != day]
+    value = f"epoch_us({wall}) / {MICROSECONDS_PER_DAY}.0::DOUBLE AS {_quoted(day)}"
+    return relation.project(", ".join([*others, value]))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _spark_day(frame: Any, column: str, day: str, timezone: str) -> Any:
-    from pyspark.sql import functions as F
+    from pyspark.sql import functions as sf
 
     kind = frame.schema[column].dataType.typeName()
     if kind not in {"timestamp", "timestamp_ntz", "date", "string"}:
-        raise HistoryError(
-            f"column {column!r} must hold dates; Spark says {kind}. Cast it to timestamp_ntz."
-        )
-    wall = F.col(column).try_cast("timestamp_ntz")
+        raise HistoryError(f"must hold dates; Spark says {kind}. Cast it to timestamp_ntz.")
+    source = sf.col(column)
+    wall = source.try_cast("timestamp_ntz")
+    instant = source.try_cast("timestamp").cast("timestamp_ntz")
+    moved = sf.convert_timezone(sf.current_timezone(), sf.lit(timezone), instant)
     if kind == "timestamp":
-        wall = F.convert_timezone(F.current_timezone(), F.lit(timezone), wall)
-    epoch = F.to_timestamp_ntz(F.lit("1970-01-01 00:00:00"))
-    micros = F.timestamp_diff("MICROSECOND", epoch, wall)
-    return frame.withColumn(day, micros / F.lit(float(MICROSECONDS_PER_DAY)))
+        wall = moved
+    elif kind == "string":
+        wall = sf.when(sf.trim(source).rlike(HAS_OFFSET), moved).otherwise(wall)
+    epoch = sf.to_timestamp_ntz(sf.lit("1970-01-01 00:00:00"))
+    micros = sf.timestamp_diff("MICROSECOND", epoch, wall)
+    return frame.withColumn(day, micros / sf.lit(float(MICROSECONDS_PER_DAY)))

@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import narwhals as nw
 
-from features.feature import Feature, count, ratio
+from features.feature import Family, count, ratio
 
-FAMILY = "exposure"
-_age, _offer = nw.col("age"), nw.col("is_offer")
-_redeemed = _offer & ~nw.col("redeemed_day").is_null()
-_refused = _offer & ~nw.col("refused_day").is_null()
+_of_offers = Family("exposure", "offers")
+_counted = Family("exposure", "offers", empty=0.0)
+
+_age, _is_offer = nw.col("age"), nw.col("is_offer")
+_is_redeemed = _is_offer & ~nw.col("redeemed_day").is_null()
+_is_refused = _is_offer & ~nw.col("refused_day").is_null()
 
 FEATURES = (
     *(
-        Feature(
+        _counted(
             f"offers_{days}d",
-            FAMILY,
             "offers",
             f"offers received in the last {days} days",
-            "offers",
-            count(_offer & (_age <= days)),
-            0.0,
+            count(_is_offer & (_age <= days)),
         )
         for days in (90, 365)
     ),
-    Feature(
-        "offers_redeemed",
-        FAMILY,
-        "offers",
-        "offers redeemed",
-        "offers",
-        count(_redeemed),
-        0.0,
-    ),
-    Feature(
-        "offers_refused",
-        FAMILY,
-        "offers",
-        "offers refused",
-        "offers",
-        count(_refused),
-        0.0,
-    ),
-    Feature(
+    _counted("offers_redeemed", "offers", "offers redeemed so far", count(_is_redeemed)),
+    _counted("offers_refused", "offers", "offers refused so far", count(_is_refused)),
+    _of_offers(
         "offer_redemption_rate",
-        FAMILY,
         "share",
         "offers redeemed over offers received",
-        "offers",
-        ratio(count(_redeemed), count(_offer)),
+        ratio(count(_is_redeemed), count(_is_offer)),
     ),
 )

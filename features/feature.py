@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import narwhals as nw
 
-Rows = Literal["orders", "days", "feedback", "offers", "customers", "table"]
+Rows = Literal["orders", "days", "refunds", "feedback", "offers", "customers", "table"]
 
 WINDOWS_D = (7, 14, 30, 60, 90, 180, 365)
 WINDOWS_H = {"025h": 0.25, "05h": 0.5, "1h": 1.0, "2h": 2.0, "4h": 4.0}
+HALF_LIVES_D = (30, 90, 270)
 HALF_LIVES_H = {"025h": 0.25, "1h": 1.0, "4h": 4.0}
 YEAR = 365.0
 
@@ -25,14 +26,14 @@ class Feature:
     name : str
         Column name, with its window or unit in it.
     family : str
-        recency, frequency, spend, rhythm, returns, feedback, exposure or profile.
+        horizon, recency, frequency, spend, rhythm, returns, feedback, exposure or profile.
     unit : str
         days, orders, currency, share, ratio, points ...
     meaning : str
         What it says of the customer, in one phrase.
     rows : str
-        The prepared frame `value` aggregates per customer (see `features.table`), or `table` for
-        a value computed from other features of the same customer.
+        The frame that `value` aggregates per customer (see `features.table`), or `table` for a
+        value computed from other features of the same customer.
     value : narwhals.Expr
         The expression. It sees ages (days before `as_of`), never dates.
     empty : float or None
@@ -44,13 +45,31 @@ class Feature:
     unit: str
     meaning: str
     rows: Rows
-    value: nw.Expr
+    value: nw.Expr = field(compare=False, repr=False)
     empty: float | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Writes the features of one family over one frame, a line each."""
+
+    name: str
+    rows: Rows
+    empty: float | None = None
+
+    def __call__(self, name: str, unit: str, meaning: str, value: nw.Expr) -> Feature:
+        """One feature of the family."""
+        return Feature(name, self.name, unit, meaning, self.rows, value, self.empty)
 
 
 def count(condition: nw.Expr) -> nw.Expr:
     """How many rows fulfil a condition, as a float."""
     return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0)).sum()
+
+
+def count_of(value: nw.Expr) -> nw.Expr:
+    """How many rows have a value, as a float."""
+    return value.count().cast(nw.Float64)
 
 
 def total(value: nw.Expr, condition: nw.Expr) -> nw.Expr:

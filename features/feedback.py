@@ -6,144 +6,103 @@ from collections.abc import Iterable
 
 import narwhals as nw
 
-from features.feature import Feature, count, only, ratio
+from features.feature import YEAR, Family, Feature, count, count_of, only, ratio
 
-FAMILY = "feedback"
+_of_feedback = Family("feedback", "feedback")
+_counted = Family("feedback", "feedback", empty=0.0)
+_of_table = Family("feedback", "table")
+
 _age, _score, _satisfaction = nw.col("age"), nw.col("score"), nw.col("satisfaction")
+
 _is_ticket = nw.col("kind") == "ticket"
-_hours = (nw.col("resolved_day") - nw.col("day")) * 24.0
-_late = (nw.col("resolved_day") > nw.col("due_day")) | (
-    nw.col("resolved_day").is_null() & (nw.col("due_day") < nw.col("as_of_day"))
-)
+_resolved, _due = nw.col("resolved_day"), nw.col("due_day")
+_is_late = (_resolved > _due) | (_resolved.is_null() & (_due < nw.col("as_of_day")))
 
-_scored_age = only(_age, ~_satisfaction.is_null())
-_n = _satisfaction.count().cast(nw.Float64)
-_age_spread = (_scored_age * _scored_age).sum() - ratio(
-    _scored_age.sum() * _scored_age.sum(), _n
-)
-_covariation = (_scored_age * _satisfaction).sum() - ratio(
-    _scored_age.sum() * _satisfaction.sum(), _n
-)
-SAME_TIME = 1e-6
-
-
-def kind_features(kind: str) -> tuple[Feature, ...]:
-    """Count, mean and last score of one kind of feedback."""
-    of_kind = nw.col("kind") == kind
-    return (
-        Feature(
-            f"{kind}_count",
-            FAMILY,
-            "answers",
-            f"{kind} rows so far",
-            "feedback",
-            count(of_kind),
-            0.0,
-        ),
-        Feature(
-            f"{kind}_mean",
-            FAMILY,
-            "points",
-            f"mean {kind} score",
-            "feedback",
-            only(_score, of_kind).mean(),
-        ),
-        Feature(
-            f"{kind}_last",
-            FAMILY,
-            "points",
-            f"latest {kind} score (mean of several at the same time)",
-            "feedback",
-            only(_score, of_kind & nw.col("is_last_of_kind")).mean(),
-        ),
-    )
+# Least squares over days back from the newest score: small numbers, so that the differences of
+# sums below lose no digits. A slope over less than a day would only magnify noise.
+_back = nw.col("days_before_last_score")
+_n = count_of(_satisfaction)
+_covariation = (_back * _satisfaction).sum() - ratio(_back.sum() * _satisfaction.sum(), _n)
+_variation = (_back * _back).sum() - ratio(_back.sum() * _back.sum(), _n)
+_slope = -YEAR * _covariation / only(_variation, _back.max() >= 1.0)
 
 
 def features(kinds: Iterable[str]) -> tuple[Feature, ...]:
     """The family's features for the given kinds of feedback."""
-    return (*(feature for kind in kinds for feature in kind_features(kind)), *FEATURES)
+    return (*(feature for kind in kinds for feature in _features_of(kind)), *FEATURES)
+
+
+def _features_of(kind: str) -> tuple[Feature, ...]:
+    is_kind = nw.col("kind") == kind
+    is_last = is_kind & nw.col("is_last_of_kind")
+    return (
+        _counted(f"{kind}_count", "answers", f"feedback of kind {kind} so far", count(is_kind)),
+        _of_feedback(f"{kind}_mean", "points", f"mean {kind} score", only(_score, is_kind).mean()),
+        _of_feedback(
+            f"{kind}_last",
+            "points",
+            f"latest {kind} score (mean of several at the same instant)",
+            only(_score, is_last).mean(),
+        ),
+    )
 
 
 FEATURES = (
-    Feature(
+    _of_table(
         "nps_promoter",
-        FAMILY,
-        "0/1",
-        "latest NPS is 9 or 10",
-        "table",
-        only(nw.lit(1.0), nw.col("nps_last") >= 9).fill_null(0.0),
-        0.0,
+        "0 or 1",
+        "whether the latest NPS score is 9 or 10",
+        (nw.col("nps_last") >= 9).cast(nw.Float64),
     ),
-    Feature(
+    _of_table(
         "nps_detractor",
-        FAMILY,
-        "0/1",
-        "latest NPS is 6 or less",
-        "table",
-        only(nw.lit(1.0), nw.col("nps_last") <= 6).fill_null(0.0),
-        0.0,
+        "0 or 1",
+        "whether the latest NPS score is 6 or less",
+        (nw.col("nps_last") <= 6).cast(nw.Float64),
     ),
-    Feature(
+    _of_feedback(
         "satisfaction_mean",
-        FAMILY,
-        "-1..1",
+        "-1 to 1",
         "mean satisfaction over all scored feedback",
-        "feedback",
         _satisfaction.mean(),
     ),
-    Feature(
+    _of_feedback(
         "satisfaction_last",
-        FAMILY,
-        "-1..1",
-        "latest satisfaction (mean of several at the same time)",
-        "feedback",
-        only(_satisfaction, nw.col("is_last_scored")).mean(),
+        "-1 to 1",
+        "latest satisfaction (mean of several at the same instant)",
+        only(_satisfaction, nw.col("days_before_last_score") == 0).mean(),
     ),
-    Feature(
+    _of_feedback(
         "satisfaction_slope",
-        FAMILY,
         "1/year",
-        "change of satisfaction a year, by least squares",
-        "feedback",
-        -365.0 * _covariation / only(_age_spread, _age_spread > SAME_TIME),
+        "change of satisfaction in a year, by least squares; from scores at least a day apart",
+        _slope,
     ),
     *(
-        Feature(
+        _counted(
             f"negatives_{days}d",
-            FAMILY,
             "answers",
-            f"negative feedback in the last {days} days",
-            "feedback",
+            f"feedback of the last {days} days scored in the lower half of its scale",
             count((_satisfaction < 0) & (_age <= days)),
-            0.0,
         )
         for days in (90, 180)
     ),
-    Feature(
+    _counted(
         "tickets_open",
-        FAMILY,
         "tickets",
-        "tickets not resolved at as_of",
-        "feedback",
-        count(_is_ticket & nw.col("resolved_day").is_null()),
-        0.0,
+        "tickets not resolved before as_of",
+        count(_is_ticket & _resolved.is_null()),
     ),
-    Feature(
+    _of_feedback(
         "ticket_hours_to_resolve",
-        FAMILY,
         "hours",
-        "mean hours to resolve a ticket",
-        "feedback",
-        only(_hours, _is_ticket).mean(),
+        "mean time from opening a ticket to resolving it",
+        only((_resolved - nw.col("day")) * 24.0, _is_ticket).mean(),
     ),
-    Feature(
+    _of_feedback(
         "tickets_overdue_share",
-        FAMILY,
         "share",
-        "share of tickets with a due time that were or are late",
-        "feedback",
-        ratio(
-            count(_is_ticket & _late), count(_is_ticket & ~nw.col("due_day").is_null())
-        ),
+        "share of the tickets with a due time that were resolved late, or are open and late",
+        ratio(count(_is_ticket & _is_late), count(_is_ticket & ~_due.is_null())),
     ),
 )

@@ -5,104 +5,78 @@ from __future__ import annotations
 import narwhals as nw
 
 from features.feature import (
+    HALF_LIVES_D,
     HALF_LIVES_H,
     WINDOWS_D,
     WINDOWS_H,
     YEAR,
+    Family,
     Feature,
     count,
+    count_of,
     decay,
     ratio,
 )
 
-FAMILY = "frequency"
-_age, _age_h = nw.col("order_age"), nw.col("order_age_h")
+_of_orders = Family("frequency", "orders")
+_of_days = Family("frequency", "days")
+_of_table = Family("frequency", "table")
+
+_age, _age_h = nw.col("age"), nw.col("age_h")
 
 
-def _season(years: int) -> Feature:
+def _orders(name: str, meaning: str, value: nw.Expr) -> Feature:
+    return _of_orders(name, "orders", meaning, value)
+
+
+def _in_season(years: int) -> nw.Expr:
+    """The window [as_of, as_of + horizon), some years earlier."""
     start = years * YEAR
-    in_season = (_age <= start) & (_age > start - nw.col("horizon_days"))
-    return Feature(
-        f"orders_season_{years}y",
-        FAMILY,
-        "orders",
-        f"orders in the coming horizon's season {years} year(s) ago",
-        "orders",
-        count(in_season),
-    )
+    return (_age <= start) & (_age > start - nw.col("horizon_days"))
 
 
 FEATURES = (
-    Feature(
-        "orders",
-        FAMILY,
-        "orders",
-        "orders so far",
-        "orders",
-        _age.count().cast(nw.Float64),
-    ),
-    Feature(
-        "purchase_days",
-        FAMILY,
-        "days",
-        "calendar days with an order",
-        "days",
-        nw.len().cast(nw.Float64),
-    ),
+    _orders("orders", "orders so far", count_of(_age)),
+    _of_days("purchase_days", "days", "calendar days with an order", count_of(nw.col("day_age"))),
     *(
-        Feature(
-            f"orders_{days}d",
-            FAMILY,
-            "orders",
-            f"orders in the last {days} days",
-            "orders",
-            count(_age <= days),
-        )
+        _orders(f"orders_{days}d", f"orders in the last {days} days", count(_age <= days))
         for days in WINDOWS_D
     ),
     *(
-        Feature(
-            f"orders_{name}",
-            FAMILY,
-            "orders",
-            f"orders in the last {width:g} horizons",
-            "orders",
-            count(_age_h <= width),
-        )
+        _orders(f"orders_{name}", f"orders in the last {width:g} horizons", count(_age_h <= width))
         for name, width in WINDOWS_H.items()
     ),
     *(
-        Feature(
+        _of_table(
             f"orders_share_{name}",
-            FAMILY,
             "share",
-            f"share of all orders that fell in the last {width:g} horizons",
-            "table",
+            f"share of all orders that came in the last {width:g} horizons",
             ratio(nw.col(f"orders_{name}"), nw.col("orders")),
         )
         for name, width in WINDOWS_H.items()
     ),
     *(
-        Feature(
+        _orders(
             f"orders_weighted_{days}d",
-            FAMILY,
-            "orders",
-            f"orders, each weighing half as much every {days} days",
-            "orders",
+            f"orders, each weighing half as much for every {days} days passed",
             decay(_age, days).sum(),
         )
-        for days in (30, 90, 270)
+        for days in HALF_LIVES_D
     ),
     *(
-        Feature(
+        _orders(
             f"orders_weighted_{name}",
-            FAMILY,
-            "orders",
-            f"orders, each weighing half as much every {half_life:g} horizons",
-            "orders",
+            f"orders, each weighing half as much for every {half_life:g} horizons passed",
             decay(_age_h, half_life).sum(),
         )
         for name, half_life in HALF_LIVES_H.items()
     ),
-    *(_season(years) for years in (1, 2, 3)),
+    *(
+        _orders(
+            f"orders_season_{years}y",
+            f"orders in the horizon that starts at as_of, {years * YEAR:.0f} days earlier",
+            count(_in_season(years)),
+        )
+        for years in (1, 2, 3)
+    ),
 )

@@ -11,12 +11,13 @@ import narwhals as nw
 
 from features.clock import Instant, as_day
 from features.errors import HistoryError
-from features.intake import SCHEMAS, Intake, take_in
+from features.intake import Intake, refuse_unusable, take_in
 from features.mapping import Mapping
+from features.schema import RESERVED, SCHEMAS
 from features.sources import read_mapping, read_tables
 
 MAX_CATEGORIES = 50
-LATER_FACTS = {
+LATER_FACTS: dict[str, dict[str, tuple[str, ...]]] = {
     "feedback": {"resolved_day": ("resolved_day",)},
     "offers": {
         "redeemed_day": ("redeemed_day", "cost"),
@@ -68,12 +69,12 @@ class History:
             "customers": customers,
         }
         self.mapping = mapping or Mapping()
-        self._tables = _usable(take_in(frames, self.mapping))
+        intakes = take_in(frames, self.mapping)
+        refuse_unusable(intakes)
+        self._tables = _usable(intakes)
 
     @classmethod
-    def open(
-        cls, path_or_url: str | Path, mapping: Mapping | str | Path | None = None
-    ) -> Self:
+    def open(cls, path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> Self:
         """Open a folder, a file of orders or a SQL URL.
 
         Parameters
@@ -84,9 +85,9 @@ class History:
             The mapping or its file; default: the `history.toml` in the folder, if there is one.
         """
         settings = read_mapping(path_or_url, mapping)
-        return cls.from_intakes(
-            take_in(dict(read_tables(path_or_url, settings)), settings), settings
-        )
+        intakes = take_in(dict(read_tables(path_or_url, settings)), settings)
+        refuse_unusable(intakes)
+        return cls.from_intakes(intakes, settings)
 
     @classmethod
     def from_intakes(cls, intakes: Dict[str, Intake], mapping: Mapping) -> Self:
@@ -125,43 +126,46 @@ class History:
         """Customer columns that may become features -> whether they hold text."""
         if "customers" not in self._tables:
             return {}
-        own = {c.target for c in SCHEMAS["customers"]} | {"known_day", "superseded_day"}
+        own = {c.target for c in SCHEMAS["customers"]} | RESERVED
         schema = self._tables["customers"].collect_schema()
         return {c: schema[c] == nw.String for c in schema if c not in own}
 
     def coded(self) -> Self:
         """The same history with a code for each value of its text attributes.
 
-        Values not listed in `[customers.categories]` are learnt from the rows here, in alphabetical
-        order; a model keeps the codes it was trained with.
+        Values of columns not under `[customers.categories]` are learnt, in alphabetical order, from
+        the customers with a positive order here: a customer who comes later changes no code. A
+        model keeps the codes it was trained with.
 
         Raises
         ------
         HistoryError
             If an attribute has more than 50 values.
         """
-        open_columns = [
-            c
-            for c, text in self.profiles.items()
-            if text and c not in self.mapping.categories
-        ]
-        if not open_columns:
+        learnt = {
+            column: self._values(column)
+            for column, is_text in self.profiles.items()
+            if is_text and column not in self.mapping.categories
+        }
+        if not learnt:
             return self
-        learnt = {column: self._values(column) for column in open_columns}
-        categories = {**self.mapping.categories, **learnt}
-        return self.with_categories(categories)
+        return self.with_categories({**self.mapping.categories, **learnt})
 
     def with_categories(self, categories: Dict[str, tuple[str, ...]]) -> Self:
         """The same history with the given codes, such as those a model was trained with."""
         return self._of(self._tables, replace(self.mapping, categories=categories))
 
     def _values(self, column: str) -> tuple[str, ...]:
-        frame = self._tables["customers"].select(column).unique().collect()
-        values = sorted(v for v in frame[column].to_list() if v is not None)
+        buyers = self.orders.filter(nw.col("amount") > 0).select("customer_id")
+        known = self._latest("customers").join(buyers, on="customer_id", how="semi")
+        values = sorted(
+            v for v in known.select(column).unique().collect()[column].to_list() if v is not None
+        )
         if len(values) > MAX_CATEGORIES:
             raise HistoryError(
                 f"customer attribute {column!r} must have at most {MAX_CATEGORIES} values; got "
-                f"{len(values)}. List those that matter under [customers.categories] in history.toml."
+                f"{len(values)}, such as {values[0]!r} and {values[-1]!r}. List those that matter "
+                "under [customers.categories] in history.toml; if it is a number, clean the rest."
             )
         return tuple(values)
 
@@ -211,12 +215,7 @@ def _cut(table: str, frame: nw.LazyFrame[Any], day: float) -> nw.LazyFrame[Any]:
 
 def _before(day: float, fact: str, column: str) -> nw.Expr:
     unknown = nw.lit(None, dtype=nw.Float64)
-    return (
-        nw.when(nw.col(fact) < day)
-        .then(nw.col(column))
-        .otherwise(unknown)
-        .alias(column)
-    )
+    return nw.when(nw.col(fact) < day).then(nw.col(column)).otherwise(unknown).alias(column)
 
 
 def _answer(day: float, column: str) -> nw.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, fields
@@ -10,9 +11,11 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from features.clock import EPOCH_UNITS
 from features.errors import HistoryError
 
 TABLES = ("orders", "feedback", "offers", "customers")
+Constant = str | float | bool
 SCALES: Dict[str, tuple[float, float]] = MappingProxyType(
     {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "review": (1.0, 5.0), "ticket": (1.0, 5.0)}
 )
@@ -27,7 +30,7 @@ class TableMapping:
     file : str or None
         File name inside the history's folder; default: the table's name with .parquet or .csv.
     table : str or None
-        Table name in a database; default: the table's name.
+        Table name in a database, or schema.table; default: the table's name.
     columns : dict
         The table's column name -> the column name in the source.
     constants : dict
@@ -38,13 +41,14 @@ class TableMapping:
         SQL condition over the source's columns; rows that fulfil it are left out and counted.
         The source itself can be queried under the table's name.
     quantity, price : str or None
-        Source columns of invoice lines. Lines are grouped by order_id, amount = sum(quantity x price).
+        Source columns of invoice lines. Lines are grouped by order_id;
+        amount = sum(quantity x price).
     """
 
     file: str | None = None
     table: str | None = None
     columns: Dict[str, str] = field(default_factory=dict)
-    constants: Dict[str, str | float] = field(default_factory=dict)
+    constants: Dict[str, Constant] = field(default_factory=dict)
     date_format: tuple[str, ...] = ()
     drop: str | None = None
     quantity: str | None = None
@@ -77,7 +81,7 @@ class Mapping:
     scales : dict
         Feedback kind -> (lowest, highest) score; declared kinds add to the built-in ones.
     static : tuple of str
-        Columns of `customers` that never change and may become features.
+        Columns of `customers` that may become features though they have no time of their own.
     categories : dict
         Text column of `customers` -> its values; value i is coded as i.
     tables : dict
@@ -97,22 +101,20 @@ class Mapping:
     def __post_init__(self) -> None:
         try:
             ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise HistoryError(
                 f"timezone must be an IANA name such as Europe/Paris; got {self.timezone!r}."
             ) from None
         if self.decimal not in {".", ","}:
             raise HistoryError(f"decimal must be '.' or ','; got {self.decimal!r}.")
-        if len(self.separator) != 1:
-            raise HistoryError(
-                f"separator must be one character; got {self.separator!r}."
-            )
+        if len(self.separator.encode()) != 1:
+            raise HistoryError(f"separator must be one character; got {self.separator!r}.")
         if not 0 <= self.recording_lag_days < float("inf"):
             raise HistoryError(
                 f"recording_lag_days must be a number of days >= 0; got {self.recording_lag_days}."
             )
         for kind, (low, high) in self.scales.items():
-            if not low < high:
+            if not -math.inf < low < high < math.inf:
                 raise HistoryError(
                     f"scale of {kind!r} must be [lowest, highest]; got {[low, high]}."
                 )
@@ -132,11 +134,9 @@ class Mapping:
         """
         path = Path(path)
         try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
+            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
-            raise HistoryError(
-                f"mapping {path} does not exist. Check the path."
-            ) from None
+            raise HistoryError(f"mapping {path} does not exist. Check the path.") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise HistoryError(f"mapping {path} cannot be read: {error}.") from None
         try:
@@ -150,7 +150,8 @@ class Mapping:
 
         Examples
         --------
-        >>> Mapping.from_dict({"orders": {"columns": {"order_id": "invoice"}}}).of("orders").source("order_id")
+        >>> mapping = Mapping.from_dict({"orders": {"columns": {"order_id": "invoice"}}})
+        >>> mapping.of("orders").source("order_id")
         'invoice'
         """
         settings = {
@@ -161,9 +162,7 @@ class Mapping:
             "recording_lag_days",
         }
         _known(content, settings | set(TABLES), "the top level")
-        tables = {
-            name: dict(_section(content, name)) for name in TABLES if name in content
-        }
+        tables = {name: dict(_section(content, name)) for name in TABLES if name in content}
         customers, feedback = tables.get("customers", {}), tables.get("feedback", {})
         static = _texts(customers.pop("static", ()), "customers.static")
         categories = {
@@ -171,16 +170,11 @@ class Mapping:
             for column, values in _section(customers, "categories").items()
         }
         customers.pop("categories", None)
-        scales = {
-            kind: _scale(kind, pair)
-            for kind, pair in _section(feedback, "scales").items()
-        }
+        scales = {kind: _scale(kind, pair) for kind, pair in _section(feedback, "scales").items()}
         feedback.pop("scales", None)
         return cls(
             timezone=_text(content.get("timezone", "UTC"), "timezone"),
-            currency=_text(content["currency"], "currency")
-            if "currency" in content
-            else None,
+            currency=_text(content["currency"], "currency") if "currency" in content else None,
             separator=_text(content.get("separator", ","), "separator"),
             decimal=_text(content.get("decimal", "."), "decimal"),
             recording_lag_days=_number(
@@ -197,28 +191,47 @@ def _table(name: str, section: dict[str, Any]) -> TableMapping:
     allowed = {f.name for f in fields(TableMapping)} - {"quantity", "price"} | {"lines"}
     _known(section, allowed - (set() if name == "orders" else {"lines"}), f"[{name}]")
     lines = _section(section, "lines")
-    if lines:
+    if "lines" in section:
         _known(lines, {"quantity", "price"}, "[orders.lines]")
         if set(lines) != {"quantity", "price"}:
-            raise HistoryError(
-                "[orders.lines] must name the columns quantity and price."
-            )
-    formats = section.get("date_format", ())
+            raise HistoryError("[orders.lines] must name the columns quantity and price.")
     return TableMapping(
-        file=section.get("file"),
-        table=section.get("table"),
+        file=_optional_text(section, "file", name),
+        table=_optional_text(section, "table", name),
         columns={
-            k: _text(v, f"{name}.columns.{k}")
-            for k, v in _section(section, "columns").items()
+            k: _text(v, f"{name}.columns.{k}") for k, v in _section(section, "columns").items()
         },
-        constants=_section(section, "constants"),
-        date_format=(formats,)
-        if isinstance(formats, str)
-        else _texts(formats, "date_format"),
-        drop=section.get("drop"),
-        quantity=lines.get("quantity"),
-        price=lines.get("price"),
+        constants={
+            k: _constant(v, f"{name}.constants.{k}")
+            for k, v in _section(section, "constants").items()
+        },
+        date_format=_formats(section.get("date_format", ()), f"{name}.date_format"),
+        drop=_optional_text(section, "drop", name),
+        quantity=_optional_text(lines, "quantity", "orders.lines"),
+        price=_optional_text(lines, "price", "orders.lines"),
     )
+
+
+def _optional_text(section: Dict[str, Any], key: str, where: str) -> str | None:
+    return _text(section[key], f"{where}.{key}") if key in section else None
+
+
+def _constant(value: Any, name: str) -> Constant:
+    if not isinstance(value, Constant):
+        raise HistoryError(f"{name} must be text, a number, true or false; got {value!r}.")
+    return value
+
+
+def _formats(value: Any, name: str) -> tuple[str, ...]:
+    formats = (_text(value, name),) if isinstance(value, str) else _texts(value, name)
+    for format in formats:
+        is_epoch = format in EPOCH_UNITS and len(formats) == 1
+        if not is_epoch and "%" not in format:
+            raise HistoryError(
+                f"{name} must be strptime formats such as %d/%m/%Y %H:%M, or one of "
+                f"{sorted(EPOCH_UNITS)}; got {format!r}."
+            )
+    return formats
 
 
 def _known(section: Dict[str, Any], allowed: set[str], where: str) -> None:
@@ -256,9 +269,5 @@ def _number(value: Any, name: str) -> float:
 
 def _scale(kind: str, pair: Any) -> tuple[float, float]:
     if not isinstance(pair, list) or len(pair) != 2:
-        raise HistoryError(
-            f"feedback.scales.{kind} must be [lowest, highest]; got {pair!r}."
-        )
-    return _number(pair[0], f"feedback.scales.{kind}"), _number(
-        pair[1], f"feedback.scales.{kind}"
-    )
+        raise HistoryError(f"feedback.scales.{kind} must be [lowest, highest]; got {pair!r}.")
+    return _number(pair[0], f"feedback.scales.{kind}"), _number(pair[1], f"feedback.scales.{kind}")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import narwhals as nw
 
-from features.feature import Feature
+from features.feature import Family, Feature
 
-FAMILY = "profile"
+_of_customers = Family("profile", "customers")
 
 
 def features(
@@ -16,29 +16,23 @@ def features(
 ) -> tuple[Feature, ...]:
     """One feature for each declared column; value i of `categories` is coded as i."""
     return tuple(
-        Feature(
-            f"profile_{column}",
-            FAMILY,
-            "code" if column in categories else "as given",
-            f"customer attribute {column}"
-            + (
-                f", coded {_legend(categories[column])}" if column in categories else ""
-            ),
-            "customers",
-            _coded(column, categories.get(column)),
-        )
+        _category(column, categories[column]) if column in categories else _number(column)
         for column in columns
     )
 
 
-def _coded(column: str, values: tuple[str, ...] | None) -> nw.Expr:
-    if values is None:
-        return nw.col(column).max().cast(nw.Float64)
+def _number(column: str) -> Feature:
+    meaning = f"customer attribute {column}"
+    return _of_customers(
+        f"profile_{column}", "as given", meaning, nw.col(column).max().cast(nw.Float64)
+    )
+
+
+def _category(column: str, values: tuple[str, ...]) -> Feature:
+    legend = ", ".join(f"{i} = {value}" for i, value in enumerate(values))
     code: nw.Expr = nw.lit(None, dtype=nw.Float64)
     for i, value in enumerate(values):
         code = nw.when(nw.col(column) == value).then(nw.lit(float(i))).otherwise(code)
-    return code.max()
-
-
-def _legend(values: tuple[str, ...]) -> str:
-    return ", ".join(f"{i} = {value}" for i, value in enumerate(values))
+    return _of_customers(
+        f"profile_{column}", "code", f"customer attribute {column}, coded {legend}", code.max()
+    )

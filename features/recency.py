@@ -4,111 +4,72 @@ from __future__ import annotations
 
 import narwhals as nw
 
-from features.feature import Feature, only, ratio
+from features.feature import Family, count_of, only, ratio
 
-FAMILY = "recency"
-_last, _first = nw.col("order_age").min(), nw.col("order_age").max()
-_negative = only(nw.col("age"), nw.col("satisfaction") < 0)
-_since_last, _since_first = (
-    nw.col("days_since_last_order"),
-    nw.col("days_since_first_order"),
-)
+_of_orders = Family("recency", "orders")
+_of_refunds = Family("recency", "refunds")
+_of_days = Family("recency", "days")
+_of_feedback = Family("recency", "feedback")
+_of_offers = Family("recency", "offers")
+_of_table = Family("recency", "table")
+
+_age, _day_age = nw.col("age"), nw.col("day_age")
+_since_last, _since_first = nw.col("days_since_last_order"), nw.col("days_since_first_order")
+_horizon = nw.col("horizon_days")
 
 FEATURES = (
-    Feature(
-        "days_since_last_order",
-        FAMILY,
-        "days",
-        "days since the last order",
-        "orders",
-        _last,
+    _of_orders("days_since_last_order", "days", "days since the last order", _age.min()),
+    _of_orders("days_since_first_order", "days", "days since the first order", _age.max()),
+    _of_refunds("days_since_last_refund", "days", "days since the last refund", _age.min()),
+    _of_feedback(
+        "days_since_last_feedback", "days", "days since the last feedback of any kind", _age.min()
     ),
-    Feature(
-        "days_since_first_order",
-        FAMILY,
-        "days",
-        "days since the first order",
-        "orders",
-        _first,
-    ),
-    Feature(
-        "days_since_last_refund",
-        FAMILY,
-        "days",
-        "days since the last refund",
-        "orders",
-        nw.col("refund_age").min(),
-    ),
-    Feature(
-        "days_since_last_feedback",
-        FAMILY,
-        "days",
-        "days since the last feedback of any kind",
-        "feedback",
-        nw.col("age").min(),
-    ),
-    Feature(
+    _of_feedback(
         "days_since_last_negative_feedback",
-        FAMILY,
         "days",
-        "days since the last feedback with a score in the lower half of its scale",
-        "feedback",
-        _negative.min(),
+        "days since the last feedback scored in the lower half of its scale",
+        only(_age, nw.col("satisfaction") < 0).min(),
     ),
-    Feature(
+    _of_offers(
         "days_since_last_offer",
-        FAMILY,
         "days",
         "days since the last offer received",
-        "offers",
-        only(nw.col("age"), nw.col("is_offer")).min(),
+        only(_age, nw.col("is_offer")).min(),
     ),
-    Feature(
+    _of_table(
         "recency_over_horizon",
-        FAMILY,
         "horizons",
         "time since the last order, in horizons",
-        "table",
-        _since_last / nw.col("horizon_days"),
+        _since_last / _horizon,
     ),
-    Feature(
+    _of_table(
         "age_over_horizon",
-        FAMILY,
         "horizons",
         "time since the first order, in horizons",
-        "table",
-        _since_first / nw.col("horizon_days"),
+        _since_first / _horizon,
     ),
-    Feature(
+    _of_table(
         "recency_over_age",
-        FAMILY,
         "share",
-        "share of the customer's life that passed since the last order",
-        "table",
+        "share of the time since the first order that has passed since the last one",
         ratio(_since_last, _since_first),
     ),
-    Feature(
+    _of_days(
         "frequency",
-        FAMILY,
-        "purchase days",
-        "repeat purchase days (x of buy-till-you-die models)",
         "days",
-        nw.len().cast(nw.Float64) - 1.0,
+        "purchase days after the first one (x of buy-till-you-die models)",
+        count_of(_day_age) - 1.0,
     ),
-    Feature(
+    _of_days(
         "recency",
-        FAMILY,
         "days",
         "days from the first purchase day to the last (t_x of buy-till-you-die models)",
-        "days",
-        nw.col("day_age").max() - nw.col("day_age").min(),
+        _day_age.max() - _day_age.min(),
     ),
-    Feature(
+    _of_days(
         "T",
-        FAMILY,
         "days",
         "days from the first purchase day to as_of (T of buy-till-you-die models)",
-        "days",
-        nw.col("day_age").max(),
+        _day_age.max(),
     ),
 )

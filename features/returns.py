@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import narwhals as nw
 
-from features.feature import Feature, ratio
+from features.feature import Family, count_of, ratio
 
-FAMILY = "returns"
-_amount = nw.col("refund_amount")
+_counted = Family("returns", "refunds", empty=0.0)
+_of_table = Family("returns", "table")
+
+_amount = -nw.col("amount")
 
 FEATURES = (
-    Feature(
-        "refunds",
-        FAMILY,
-        "refunds",
-        "refunds so far",
-        "orders",
-        _amount.count().cast(nw.Float64),
-    ),
-    Feature(
-        "refund_amount", FAMILY, "currency", "total refunded", "orders", _amount.sum()
-    ),
-    Feature(
+    _counted("refunds", "refunds", "refunds so far", count_of(_amount)),
+    _counted("refund_amount", "currency", "total refunded", _amount.sum()),
+    _of_table(
         "refund_order_share",
-        FAMILY,
         "share",
         "refunds over orders",
-        "table",
         ratio(nw.col("refunds"), nw.col("orders")),
     ),
-    Feature(
+    _of_table(
         "refund_amount_share",
-        FAMILY,
         "share",
         "amount refunded over amount ordered",
-        "table",
         ratio(nw.col("refund_amount"), nw.col("spend")),
     ),
 )

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import narwhals as nw
 
-from features.feature import Feature, only, ratio
+from features.feature import Family, Feature, count_of, only, ratio
 
-FAMILY = "rhythm"
+_of_days = Family("rhythm", "days")
+_of_table = Family("rhythm", "table")
+
 _gap = nw.col("gap")
-_since = nw.col("days_since_last_order")
+_orders_90d, _orders_180d = nw.col("orders_90d"), nw.col("orders_180d")
 
-_split = ratio(_gap, _gap + nw.col("previous_gap"))
-_spread = (((_split - 0.5) * (_split - 0.5)).sum() + 1 / 12) / (
-    _split.count().cast(nw.Float64) + 1.0
-)
+# Wheat & Morrison (1990): of two successive intervals the first takes the share M, which is
+# Beta(k, k) where intervals are Gamma(k), so var M = 1 / (4 (2k + 1)). One pseudo-share of
+# k = 1 (variance 1/12) is added, so that one or two intervals do not pretend to certainty.
+_share = ratio(_gap, _gap + nw.col("previous_gap"))
+_variance = (((_share - 0.5) * (_share - 0.5)).sum() + 1 / 12) / (count_of(_share) + 1.0)
 
 
 def _days(name: str, meaning: str, value: nw.Expr) -> Feature:
-    return Feature(name, FAMILY, "days", meaning, "days", value)
+    return _of_days(name, "days", meaning, value)
 
 
 FEATURES = (
@@ -25,46 +28,42 @@ FEATURES = (
     _days("gap_median", "median interval between purchase days", _gap.median()),
     _days("gap_std", "standard deviation of the intervals", _gap.std(ddof=1)),
     _days("gap_max", "longest interval between purchase days", _gap.max()),
-    _days("gap_last", "latest completed interval", only(_gap, nw.col("is_last")).max()),
+    _days("gap_last", "latest interval", only(_gap, nw.col("is_last_day")).max()),
     _days(
         "gap_shrunk",
         "mean interval with one interval of a horizon added, so that it exists for everyone",
-        (_gap.sum() + nw.col("horizon_days").max()) / nw.len().cast(nw.Float64),
+        (_gap.sum() + nw.col("horizon_days").max()) / (count_of(_gap) + 1.0),
     ),
-    Feature(
+    _of_table(
         "gap_cv",
-        FAMILY,
         "ratio",
-        "deviation of the intervals over their mean",
-        "table",
+        "standard deviation of the intervals over their mean",
         ratio(nw.col("gap_std"), nw.col("gap_mean")),
     ),
     *(
-        Feature(
+        _of_table(
             f"overdue_{of}",
-            FAMILY,
             "ratio",
-            f"days since the last order over the customer's {of} interval",
-            "table",
-            ratio(_since, nw.col(f"gap_{of}")),
+            f"days since the last order over {meaning}",
+            ratio(nw.col("days_since_last_order"), nw.col(f"gap_{of}")),
         )
-        for of in ("mean", "median", "max", "shrunk")
+        for of, meaning in {
+            "mean": "the mean interval",
+            "median": "the median interval",
+            "max": "the longest interval",
+            "shrunk": "gap_shrunk",
+        }.items()
     ),
-    Feature(
+    _of_days(
         "regularity",
-        FAMILY,
         "ratio",
         "Wheat-Morrison regularity: about 1 for purchases at random, more for a steady rhythm",
-        "days",
-        (0.25 / _spread - 1.0) / 2.0,
+        (0.25 / _variance - 1.0) / 2.0,
     ),
-    Feature(
+    _of_table(
         "orders_trend_90d",
-        FAMILY,
         "log ratio",
         "orders of the last 90 days against the 90 before, ln((a + 1) / (b + 1))",
-        "table",
-        (nw.col("orders_90d") + 1.0).log()
-        - (nw.col("orders_180d") - nw.col("orders_90d") + 1.0).log(),
+        (_orders_90d + 1.0).log() - (_orders_180d - _orders_90d + 1.0).log(),
     ),
 )

@@ -12,8 +12,11 @@ import pandas as pd
 import polars as pl
 
 from features.simulate_feedback import draw_feedback
-from features.simulate_pilot import EFFECT_DAYS, NO_OFFER, PROPENSITY, draw_pilot
+from features.simulate_pilot import EFFECT_DAYS, PILOT_AT, PILOT_DAY, draw_pilot, redeem
 from features.simulate_purchases import (
+    END_DAY,
+    ENDS_AT,
+    EPOCH,
     Floats,
     Ints,
     chance_of_order,
@@ -22,25 +25,20 @@ from features.simulate_purchases import (
     draw_traits,
     season_clock,
     season_day,
-    whole_seconds,
     with_baskets,
 )
+from features.simulate_tables import (
+    customers_table,
+    feedback_table,
+    offers_table,
+    orders_table,
+    priced,
+    spells_table,
+    truth_table,
+)
 
-EPOCH = datetime(1970, 1, 1)
-ENDS_AT = datetime(2026, 1, 1)
-PILOT_AT = datetime(2025, 7, 1)
-END_DAY = (ENDS_AT - EPOCH) / timedelta(days=1)
-PILOT_DAY = (PILOT_AT - EPOCH) / timedelta(days=1)
 SHORTEST_DAYS = 365
 LONGEST_DAYS = int(END_DAY)
-
-DISCOUNT_OFFER, DISCOUNT = "discount_10", 0.1
-FIXED_COST = {NO_OFFER: 0.0, "service_recovery": 8.0, "points": 2.0}
-
-_CUSTOMER_ID = pl.format("c{}", pl.col("customer").cast(pl.String).str.zfill(7)).alias(
-    "customer_id"
-)
-_ORDER_ID = pl.format("o{}", pl.col("number").cast(pl.String).str.zfill(8)).alias("order_id")
 
 HISTORY_TOML = """\
 timezone = "UTC"
@@ -74,7 +72,7 @@ class SimulatedShop:
         One row per customer, sorted by customer_id; see `simulate`.
     spells : polars.DataFrame
         One row per order: customer_id, day, leaving_rate_now (hazard until the next order, on the
-        season's clock), dropout_day (null if the next order comes first). Days since 1970.
+        season's clock), dropout_day (null unless it comes before the next order). Days since 1970.
     starts_at, pilot_at, ends_at : datetime
         First instant, instant of the pilot, first instant after the history (wall clock, UTC).
     """
@@ -156,20 +154,18 @@ def simulate(customers: int = 5000, days: int = 1095, seed: int = 0) -> Simulate
     opening, closing = season_clock(END_DAY - days), season_clock(END_DAY)
     first = season_day(rng.uniform(opening, closing, customers))
     log = _draw_log(rng, traits, np.arange(customers), first)
-    pilot = draw_pilot(rng, traits, log.orders, log.feedback, PILOT_DAY)
+    pilot = draw_pilot(rng, traits, log.orders, log.feedback)
     log = _follow_pilot(rng, traits, log, pilot)
-    offers = _redeem(rng, log.orders, pilot)
-    orders = _priced(log.orders, offers)
+    offers = redeem(rng, log.orders, pilot)
+    orders = priced(log.orders, offers)
     rows = pl.concat([orders, draw_refunds(rng, orders)])
     return SimulatedShop(
-        orders=_orders_table(rows),
-        feedback=_feedback_table(log.feedback, orders),
-        offers=_offers_table(offers),
-        customers=_customers_table(traits, orders),
-        truth=_truth_table(traits, orders, pilot),
-        spells=orders.sort("customer", "day", "key").select(
-            _CUSTOMER_ID, "day", "leaving_rate_now", "dropout_day"
-        ),
+        orders=orders_table(rows),
+        feedback=feedback_table(log.feedback, orders),
+        offers=offers_table(offers),
+        customers=customers_table(traits, orders),
+        truth=truth_table(traits, orders, pilot),
+        spells=spells_table(orders),
         starts_at=ENDS_AT - timedelta(days=days),
         pilot_at=PILOT_AT,
         ends_at=ENDS_AT,
@@ -230,11 +226,7 @@ def oracle_churn_risk(
     last = (
         shop.spells.filter(pl.col("day") < day)
         .unique("customer_id", keep="last", maintain_order=True)
-        .join(
-            traits.select("customer_id", "customer"),
-            on="customer_id",
-            maintain_order="left",
-        )
+        .join(traits.select("customer_id", "customer"), on="customer_id", maintain_order="left")
     )
     risk = 1.0 - chance_of_order(traits, last, day, float(horizon_days))
     known = pd.Series(risk, index=last["customer_id"].to_list(), name="oracle_churn_risk")
@@ -279,136 +271,6 @@ def _follow_pilot(
     added = _draw_log(rng, traits, won, moment, first_key=log.orders.height)
     heard = log.feedback.join(kept, on="key", how="semi", maintain_order="left")
     return _Log(pl.concat([kept, added.orders]), pl.concat([heard, added.feedback]))
-
-
-def _redeem(rng: np.random.Generator, orders: pl.DataFrame, pilot: pl.DataFrame) -> pl.DataFrame:
-    """Follow each pilot row to its next order within 90 days, a refusal, or nothing."""
-    in_window = (pl.col("day") >= PILOT_DAY) & (pl.col("day") < PILOT_DAY + EFFECT_DAYS)
-    following = (
-        orders.filter(in_window)
-        .sort("day", "key")
-        .unique("customer", keep="first")
-        .select(
-            "customer",
-            "key",
-            redeemed_day="day",
-            discount_cost=DISCOUNT * pl.col("price") * (1 - pl.col("discount_share")),
-        )
-    )
-    drawn = pilot.filter(pl.col("pilot_offer").is_not_null())
-    refusal = rng.random(drawn.height) < 0.15
-    refused_day = whole_seconds(PILOT_DAY + rng.uniform(0.1, 14.0, drawn.height))
-    offered = pl.col("pilot_offer") != NO_OFFER
-    return (
-        drawn.select("customer", "pilot_offer", "intended_offer")
-        .with_columns(pl.Series("refused_day", refused_day), pl.Series("refusal", refusal))
-        .join(following, on="customer", how="left", maintain_order="left")
-        .with_columns(
-            redeemed_day=pl.when(offered).then("redeemed_day"),
-            refused_day=pl.when(
-                offered & pl.col("refusal") & pl.col("redeemed_day").is_null()
-            ).then("refused_day"),
-            cost=pl.when(pl.col("pilot_offer") == DISCOUNT_OFFER)
-            .then(pl.col("discount_cost").round(2))
-            .otherwise(pl.col("pilot_offer").replace_strict(FIXED_COST, default=None)),
-        )
-    )
-
-
-def _priced(orders: pl.DataFrame, offers: pl.DataFrame) -> pl.DataFrame:
-    """Give the orders their numbers, in time, and their prices, after the pilot's discount."""
-    with_coupon = offers.filter(pl.col("pilot_offer") == DISCOUNT_OFFER)["key"].drop_nulls()
-    pays = 1.0 - pl.col("discount_share")
-    coupon = pl.col("key").is_in(with_coupon.implode())
-    paid = pl.col("price") * pl.when(coupon).then((1.0 - DISCOUNT) * pays).otherwise(pays)
-    return (
-        orders.sort("day", "customer", "key")
-        .with_row_index("number", offset=1)
-        .with_columns(amount=paid.round(2))
-        .with_columns(discount_amount=(pl.col("price").round(2) - pl.col("amount")).round(2))
-    )
-
-
-def _orders_table(rows: pl.DataFrame) -> pl.DataFrame:
-    return (
-        rows.filter(pl.col("known_day") < END_DAY)
-        .sort("day", "number", "amount")
-        .select(
-            _ORDER_ID,
-            _CUSTOMER_ID,
-            _timestamp("day", "ordered_at"),
-            _timestamp("known_day", "recorded_at"),
-            "amount",
-            "discount_amount",
-        )
-    )
-
-
-def _feedback_table(feedback: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    return (
-        feedback.filter(pl.col("known_day") < END_DAY)
-        .join(orders.select("key", "number"), on="key")
-        .sort("day", "customer", "kind", "key")
-        .with_row_index("position", offset=1)
-        .select(
-            pl.format("f{}", pl.col("position").cast(pl.String).str.zfill(8)).alias("feedback_id"),
-            _CUSTOMER_ID,
-            "kind",
-            _timestamp("day", "created_at"),
-            _timestamp("known_day", "recorded_at"),
-            "score",
-            _ORDER_ID,
-            _timestamp("due_day", "due_at"),
-            _timestamp("resolved_day", "resolved_at"),
-        )
-        .with_columns(resolved_at=pl.when(pl.col("resolved_at") < ENDS_AT).then("resolved_at"))
-    )
-
-
-def _offers_table(offers: pl.DataFrame) -> pl.DataFrame:
-    return offers.sort("customer").select(
-        _CUSTOMER_ID,
-        pl.lit("pilot").alias("campaign_id"),
-        pl.lit(PILOT_AT).alias("offered_at"),
-        pl.col("pilot_offer").alias("offer_id"),
-        "intended_offer",
-        pl.col("pilot_offer").replace_strict(PROPENSITY, default=None).alias("propensity"),
-        "cost",
-        _timestamp("redeemed_day", "redeemed_at"),
-        _timestamp("refused_day", "refused_at"),
-    )
-
-
-def _customers_table(traits: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    joined = orders.group_by("customer").agg(joined_day=pl.col("day").min())
-    return (
-        traits.join(joined, on="customer")
-        .sort("customer")
-        .select(
-            _CUSTOMER_ID,
-            _timestamp("joined_day", "recorded_at"),
-            "marketing_consent",
-            "channel",
-            "acquisition_cost",
-        )
-    )
-
-
-def _truth_table(traits: pl.DataFrame, orders: pl.DataFrame, pilot: pl.DataFrame) -> pl.DataFrame:
-    last = orders.sort("day", "key").unique("customer", keep="last")
-    left = pl.when(pl.col("dropout_day") < END_DAY).then("dropout_day")
-    return (
-        traits.drop("channel", "acquisition_cost", "marketing_consent")
-        .join(last.select("customer", dropout_day=left), on="customer")
-        .join(pilot.drop("intended_offer", "outcome_given"), on="customer", how="left")
-        .sort("customer")
-        .select(_CUSTOMER_ID, pl.exclude("customer"))
-    )
-
-
-def _timestamp(day: str, name: str) -> pl.Expr:
-    microseconds = (pl.col(day) * 86400.0).round().cast(pl.Int64) * 1_000_000
-    return microseconds.cast(pl.Datetime("us")).alias(name)
 
 
 def _check(name: str, value: int, least: int, most: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,10 @@ from scipy.special import gammaincc
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+EPOCH = datetime(1970, 1, 1)
+ENDS_AT = datetime(2026, 1, 1)
+END_DAY = (ENDS_AT - EPOCH) / timedelta(days=1)
 
 SEASON_AMPLITUDE = 0.3
 YEAR = 365.25
@@ -129,11 +134,11 @@ def with_baskets(
     discounted = rng.random(size) < trait(traits, "discount_rate", customer)
     depth = rng.choice([0.10, 0.15, 0.20], size)
     late = rng.random(size) < 0.03
-    lag = np.where(late, rng.uniform(1.0, 12.0, size), 0.0)
+    late_day = whole_seconds(day + rng.uniform(1.0, 12.0, size))
     return orders.with_columns(
         pl.Series("price", np.maximum(price, 1.0)),
         pl.Series("discount_share", np.where(discounted, depth, 0.0)),
-        pl.Series("known_day", whole_seconds(day + lag)),
+        pl.Series("known_day", np.where(late, late_day, day)),
     )
 
 

@@ -15,11 +15,12 @@ from features.clock import Instant, as_day
 from features.errors import HistoryError
 from features.feature import Feature, Rows, only
 from features.history import History
+from features.mapping import Mapping
+
+Frame = nw.LazyFrame[Any]
 
 
-def feature_table(
-    history: History, as_of: Instant, horizon_days: float
-) -> pd.DataFrame:
+def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.DataFrame:
     """Describe every customer by what was known strictly before `as_of`.
 
     Parameters
@@ -55,145 +56,137 @@ def feature_table(
     a               2.0                   30.0  27.5
     """
     if not (math.isfinite(horizon_days) and horizon_days > 0):
-        raise HistoryError(
-            f"horizon_days must be a number of days > 0; got {horizon_days}."
-        )
+        raise HistoryError(f"horizon_days must be a number of days > 0; got {horizon_days}.")
     past = history.upto(as_of).coded()
-    features = catalogue(past.mapping, past.profiles)
-    table = lazy_table(
-        past, as_day(as_of, past.mapping.timezone), horizon_days, features
-    )
-    frame = _to_pandas(table).sort_values("customer_id").set_index("customer_id")
-    return frame.astype("float64")
+    features = catalogue(past.mapping, {**_declared(past.mapping), **past.profiles})
+    day = as_day(as_of, past.mapping.timezone)
+    return _to_pandas(lazy_table(past, day, float(horizon_days), features))
 
 
 def lazy_table(
     past: History, day: float, horizon_days: float, features: Sequence[Feature]
-) -> nw.LazyFrame[Any]:
-    """The same table, not yet computed, on the history's own engine."""
-    orders = _order_rows(past, day, horizon_days)
-    table = _aggregate(orders, "orders", features).filter(nw.col("orders") > 0)
-    table = table.join(
-        _aggregate(_day_rows(orders, day), "days", features),
-        on="customer_id",
-        how="left",
-    )
-    optional: dict[Rows, nw.LazyFrame[Any] | None] = {
-        "feedback": _feedback_rows(past, day),
-        "offers": _offer_rows(past, day),
+) -> Frame:
+    """The same table on the history's own engine, not yet collected."""
+    events = _with_age(_in_order(past.orders), day)
+    orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
+    table = _aggregated(orders, _of("orders", features))
+    frames: dict[Rows, Frame | None] = {
+        "days": _day_rows(orders),
+        "refunds": events.filter(nw.col("amount") < 0),
+        "feedback": _feedback_rows(past.feedback, day),
+        "offers": _offer_rows(past.offers, day),
         "customers": past.customers,
     }
-    for rows, frame in optional.items():
-        own = [f for f in features if f.rows == rows]
-        if own:
-            table = _join_optional(table, frame, own)
-    table = table.with_columns(nw.lit(float(horizon_days)).alias("horizon_days"))
-    table = table.with_columns(
-        *(f.value.alias(f.name) for f in features if f.rows == "table")
-    )
-    return table.select("customer_id", *(f.name for f in features))
+    for rows, frame in frames.items():
+        if own := _of(rows, features):
+            table = _joined(table, frame, own)
+    table = table.with_columns(nw.lit(horizon_days).alias("horizon_days"))
+    table = table.with_columns(*_named(_of("table", features)))
+    return table.select("customer_id", *(feature.name for feature in features))
 
 
-def _join_optional(
-    table: nw.LazyFrame[Any],
-    frame: nw.LazyFrame[Any] | None,
-    features: Sequence[Feature],
-) -> nw.LazyFrame[Any]:
-    """Add the features of a table that may be absent, or silent on a customer."""
+def _declared(mapping: Mapping) -> dict[str, bool]:
+    """Customer columns that are features whether or not the history has a table of customers."""
+    columns = (*mapping.static, *mapping.categories)
+    return {column: column in mapping.categories for column in columns}
+
+
+def _of(rows: Rows, features: Sequence[Feature]) -> list[Feature]:
+    return [feature for feature in features if feature.rows == rows]
+
+
+def _named(features: Sequence[Feature]) -> list[nw.Expr]:
+    return [feature.value.alias(feature.name) for feature in features]
+
+
+def _aggregated(frame: Frame, features: Sequence[Feature]) -> Frame:
+    return frame.group_by("customer_id").agg(*_named(features))
+
+
+def _joined(table: Frame, frame: Frame | None, features: Sequence[Feature]) -> Frame:
+    """Add the features of a frame that may be absent, or silent on a customer."""
     if frame is None:
-        return table.with_columns(
-            *(nw.lit(f.empty, dtype=nw.Float64).alias(f.name) for f in features)
-        )
-    table = table.join(
-        _aggregate(frame, features[0].rows, features), on="customer_id", how="left"
+        unknown = (nw.lit(f.empty, dtype=nw.Float64).alias(f.name) for f in features)
+        return table.with_columns(*unknown)
+    table = table.join(_aggregated(frame, features), on="customer_id", how="left")
+    counts = [nw.col(f.name).fill_null(f.empty) for f in features if f.empty is not None]
+    return table.with_columns(*counts) if counts else table
+
+
+def _in_order(orders: Frame) -> Frame:
+    """Local rows are sorted once: faster to aggregate, and sums cannot depend on row order."""
+    orders = orders.select("customer_id", "day", "amount", "discount_amount")
+    if not orders.implementation.is_polars():
+        return orders
+    native: pl.LazyFrame = orders.to_native()
+    rows = native.sort(pl.all()).collect(engine="streaming")
+    return nw.from_native(rows.lazy().with_columns(pl.col("customer_id").set_sorted()))
+
+
+def _with_age(rows: Frame, day: float) -> Frame:
+    return rows.with_columns((day - nw.col("day")).alias("age"))
+
+
+def _order_rows(orders: Frame, day: float, horizon_days: float) -> Frame:
+    purchase_day = nw.col("purchase_day")
+    orders = orders.with_columns(
+        (nw.col("age") / horizon_days).alias("age_h"),
+        nw.col("day").floor().cast(nw.Float64).alias("purchase_day"),
+        nw.lit(horizon_days).alias("horizon_days"),
     )
-    return table.with_columns(
-        nw.col(f.name) if f.empty is None else nw.col(f.name).fill_null(f.empty)
-        for f in features
-    )
-
-
-def _aggregate(
-    frame: nw.LazyFrame[Any], rows: Rows, features: Sequence[Feature]
-) -> nw.LazyFrame[Any]:
-    values = [f.value.alias(f.name) for f in features if f.rows == rows]
-    return frame.group_by("customer_id").agg(*values)
-
-
-def _order_rows(past: History, day: float, horizon_days: float) -> nw.LazyFrame[Any]:
-    amount, age = nw.col("amount"), nw.col("age")
-    return past.orders.select(
-        "customer_id",
-        "amount",
-        "discount_amount",
-        "day",
-        (day - nw.col("day")).alias("age"),
-    ).with_columns(
-        nw.lit(float(horizon_days)).alias("horizon_days"),
-        only(age, amount > 0).alias("order_age"),
-        only(age / float(horizon_days), amount > 0).alias("order_age_h"),
-        only(amount, amount > 0).alias("order_amount"),
-        only(nw.col("discount_amount"), amount > 0).alias("order_discount"),
-        only(age, amount < 0).alias("refund_age"),
-        only(-amount, amount < 0).alias("refund_amount"),
+    return orders.with_columns(
+        (day - purchase_day).alias("day_age"),
+        (purchase_day == purchase_day.min().over("customer_id")).alias("is_first_day"),
+        (purchase_day == purchase_day.max().over("customer_id")).alias("is_last_day"),
     )
 
 
-def _day_rows(orders: nw.LazyFrame[Any], day: float) -> nw.LazyFrame[Any]:
+def _day_rows(orders: Frame) -> Frame:
     """One row per purchase day, with the interval to the day before and the one before that."""
-    purchase_day = nw.col("day").floor().cast(nw.Float64)
-    days = (
-        orders.filter(nw.col("amount") > 0)
-        .with_columns(purchase_day.alias("purchase_day"))
-        .group_by("customer_id", "purchase_day")
-        .agg(nw.col("amount").sum().alias("day_spend"), nw.col("horizon_days").max())
-    )
-    before = (
-        nw.col("purchase_day").shift(1).over("customer_id", order_by="purchase_day")
-    )
-    days = days.with_columns((nw.col("purchase_day") - before).alias("gap"))
-    return days.with_columns(
-        nw.col("gap")
-        .shift(1)
-        .over("customer_id", order_by="purchase_day")
-        .alias("previous_gap"),
-        (
-            nw.col("purchase_day") == nw.col("purchase_day").max().over("customer_id")
-        ).alias("is_last"),
-        (day - nw.col("purchase_day")).alias("day_age"),
-    )
+    rows = _with_previous(orders, "purchase_day", "previous_day")
+    rows = rows.with_columns((nw.col("purchase_day") - nw.col("previous_day")).alias("gap"))
+    days = rows.filter(nw.col("gap").is_null() | (nw.col("gap") > 0))
+    return _with_previous(days, "gap", "previous_gap")
 
 
-def _feedback_rows(past: History, day: float) -> nw.LazyFrame[Any] | None:
-    if past.feedback is None:
+def _with_previous(rows: Frame, column: str, name: str) -> Frame:
+    """Add the value in the customer's row before; local rows are in order, so a shift will do."""
+    if rows.implementation.is_polars():
+        native: pl.LazyFrame = rows.to_native()
+        same = pl.col("customer_id") == pl.col("customer_id").shift(1)
+        before = pl.when(same).then(pl.col(column).shift(1))
+        return nw.from_native(native.with_columns(before.alias(name)))
+    shifted = nw.col(column).shift(1).over("customer_id", order_by="purchase_day")
+    return rows.with_columns(shifted.alias(name))
+
+
+def _feedback_rows(feedback: Frame | None, day: float) -> Frame | None:
+    if feedback is None:
         return None
-    rows = past.feedback.with_columns(
-        (day - nw.col("day")).alias("age"), nw.lit(float(day)).alias("as_of_day")
-    )
-    scored = only(nw.col("age"), ~nw.col("satisfaction").is_null())
-    rows = rows.with_columns(scored.alias("scored_age"))
+    scored = nw.col("scored_age")
+    rows = _with_age(feedback, day).with_columns(nw.lit(day).alias("as_of_day"))
+    is_scored = ~nw.col("satisfaction").is_null()
+    rows = rows.with_columns(only(nw.col("age"), is_scored).alias("scored_age"))
     return rows.with_columns(
-        (
-            nw.col("scored_age")
-            == nw.col("scored_age").min().over("customer_id", "kind")
-        ).alias("is_last_of_kind"),
-        (nw.col("scored_age") == nw.col("scored_age").min().over("customer_id")).alias(
-            "is_last_scored"
-        ),
+        (scored == scored.min().over("customer_id", "kind")).alias("is_last_of_kind"),
+        (scored - scored.min().over("customer_id")).alias("days_before_last_score"),
     )
 
 
-def _offer_rows(past: History, day: float) -> nw.LazyFrame[Any] | None:
-    if past.offers is None:
+def _offer_rows(offers: Frame | None, day: float) -> Frame | None:
+    if offers is None:
         return None
-    return past.offers.with_columns(
-        (day - nw.col("day")).alias("age"),
-        (nw.col("offer_id") != "none").alias("is_offer"),
+    is_offer = nw.col("offer_id") != "none"
+    return _with_age(offers, day).with_columns(is_offer.alias("is_offer"))
+
+
+def _to_pandas(table: Frame) -> pd.DataFrame:
+    """Collect on the engine; floats in one block, NaN where null."""
+    native: pl.DataFrame = table.collect("polars").to_native()
+    native = native.sort("customer_id")
+    values = native.drop("customer_id")
+    return pd.DataFrame(
+        values.fill_null(math.nan).to_numpy(),
+        index=pd.Index(native["customer_id"].to_pandas(), name="customer_id"),
+        columns=values.columns,
     )
-
-
-def _to_pandas(table: nw.LazyFrame[Any]) -> pd.DataFrame:
-    if table.implementation.is_polars():
-        native: pl.LazyFrame = table.to_native()
-        return native.collect().to_pandas()
-    return pd.DataFrame(table.collect("polars").to_pandas())

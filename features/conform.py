@@ -1,0 +1,192 @@
+"""Source columns become canonical ones, and every row says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from features.cells import TEXT_TYPES, is_given, parsed_number, raw_name, read_cells
+from features.errors import HistoryError
+from features.frames import readable
+from features.mapping import Mapping, TableMapping
+from features.schema import ANONYMOUS, LINES, RECORDED, RESERVED, SCHEMAS, Column, Kind
+from features.versions import BEFORE_ALL
+
+ROUNDING = 1e-9
+
+
+def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tuple[Column, ...]:
+    """Add the customer columns that may become features, numbers and categories alike."""
+    columns = SCHEMAS[table]
+    if table != "customers":
+        return columns
+    schema = frame.collect_schema()
+    source = mapping.of(table)
+    taken = {source.source(c.source) for c in columns} | RESERVED
+    declared = {*mapping.static, *mapping.categories}
+    if wrong := sorted(declared - (set(schema) - taken)):
+        raise HistoryError(
+            f"[customers] static and categories must name further columns; got {wrong}. "
+            f"The table has {sorted(set(schema) - taken)}."
+        )
+    versioned = source.source("recorded_at") in schema
+    further = (
+        Column(name, _kind_of(name, frame, mapping))
+        for name, dtype in schema.items()
+        if name in declared or (versioned and name not in taken and _is_number(dtype))
+    )
+    return (*columns, *further)
+
+
+def _is_number(dtype: Any) -> bool:
+    return bool(dtype.is_numeric() or dtype == nw.Boolean)
+
+
+def _kind_of(column: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> Kind:
+    """Numbers stay numbers; so does text that holds nothing but numbers, as CSV files do."""
+    dtype = frame.collect_schema()[column]
+    if column in mapping.categories:
+        return "text"
+    if dtype not in TEXT_TYPES or not frame.implementation.is_polars():
+        return "number" if _is_number(dtype) else "text"
+    text = pl.col(column).cast(pl.String).str.strip_chars()
+    is_number = parsed_number(text, mapping.decimal).is_not_null()
+    native: pl.LazyFrame = frame.to_native()
+    with readable("customers"):
+        only_numbers = native.select((is_number | (text == "")).all()).collect().item()
+    return "number" if only_numbers else "text"
+
+
+def conform(
+    table: str, frame: nw.LazyFrame[Any], mapping: Mapping, columns: Sequence[Column]
+) -> nw.LazyFrame[Any]:
+    """Read every column as its kind and say of every row what is wrong with it."""
+    source = mapping.of(table)
+    names = frame.collect_schema().names()
+    _require(table, columns, names, source)
+    present = [c for c in columns if source_name(c, source) in names]
+    row = nw.col("row").cast(nw.Int64) if "row" in names else nw.lit(None, dtype=nw.Int64)
+    cells = (nw.col(source_name(c, source)).alias(raw_name(c)) for c in present)
+    frame = frame.select(row.alias("row"), *cells)
+    given = {c: is_given(c, dtype) for c, dtype in _raw_types(frame, present)}
+    for column in columns:
+        if column in present:
+            try:
+                frame = read_cells(frame, column, mapping, source.date_format)
+            except HistoryError as error:
+                name = source_name(column, source)
+                raise HistoryError(f"{table} column {name!r} {error}") from None
+        else:
+            dtype = nw.String if column.kind in {"id", "text"} else nw.Float64
+            frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
+    frame = frame.with_columns(_known_day(table).alias("known_day"))
+    targets = [c.target for c in columns]
+    if table == "feedback":
+        frame = frame.with_columns(_timed_score(present).alias("score"))
+        frame = frame.with_columns(_satisfaction(mapping).alias("satisfaction"))
+        targets.append("satisfaction")
+    if source.is_lines:
+        frame = frame.with_columns((nw.col("quantity") * nw.col("price")).alias("amount"))
+        targets.append("amount")
+    problem = _problem(table, given, mapping).alias("problem")
+    return frame.with_columns(problem).select("row", *targets, "known_day", "problem")
+
+
+def _raw_types(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> list[tuple[Column, Any]]:
+    schema = frame.collect_schema()
+    return [(column, schema[raw_name(column)]) for column in present]
+
+
+def source_name(column: Column, source: TableMapping) -> str:
+    """The name in the source of one of the table's columns."""
+    if column in LINES:
+        return str(source.quantity if column.source == "quantity" else source.price)
+    return source.source(column.source)
+
+
+def _require(
+    table: str, columns: Sequence[Column], present: Sequence[str], source: TableMapping
+) -> None:
+    known = {c.source for c in columns if c not in LINES}
+    if unknown := sorted(set(source.columns) - known):
+        raise HistoryError(
+            f"[{table}.columns] maps {unknown}, which {table} does not have; "
+            f"it has {sorted(known)}."
+        )
+    missing = []
+    for column in columns:
+        name = source_name(column, source)
+        if name not in present and (column.required or column.source in source.columns):
+            mapped = "" if name == column.source else f" (mapped to {name!r})"
+            missing.append(column.source + mapped)
+    if missing:
+        found = sorted(set(present) - {"row"})
+        hint = _separator_hint(found)
+        raise HistoryError(
+            f"{table} must have the columns {missing}; it has {found}. "
+            f"Rename them, or map them under [{table}.columns] in history.toml.{hint}"
+        )
+
+
+def _separator_hint(found: Sequence[str]) -> str:
+    marks = [mark for mark in ";\t|," if len(found) == 1 and mark in found[0]]
+    return f" Set separator = {marks[0]!r} there if that is what parts the columns." * bool(marks)
+
+
+def _known_day(table: str) -> nw.Expr:
+    recorded = nw.col("recorded_day")
+    if table == "offers":
+        return nw.col("day")
+    if table == "customers":
+        return recorded.fill_null(BEFORE_ALL)
+    return nw.when(recorded > nw.col("day")).then(recorded).otherwise(nw.col("day"))
+
+
+def _timed_score(present: Sequence[Column]) -> nw.Expr:
+    """A ticket's score is given when it is resolved: where that is told, open tickets have none."""
+    if not any(column.source == "resolved_at" for column in present):
+        return nw.col("score")
+    is_open = (nw.col("kind") == "ticket") & nw.col("resolved_day").is_null()
+    return nw.when(~is_open).then(nw.col("score"))
+
+
+def _satisfaction(mapping: Mapping) -> nw.Expr:
+    """Scores of every kind on one scale from -1 (worst) to 1 (best)."""
+    satisfaction: nw.Expr = nw.lit(None, dtype=nw.Float64)
+    for kind, (low, high) in mapping.scales.items():
+        centred = (nw.col("score") - (low + high) / 2) / ((high - low) / 2)
+        satisfaction = nw.when(nw.col("kind") == kind).then(centred).otherwise(satisfaction)
+    return satisfaction
+
+
+def _problem(table: str, given: dict[Column, nw.Expr], mapping: Mapping) -> nw.Expr:
+    """The first thing that is wrong with a row, or null."""
+    problem: nw.Expr = nw.lit(None, dtype=nw.String)
+    for wrong, reason in reversed(_checks(table, given, mapping)):
+        problem = nw.when(wrong).then(nw.lit(reason)).otherwise(problem)
+    return problem
+
+
+def _checks(
+    table: str, given: dict[Column, nw.Expr], mapping: Mapping
+) -> list[tuple[nw.Expr, str]]:
+    checks: list[tuple[nw.Expr, str]] = []
+    anonymous = []
+    for column, is_there in given.items():
+        value = nw.col(column.target)
+        if column.target == "customer_id" and table != "customers":
+            anonymous.append((~is_there, ANONYMOUS))
+        elif column.required or (table == "customers" and column == RECORDED):
+            checks.append((~is_there, f"missing {column.source}"))
+        if column.kind in {"date", "number"}:
+            checks.append((is_there & value.is_null(), f"unparsable {column.source}"))
+        if column.kind == "date":
+            checks.append((value < 0, f"{column.source} before 1970"))
+    if table == "feedback":
+        checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))
+        outside = nw.col("satisfaction").abs() > 1 + ROUNDING
+        checks.append((outside, "score outside its scale"))
+    return checks + anonymous

@@ -1,0 +1,162 @@
+"""The shop's flow of orders by the day: where it starts, stops, dries up or shows holes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+STRAY_GAP_DAYS = 365
+STRAY_SHARE = 0.01
+HOLE_DAYS = 7
+HOLE_EXPECTED = 20.0
+SIDE_DAYS = 28
+THIN_SHARE = 0.1
+THIN_BUSY_WEEK = 20.0
+THIN_WEEKS = 26
+STALE_GAPS = 3.0
+STALE_DAYS = 7.0
+RECENT_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """How long before `as_of` the shop's last order lies, against the shop's usual interval.
+
+    Attributes
+    ----------
+    days_since_last_order : float
+        From the last order of any customer to `as_of`.
+    usual_gap_days : float
+        95 % of the intervals between days with orders, in the year before the last, are no longer.
+    limit_days : float
+        Three usual intervals, at least a week.
+    """
+
+    days_since_last_order: float
+    usual_gap_days: float
+    limit_days: float
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the silence before `as_of` is longer than the shop ever is silent by itself."""
+        return self.days_since_last_order > self.limit_days
+
+
+@dataclass(frozen=True)
+class Hole:
+    """Consecutive days without an order, between busy weeks."""
+
+    first_day: int
+    days: int
+    expected_orders: float
+
+
+@dataclass(frozen=True)
+class ThinEnd:
+    """The weeks at the end in which hardly an order came."""
+
+    first_day: int
+    days: int
+    orders: int
+    usual_week: float
+
+
+def order_days(orders: nw.LazyFrame[Any]) -> pl.DataFrame:
+    """Count the orders of each calendar day.
+
+    Parameters
+    ----------
+    orders : narwhals.LazyFrame
+        With the column `day`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `day` (Int64, ascending) and `orders` (Int64); days without an order have no row.
+    """
+    counts = (
+        orders.select(nw.col("day").floor().cast(nw.Int64))
+        .group_by("day")
+        .agg(nw.len().cast(nw.Int64).alias("orders"))
+    )
+    native: pl.DataFrame = counts.collect("polars").to_native()
+    return native.sort("day")
+
+
+def solid(days: pl.DataFrame) -> pl.DataFrame:
+    """Leave out stray days: at most 1 % of the orders, a year or more away from all others.
+
+    Examples
+    --------
+    >>> days = pl.DataFrame({"day": [0, 15_000, 15_001], "orders": [1, 60, 60]})
+    >>> solid(days)["day"].to_list()
+    [15000, 15001]
+    """
+    if days.height < 2:
+        return days
+    day, orders = days["day"].to_numpy(), days["orders"].to_numpy()
+    up_to, few = orders.cumsum(), orders.sum() * STRAY_SHARE
+    apart = np.flatnonzero(np.diff(day) >= STRAY_GAP_DAYS)
+    early = [int(i) + 1 for i in apart if up_to[i] <= few]
+    late = [int(i) + 1 for i in apart if up_to[-1] - up_to[i] <= few]
+    first, end = max(early, default=0), min(late, default=days.height)
+    return days.slice(first, end - first)
+
+
+def staleness(days: pl.DataFrame, last_order: float, as_of: float) -> Staleness:
+    """Compare the silence before `as_of` with the intervals between days with orders.
+
+    Parameters
+    ----------
+    days : polars.DataFrame
+        Orders by day known before `as_of`, as from `order_days`.
+    last_order, as_of : float
+        As `day`.
+    """
+    day = days["day"].to_numpy()
+    gaps = np.diff(day[day >= day[-1] - RECENT_DAYS])
+    usual = float(np.quantile(gaps, 0.95, method="higher")) if gaps.size else STALE_DAYS
+    return Staleness(as_of - last_order, usual, max(STALE_GAPS * usual, STALE_DAYS))
+
+
+def holes(days: pl.DataFrame) -> list[Hole]:
+    """Find a week or more without any order where the weeks before and after had many.
+
+    A hole counts if, at the lower of the daily rates in the four weeks on either side, at least 20
+    orders were to be expected in it: by chance alone that many do not fail to come.
+    """
+    day, orders = days["day"].to_numpy(), days["orders"].to_numpy()
+    found = []
+    for i in np.flatnonzero(np.diff(day) > HOLE_DAYS):
+        before = orders[(day > day[i] - SIDE_DAYS) & (day <= day[i])].sum()
+        after = orders[(day >= day[i + 1]) & (day < day[i + 1] + SIDE_DAYS)].sum()
+        silent = int(day[i + 1] - day[i] - 1)
+        expected = silent * min(before, after) / SIDE_DAYS
+        if expected >= HOLE_EXPECTED:
+            found.append(Hole(int(day[i]) + 1, silent, float(expected)))
+    return found
+
+
+def thin_end(days: pl.DataFrame) -> ThinEnd | None:
+    """Find the last weeks if each has under a tenth of a usual week's orders.
+
+    A usual week is the median of the half year before them, and holds at least 20 orders.
+    """
+    if days.is_empty():
+        return None
+    day, orders = days["day"].to_numpy(), days["orders"].to_numpy()
+    weeks = np.bincount((day[-1] - day) // 7, weights=orders)
+    for thin in range(len(weeks) - 1):
+        usual = float(np.median(weeks[thin : thin + THIN_WEEKS]))
+        if weeks[thin] >= THIN_SHARE * usual:
+            break
+    else:
+        return None
+    if thin == 0 or usual < THIN_BUSY_WEEK:
+        return None
+    first = int(day[-1]) - 7 * thin + 1
+    return ThinEnd(first, 7 * thin, int(weeks[:thin].sum()), usual)

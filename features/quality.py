@@ -1,0 +1,182 @@
+"""The usability report: what the data holds, what is wrong with it, and what it is enough for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping as Dict
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from features import findings_shop as shop
+from features import findings_tables as tables
+from features.accounting import Accounting, quarantine, write_quarantine
+from features.clock import Instant, as_day, as_instant
+from features.evidence import Evidence, Problem, gather, on_day
+from features.flow import Staleness, staleness
+from features.intake import Intake
+from features.mapping import Mapping
+from features.readiness import Readiness, labelled, readiness
+from features.suggestion import HorizonSuggestion, suggest_within
+
+__all__ = [
+    "Accounting",
+    "Problem",
+    "Report",
+    "Span",
+    "check",
+    "quarantine",
+    "write_quarantine",
+]
+
+SEVERITIES = ("error", "warning", "info")
+CHECKS = (
+    shop.no_orders,
+    tables.unusable_rows,
+    tables.anonymous_rows,
+    tables.duplicates,
+    tables.recorded_times,
+    tables.one_value_columns,
+    tables.currency,
+    shop.stray_dates,
+    shop.zero_amounts,
+    shop.excess_refunds,
+    shop.dominating_orders,
+    shop.dominating_customers,
+    shop.guest_ids,
+    shop.one_time_buyers,
+    shop.silent_weeks,
+    shop.strangers,
+    shop.only_dates,
+    tables.unused_columns,
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """From the first order with positive amount to the last; `days` counts both ends."""
+
+    first_day: float
+    last_day: float
+    first_date: str
+    last_date: str
+    days: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the data holds, what is wrong with it, and what it is enough for.
+
+    Attributes
+    ----------
+    as_of : str or None
+        ISO instant of the cut; None: everything was looked at.
+    problems : tuple of Problem
+        Errors first, then warnings, then what is good to know.
+    accounting : tuple of Accounting
+        One for each table; invoice lines have one, and the orders made of them.
+    span : Span or None
+        None if there are no orders.
+    customers : int
+        With at least one order.
+    orders, refunds : int
+        Orders with positive and with negative amount, of customers, known before `as_of`.
+    staleness : Staleness or None
+        None if there is no `as_of` or no order.
+    suggestion : HorizonSuggestion
+    readiness : tuple of Readiness
+        For rule, BTYD and GBDT forecasts at the suggested horizon.
+    """
+
+    as_of: str | None
+    problems: tuple[Problem, ...]
+    accounting: tuple[Accounting, ...]
+    span: Span | None
+    customers: int
+    orders: int
+    refunds: int
+    staleness: Staleness | None
+    suggestion: HorizonSuggestion
+    readiness: tuple[Readiness, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain dictionaries and lists, ready for JSON."""
+        document: dict[str, Any] = asdict(self)
+        if self.staleness is not None:
+            document["staleness"]["is_stale"] = self.staleness.is_stale
+        plain: dict[str, Any] = _plain(document)
+        return plain
+
+
+def check(intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = None) -> Report:
+    """Report what a history holds and what is wrong with it.
+
+    Parameters
+    ----------
+    intakes : dict
+        Table name -> Intake, as from `take_in`. What needs the source's own cells (when rows were
+        recorded, examples of cells) is looked at where the source is in files, databases or memory.
+    mapping : Mapping
+    as_of : str, date, datetime or float, optional
+        Only what was known before it counts; None: everything.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from features.intake import take_in
+    >>> orders = pl.DataFrame({
+    ...     "order_id": ["1", "2", "3"], "customer_id": ["a", "a", None],
+    ...     "ordered_at": ["2024-01-05", "2024-02-01", "2024-03-01"], "amount": [20.0, 0.0, 35.0]})
+    >>> euros = Mapping(currency="EUR")
+    >>> report = check(take_in({"orders": orders}, euros), euros)
+    >>> report.accounting[0].used, report.accounting[0].anonymous
+    (2, 1)
+    >>> [problem.kind for problem in report.problems]
+    ['anonymous', 'zero_amount', 'dates_only']
+    """
+    day = None if as_of is None else as_day(as_of, mapping.timezone)
+    evidence = gather(intakes, mapping, day)
+    suggestion = suggest_within(evidence.past)
+    silence = _staleness(evidence)
+    horizon = suggestion.horizon_days
+    found = [
+        *(problem for look in CHECKS for problem in look(evidence)),
+        *shop.stale(evidence, silence, horizon),
+    ]
+    return Report(
+        as_of=None if day is None else as_instant(day).isoformat(),
+        problems=tuple(sorted(found, key=lambda p: SEVERITIES.index(p.severity))),
+        accounting=tuple(evidence.accounting.values()),
+        span=_span(evidence),
+        customers=evidence.totals.customers,
+        orders=evidence.totals.orders,
+        refunds=evidence.totals.refunds,
+        staleness=silence,
+        suggestion=suggestion,
+        readiness=readiness(labelled(evidence, horizon)),
+    )
+
+
+def _span(evidence: Evidence) -> Span | None:
+    first, last = evidence.totals.first_order, evidence.totals.last_order
+    if first is None or last is None:
+        return None
+    days = math.floor(last) - math.floor(first) + 1
+    return Span(first, last, on_day(first), on_day(last), days)
+
+
+def _staleness(evidence: Evidence) -> Staleness | None:
+    last = evidence.totals.last_order
+    if evidence.as_of is None or last is None:
+        return None
+    return staleness(evidence.days, last, evidence.as_of)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no tuples and no infinities."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

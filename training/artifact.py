@@ -1,0 +1,48 @@
+"""A model as a folder of plain files: JSON for what is small, LightGBM text for the trees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training.errors import TrainingError
+
+FORMAT_VERSION = 1
+MODEL_FILE = "model.json"
+
+
+def write(folder: Path | str, content: Mapping[str, Any]) -> None:
+    """Write `model.json` with the format version into a folder, which is made if absent."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {"format_version": FORMAT_VERSION, **content}
+    text = json.dumps(document, indent=1, allow_nan=False)
+    (folder / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read(folder: Path | str, kind: str | None = None) -> dict[str, Any]:
+    """Read `model.json` from a folder.
+
+    Raises
+    ------
+    TrainingError
+        If there is no model, it is of another kind, or its format is not known here.
+    """
+    path = Path(folder) / MODEL_FILE
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise TrainingError(f"{folder} holds no model: {MODEL_FILE} is missing.") from None
+    except json.JSONDecodeError as error:
+        raise TrainingError(f"{path} is damaged: {error}. Train again.") from None
+    version = content.get("format_version")
+    if version != FORMAT_VERSION:
+        raise TrainingError(
+            f"{path} has format version {version}; this version of holdfast reads "
+            f"{FORMAT_VERSION}. Install the version that wrote it, or train again."
+        )
+    if kind is not None and content.get("kind") != kind:
+        raise TrainingError(f"{path} is a {content.get('kind')} model; expected {kind}.")
+    return content

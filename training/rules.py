@@ -1,0 +1,85 @@
+"""Naive rules: what a sensible person would do without a model, fitted so that they are fair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One number about a customer that a rule goes by, and the feature it comes from."""
+
+    feature: str
+    of: Callable[[pd.DataFrame], np.ndarray]
+
+
+def log_recency(X: pd.DataFrame) -> np.ndarray:
+    """Logarithm of the time since the last order, in horizons."""
+    return np.log(X["recency_over_horizon"].to_numpy() + 0.01)
+
+
+def log_rate(X: pd.DataFrame) -> np.ndarray:
+    """Logarithm of the purchase days to expect in a horizon at the customer's past rate.
+
+    The rate is taken over the customer's age and one horizon more, so that one early order is not
+    mistaken for a habit.
+    """
+    return np.log(expected_at_past_rate(X))
+
+
+def expected_at_past_rate(X: pd.DataFrame) -> np.ndarray:
+    """Purchase days to expect in a horizon at the customer's past rate, shape (customers,)."""
+    return X["purchase_days"].to_numpy() / (X["age_over_horizon"].to_numpy() + 1.0)
+
+
+SIGNALS: Mapping[str, Signal] = MappingProxyType(
+    {
+        "recency_rule": Signal("days_since_last_order", log_recency),
+        "past_rate": Signal("purchase_days", log_rate),
+    }
+)
+
+
+@dataclass(frozen=True)
+class LogisticRule:
+    """Churn risk as a logistic function of one signal.
+
+    Attributes
+    ----------
+    name : str
+        Key of `SIGNALS`.
+    slope, intercept, centre : float
+        Fitted; `centre` is the signal's mean in training, against which contributions are stated.
+    """
+
+    name: str
+    slope: float
+    intercept: float
+    centre: float
+
+    @classmethod
+    def fit(cls, name: str, X: pd.DataFrame, churned: np.ndarray) -> LogisticRule:
+        """Fit the slope and intercept by maximum likelihood with a faint ridge."""
+        signal = SIGNALS[name].of(X)
+        centre = float(signal.mean())
+        regression = LogisticRegression(C=1e4).fit((signal - centre)[:, None], churned)
+        slope = float(regression.coef_[0, 0])
+        return cls(name, slope, float(regression.intercept_[0]), centre)
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Probability of churn, shape (customers,)."""
+        signal = SIGNALS[self.name].of(X) - self.centre
+        return np.asarray(expit(self.intercept + self.slope * signal))
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """What the signal adds to the logit, under the name of the feature it comes from."""
+        signal = SIGNALS[self.name]
+        added = self.slope * (signal.of(X) - self.centre)
+        return pd.DataFrame({signal.feature: added}, index=X.index)

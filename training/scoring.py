@@ -1,0 +1,282 @@
+"""Scores of customers by two models: batch, inline and MLflow's pyfunc all go through here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from features.clock import Instant, as_day, as_instant
+from features.history import History
+from features.table import feature_table
+from training import artifact
+from training.churn import ChurnModel
+from training.clv import CLVModel
+from training.definition import Definition
+from training.errors import TrainingError
+from training.reasons import REASONS, reasons
+
+SCORING_FILE = "scoring.json"
+STAGES = ("new", "active", "at_risk", "lapsed")
+GRID_POINTS = 401
+COLUMNS = (
+    "customer_id", "as_of", "horizon_days", "churn_risk", "risk_percentile", "stage",
+    "stage_percentile", "clv_horizon_days", "clv", "clv_if_active", "value_at_risk",
+    "days_since_last_order", *REASONS, "churn_model", "churn_model_version", "clv_model_version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where a risk stands among the customers at training, for those scored alone.
+
+    Attributes
+    ----------
+    live_base_rate : float
+        Churn rate of the live customers in the backtest; at or above it a customer is `at_risk`.
+    grids : mapping of str to tuple of float
+        `all` and every stage -> evenly spaced quantiles of churn risk.
+    """
+
+    live_base_rate: float
+    grids: Mapping[str, tuple[float, ...]]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, risk: np.ndarray, live_base_rate: float) -> Self:
+        """Take the quantiles of a scored feature table."""
+        stage = stages(table, risk, live_base_rate)
+        groups = {"all": risk, **{name: risk[stage == name] for name in STAGES}}
+        at = np.linspace(0, 1, GRID_POINTS)
+        grids = {k: tuple(np.quantile(v, at).tolist()) for k, v in groups.items() if len(v)}
+        return cls(live_base_rate, grids)
+
+    def percentile(self, risk: np.ndarray, group: str) -> np.ndarray:
+        """Percent of the group at training with at most this risk; NaN for an empty group."""
+        if group not in self.grids:
+            return np.full(len(risk), np.nan)
+        return np.asarray(np.interp(risk, self.grids[group], np.linspace(0, 100, GRID_POINTS)))
+
+
+@dataclass(frozen=True)
+class ChurnScorer:
+    """A churn model with its definition and reference, as a model folder holds them."""
+
+    model: ChurnModel
+    definition: Definition
+    reference: Reference
+
+    def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Score rows of a feature table: `churn_risk`, `risk_percentile` by the stored grid."""
+        require_table(table, self.model.columns_, self.definition.horizon_days)
+        risk = self.model.predict_proba(table)[:, 1]
+        percentile = self.reference.percentile(risk, "all")
+        return pd.DataFrame({"churn_risk": risk, "risk_percentile": percentile}, index=table.index)
+
+    def save(self, folder: Path) -> None:
+        """Write model, definition and reference as plain files."""
+        self.model.save(folder)
+        _write(
+            folder, {"definition": self.definition.as_dict(), "reference": asdict(self.reference)}
+        )
+
+
+@dataclass(frozen=True)
+class CLVScorer:
+    """A CLV model with its definition, as a model folder holds them."""
+
+    model: CLVModel
+    definition: Definition
+
+    def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Score rows of a feature table: `clv`, `p_active` and `clv_if_active`."""
+        require_table(table, self.model.columns_, self.definition.horizon_days)
+        active, if_active = self.model.predict_active(table), self.model.predict_if_active(table)
+        columns = {"clv": active * if_active, "p_active": active, "clv_if_active": if_active}
+        return pd.DataFrame(columns, index=table.index)
+
+    def save(self, folder: Path) -> None:
+        """Write model and definition as plain files."""
+        self.model.save(folder)
+        _write(folder, {"definition": self.definition.as_dict()})
+
+
+def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
+    """Read a model folder of either kind.
+
+    Raises
+    ------
+    TrainingError
+        If it holds no model, or one of a format that is not known here.
+    """
+    kind = artifact.read(folder)["kind"]
+    content = json.loads((Path(folder) / SCORING_FILE).read_text(encoding="utf-8"))
+    definition = Definition.from_dict(content["definition"])
+    if kind == "clv":
+        return CLVScorer(CLVModel.load(folder), definition)
+    stored = content["reference"]
+    grids = {name: tuple(grid) for name, grid in stored["grids"].items()}
+    return ChurnScorer(
+        ChurnModel.load(folder), definition, Reference(stored["live_base_rate"], grids)
+    )
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Two champions that score together.
+
+    Attributes
+    ----------
+    churn : ChurnScorer
+    clv : CLVScorer
+    churn_version, clv_version : int
+        Registered versions, written beside every score.
+    """
+
+    churn: ChurnScorer
+    clv: CLVScorer
+    churn_version: int
+    clv_version: int
+
+    def score(self, history: History, as_of: Instant, reasons_for: int = 1000) -> pd.DataFrame:
+        """Score every customer of the population.
+
+        Parameters
+        ----------
+        history : History
+            Uncut; the models' codes for text attributes are used.
+        as_of : str, date, datetime or float
+        reasons_for : int
+            How many customers, those with most value at risk, get reasons.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `COLUMNS`, one row per customer, most value at risk first.
+
+        Raises
+        ------
+        TrainingError
+            If the history is of another currency or lacks columns the models need.
+        """
+        scores, table = self._scored(history, as_of)
+        if scores.empty:
+            raise TrainingError("no customer has an order before as_of. Choose a later as_of.")
+        risk, stage = scores["churn_risk"], scores["stage"]
+        scores["risk_percentile"] = risk.rank(method="max", pct=True) * 100
+        scores["stage_percentile"] = risk.groupby(stage).rank(method="max", pct=True) * 100
+        return self._finish(scores, table, reasons_for)
+
+    def score_inline(
+        self, history: History, as_of: Instant, reasons_for: int = 1000
+    ) -> pd.DataFrame:
+        """Score customers alone: the same numbers, but percentiles from the stored grid."""
+        scores, table = self._scored(history, as_of)
+        risk, reference = scores["churn_risk"].to_numpy(), self.churn.reference
+        scores["risk_percentile"] = reference.percentile(risk, "all")
+        scores["stage_percentile"] = np.nan
+        for name in STAGES:
+            rows = (scores["stage"] == name).to_numpy()
+            scores.loc[rows, "stage_percentile"] = reference.percentile(risk[rows], name)
+        return self._finish(scores, table, reasons_for)
+
+    def _scored(self, history: History, as_of: Instant) -> tuple[pd.DataFrame, pd.DataFrame]:
+        _require_same_shop(history, self.churn.definition)
+        day = as_day(as_of, history.mapping.timezone)
+        past = history.with_categories(self.churn.definition.categories)
+        horizon, clv_horizon = self.churn.definition.horizon_days, self.clv.definition.horizon_days
+        table = feature_table(past, day, horizon)
+        risk = self.churn.predict_frame(table)["churn_risk"].to_numpy()
+        same = clv_horizon == horizon
+        clv_past = history.with_categories(self.clv.definition.categories)
+        clv = self.clv.predict_frame(table if same else feature_table(clv_past, day, clv_horizon))
+        active = _coherent(clv["p_active"].to_numpy(), 1.0 - risk, clv_horizon - horizon)
+        if_active = clv["clv_if_active"].to_numpy()
+        scores = pd.DataFrame(
+            {
+                "as_of": pd.Timestamp(as_instant(day)).as_unit("us"),
+                "horizon_days": horizon,
+                "churn_risk": risk,
+                "stage": stages(table, risk, self.churn.reference.live_base_rate),
+                "clv_horizon_days": clv_horizon,
+                "clv": active * if_active,
+                "clv_if_active": if_active,
+                "value_at_risk": risk * if_active,
+                "days_since_last_order": table["days_since_last_order"],
+                "churn_model": self.churn.model.candidate,
+                "churn_model_version": self.churn_version,
+                "clv_model_version": self.clv_version,
+            },
+            index=table.index,
+        )
+        return scores, table
+
+    def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
+        scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")
+        for column in REASONS:
+            scores[column] = pd.Series(None, index=scores.index, dtype=object)
+        shown = scores.index[:reasons_for]
+        if len(shown):
+            rows = table.loc[shown]
+            said = reasons(
+                self.churn.model.contributions(rows), rows, self.churn.definition.categories
+            )
+            scores.loc[shown, list(REASONS)] = said
+        return scores.reset_index()[list(COLUMNS)]
+
+
+def stages(table: pd.DataFrame, risk: np.ndarray, live_base_rate: float) -> np.ndarray:
+    """Stage of every customer by DESIGN's definition, shape (customers,)."""
+    lapsed = table["days_since_last_order"].to_numpy() >= table["horizon_days"].to_numpy()
+    one_day = table["purchase_days"].to_numpy() == 1
+    at_risk = np.asarray(risk) >= live_base_rate
+    return np.select([lapsed, one_day, at_risk], ["lapsed", "new", "at_risk"], "active")
+
+
+def require_table(table: pd.DataFrame, columns: list[str], horizon_days: int) -> None:
+    """Refuse a feature table that the model was not trained for.
+
+    Raises
+    ------
+    TrainingError
+        If columns are missing, or the table was computed for another horizon.
+    """
+    missing = [c for c in columns if c not in table]
+    if missing:
+        raise TrainingError(
+            f"the feature table must have the model's columns; {missing} are missing. Compute it "
+            "with feature_table of the same version, feedback kinds and customer columns."
+        )
+    horizons = table["horizon_days"].unique()
+    if len(table) and (len(horizons) != 1 or horizons[0] != horizon_days):
+        raise TrainingError(
+            f"the feature table must be for horizon_days = {horizon_days}; got {horizons.tolist()}."
+        )
+
+
+def _coherent(active: np.ndarray, stays: np.ndarray, longer_by: int) -> np.ndarray:
+    """Chance of an order in the CLV window that agrees with the chance of one in the horizon.
+
+    At equal horizons both models speak of the same window and the churn model has the word; in a
+    longer window an order cannot be less likely, in a shorter one not more.
+    """
+    if longer_by == 0:
+        return stays
+    return np.maximum(active, stays) if longer_by > 0 else np.minimum(active, stays)
+
+
+def _require_same_shop(history: History, definition: Definition) -> None:
+    asked, known = history.mapping.currency, definition.currency
+    if asked and known and asked != known:
+        raise TrainingError(
+            f"the history must be in {known}, as the model is; got {asked}. Train on this history."
+        )
+
+
+def _write(folder: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=1, allow_nan=False)
+    (folder / SCORING_FILE).write_text(text + "\n", encoding="utf-8")
