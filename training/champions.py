@@ -139,7 +139,7 @@ def _artifact_duel(
         seed=seed,
     )
     return {
-        "artifact_difference": difference.estimate,
+        "artifact_difference": difference.difference,
         "artifact_difference_low": difference.low,
         "artifact_difference_high": difference.high,
     }
