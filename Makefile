@@ -1,0 +1,49 @@
+# Everything a user or CI runs. `make demo` and `make test` work on a bare machine with Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA ?= ../shared/data
+
+.PHONY: help setup demo serve test lint bench clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: $(READY)  ## make .venv with the locked dependencies
+
+# uv installs the lock in seconds; where it cannot reach a registry that pip is set up for, pip does.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps --requirement requirements.lock \
+		|| $(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(READY)  ## the main job on a simulated shop: history, models, scores, customers at risk
+	$(BIN)/holdfast demo
+
+serve: $(READY)  ## the API on the demo's scores, http://127.0.0.1:8000
+	MLFLOW_TRACKING_URI=sqlite:///demo/mlruns/mlflow.db $(BIN)/holdfast serve --scores demo/scores.parquet
+
+lint: $(READY)  ## formatting, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## every check: lint, tests with doctests, notebooks
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbmake -p no:warnings notebooks
+
+bench: $(READY)  ## speed and out-of-time accuracy; minutes
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.training --data $(DATA)
+
+lock: $(READY)  ## renew requirements.lock; it records no registry address
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+		--python-version 3.11 --extra spark --group dev pyproject.toml --upgrade --output-file requirements.lock
+
+clean:  ## remove what the demo and the checks made
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
