@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping as Dict
-from collections.abc import Sequence
-from itertools import groupby
 
 import narwhals as nw
 
@@ -52,8 +51,8 @@ def catalogue(mapping: Mapping, profiles: Dict[str, bool] | None = None) -> tupl
         *exposure.FEATURES,
         *profile.features(profiles or {}, mapping.categories),
     )
-    names = [feature.name for feature in features]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    uses = Counter(feature.name for feature in features)
+    twice = sorted(name for name, times in uses.items() if times > 1)
     if twice:
         raise HistoryError(
             f"columns must have different names; got {twice} twice. "

@@ -44,7 +44,8 @@ def read_cells(
         number = parsed_number(pl.col(raw).cast(pl.String), mapping.decimal)
         native: pl.LazyFrame = frame.to_native()
         return nw.from_native(native.with_columns(number.alias(column.target)))
-    if not (dtype.is_numeric() or dtype == nw.Boolean):
+    is_all_null = dtype == nw.Unknown
+    if not (dtype.is_numeric() or dtype == nw.Boolean or is_all_null):
         raise HistoryError(f"must hold numbers; it holds {dtype}. Cast it to numbers.")
     return frame.with_columns(_finite(nw.col(raw).cast(nw.Float64)).alias(column.target))
 

@@ -162,7 +162,7 @@ def _polars_day(
         return pl.lit(None, dtype=pl.Float64)
     if dtype.is_numeric() and formats and formats[0] in EPOCH_UNITS:
         return _since_epoch(source, formats[0], timezone)
-    if dtype in {pl.String, pl.Categorical, pl.Enum} or (dtype.is_integer() and formats):
+    if dtype in (pl.String, pl.Categorical, pl.Enum) or (dtype.is_integer() and formats):
         text = source.cast(pl.String).str.strip_chars()
         if formats and formats[0] in EPOCH_UNITS:
             return _since_epoch(text, formats[0], timezone)

@@ -19,7 +19,13 @@ ROUNDING = 1e-9
 
 
 def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tuple[Column, ...]:
-    """Add the customer columns that may become features, numbers and categories alike."""
+    """Add the customer columns that may become features: static ones, or versioned numbers.
+
+    Raises
+    ------
+    HistoryError
+        If the mapping declares a column that is not there, or one that has no time.
+    """
     columns = SCHEMAS[table]
     if table != "customers":
         return columns
@@ -32,11 +38,16 @@ def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tup
             f"[customers] static and categories must name further columns; got {wrong}. "
             f"The table has {sorted(set(schema) - taken)}."
         )
-    versioned = source.source("recorded_at") in schema
+    is_versioned = source.source("recorded_at") in schema
+    if not is_versioned and (timeless := sorted(declared - set(mapping.static))):
+        raise HistoryError(
+            f"[customers.categories] {timeless} must be static or have a recorded_at: it is not "
+            "known since when they hold. Add them to static if they never change."
+        )
     further = (
         Column(name, _kind_of(name, frame, mapping))
         for name, dtype in schema.items()
-        if name in declared or (versioned and name not in taken and _is_number(dtype))
+        if name in declared or (is_versioned and name not in taken and _is_number(dtype))
     )
     return (*columns, *further)
 
@@ -85,14 +96,15 @@ def conform(
     frame = frame.with_columns(_known_day(table).alias("known_day"))
     targets = [c.target for c in columns]
     if table == "feedback":
-        frame = frame.with_columns(_timed_score(present).alias("score"))
         frame = frame.with_columns(_satisfaction(mapping).alias("satisfaction"))
         targets.append("satisfaction")
     if source.is_lines:
         frame = frame.with_columns((nw.col("quantity") * nw.col("price")).alias("amount"))
         targets.append("amount")
-    problem = _problem(table, given, mapping).alias("problem")
-    return frame.with_columns(problem).select("row", *targets, "known_day", "problem")
+    frame = frame.with_columns(_problem(table, given, mapping).alias("problem"))
+    if table == "feedback":
+        frame = _timed_scores(frame, present)
+    return frame.select("row", *targets, "known_day", "problem")
 
 
 def _raw_types(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> list[tuple[Column, Any]]:
@@ -133,7 +145,9 @@ def _require(
 
 def _separator_hint(found: Sequence[str]) -> str:
     marks = [mark for mark in ";\t|," if len(found) == 1 and mark in found[0]]
-    return f" Set separator = {marks[0]!r} there if that is what parts the columns." * bool(marks)
+    if not marks:
+        return ""
+    return f" Set separator = {marks[0]!r} there if that is what parts the columns."
 
 
 def _known_day(table: str) -> nw.Expr:
@@ -145,14 +159,6 @@ def _known_day(table: str) -> nw.Expr:
     return nw.when(recorded > nw.col("day")).then(recorded).otherwise(nw.col("day"))
 
 
-def _timed_score(present: Sequence[Column]) -> nw.Expr:
-    """A ticket's score is given when it is resolved: where that is told, open tickets have none."""
-    if not any(column.source == "resolved_at" for column in present):
-        return nw.col("score")
-    is_open = (nw.col("kind") == "ticket") & nw.col("resolved_day").is_null()
-    return nw.when(~is_open).then(nw.col("score"))
-
-
 def _satisfaction(mapping: Mapping) -> nw.Expr:
     """Scores of every kind on one scale from -1 (worst) to 1 (best)."""
     satisfaction: nw.Expr = nw.lit(None, dtype=nw.Float64)
@@ -160,6 +166,16 @@ def _satisfaction(mapping: Mapping) -> nw.Expr:
         centred = (nw.col("score") - (low + high) / 2) / ((high - low) / 2)
         satisfaction = nw.when(nw.col("kind") == kind).then(centred).otherwise(satisfaction)
     return satisfaction
+
+
+def _timed_scores(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> nw.LazyFrame[Any]:
+    """A ticket's score is given when it is resolved: where that is told, open tickets have none."""
+    if not any(column.source == "resolved_at" for column in present):
+        return frame
+    is_open = (nw.col("kind") == "ticket") & nw.col("resolved_day").is_null()
+    return frame.with_columns(
+        nw.when(~is_open).then(nw.col(c)).alias(c) for c in ("score", "satisfaction")
+    )
 
 
 def _problem(table: str, given: dict[Column, nw.Expr], mapping: Mapping) -> nw.Expr:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import narwhals as nw
+import polars as pl
 
 Rows = Literal["orders", "days", "refunds", "feedback", "offers", "customers", "table"]
 
@@ -48,6 +50,28 @@ class Feature:
     value: nw.Expr = field(compare=False, repr=False)
     empty: float | None = None
 
+    @property
+    def column(self) -> nw.Expr:
+        """The expression under the feature's name."""
+        return self.value.alias(self.name)
+
+    @cached_property
+    def polars_column(self) -> pl.Expr:
+        """The same as a Polars expression, translated once: most of the time of a small table."""
+        noted = _Noting()
+        nw.from_native(noted).select(self.column)
+        return noted.expression
+
+
+class _Noting(pl.LazyFrame):
+    """A frame that only notes the expression it is asked for."""
+
+    expression: pl.Expr
+
+    def select(self, *exprs: Any, **named_exprs: Any) -> pl.LazyFrame:
+        (self.expression,) = exprs
+        return self
+
 
 @dataclass(frozen=True)
 class Family:
@@ -64,7 +88,7 @@ class Family:
 
 def count(condition: nw.Expr) -> nw.Expr:
     """How many rows fulfil a condition, as a float."""
-    return nw.when(condition).then(nw.lit(1.0)).otherwise(nw.lit(0.0)).sum()
+    return count_of(nw.when(condition).then(nw.lit(1.0)))
 
 
 def count_of(value: nw.Expr) -> nw.Expr:

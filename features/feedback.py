@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import narwhals as nw
 
@@ -32,6 +33,7 @@ def features(kinds: Iterable[str]) -> tuple[Feature, ...]:
     return (*(feature for kind in kinds for feature in _features_of(kind)), *FEATURES)
 
 
+@cache
 def _features_of(kind: str) -> tuple[Feature, ...]:
     is_kind = nw.col("kind") == kind
     is_last = is_kind & nw.col("is_last_of_kind")

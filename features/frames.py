@@ -96,15 +96,18 @@ def _from_pandas(table: str, frame: pd.DataFrame, decimal: str) -> pl.DataFrame:
         for name, values in _objects(frame)
         if _is_mixed({type(value) for value in values if value is not None})
     }
+    plain = frame[[name for name in frame.columns if str(name) not in mixed]]
+    zoned = [n for n in plain if isinstance(n, str) and getattr(plain[n].dtype, "tz", None)]
+    naive = {name: plain[name].dt.tz_convert("UTC").dt.tz_localize(None) for name in zoned}
     try:
-        plain = frame[[name for name in frame.columns if str(name) not in mixed]]
-        converted = pl.from_pandas(plain)
+        converted = pl.from_pandas(plain.assign(**naive))
     except (pl.exceptions.PolarsError, TypeError, ValueError, ArithmeticError) as error:
         raise HistoryError(
             f"{table}: a pandas column cannot be used: {first_line(error)}. "
             "Give each column one type."
         ) from None
-    return converted.with_columns(mixed.values())
+    instants = (pl.col(name).dt.replace_time_zone("UTC") for name in zoned)
+    return converted.with_columns(*instants, *mixed.values())
 
 
 def _objects(frame: pd.DataFrame) -> Iterator[tuple[Any, list[Any]]]:

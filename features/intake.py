@@ -88,9 +88,8 @@ def refuse_unusable(intakes: dict[str, Intake]) -> None:
     if None in problems:
         return
     if not problems:
-        dropped = f" besides the {source.left_out} that the drop rule left out" * (
-            source.left_out > 0
-        )
+        out = source.left_out
+        dropped = f" besides the {out} that the drop rule left out" if out else ""
         raise HistoryError(f"orders has no rows{dropped}. Give at least one order.")
     counts = ", ".join(f"{n} x {problem}" for problem, n in sorted(problems.items()))
     raise HistoryError(

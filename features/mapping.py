@@ -15,7 +15,7 @@ from features.clock import EPOCH_UNITS
 from features.errors import HistoryError
 
 TABLES = ("orders", "feedback", "offers", "customers")
-Constant = str | float | bool
+Constant = str | int | float | bool
 SCALES: Dict[str, tuple[float, float]] = MappingProxyType(
     {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "review": (1.0, 5.0), "ticket": (1.0, 5.0)}
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import narwhals as nw
 
@@ -21,6 +22,7 @@ def features(
     )
 
 
+@cache
 def _number(column: str) -> Feature:
     meaning = f"customer attribute {column}"
     return _of_customers(
@@ -28,6 +30,7 @@ def _number(column: str) -> Feature:
     )
 
 
+@cache
 def _category(column: str, values: tuple[str, ...]) -> Feature:
     legend = ", ".join(f"{i} = {value}" for i, value in enumerate(values))
     code: nw.Expr = nw.lit(None, dtype=nw.Float64)

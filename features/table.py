@@ -67,7 +67,8 @@ def lazy_table(
     past: History, day: float, horizon_days: float, features: Sequence[Feature]
 ) -> Frame:
     """The same table on the history's own engine, not yet collected."""
-    events = _with_age(_in_order(past.orders), day)
+    events = past.orders.select("customer_id", "day", "amount", "discount_amount")
+    events = _with_age(_in_order(events), day)
     orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
     table = _aggregated(orders, _of("orders", features))
     frames: dict[Rows, Frame | None] = {
@@ -81,7 +82,7 @@ def lazy_table(
         if own := _of(rows, features):
             table = _joined(table, frame, own)
     table = table.with_columns(nw.lit(horizon_days).alias("horizon_days"))
-    table = table.with_columns(*_named(_of("table", features)))
+    table = _derived(table, _of("table", features))
     return table.select("customer_id", *(feature.name for feature in features))
 
 
@@ -95,12 +96,19 @@ def _of(rows: Rows, features: Sequence[Feature]) -> list[Feature]:
     return [feature for feature in features if feature.rows == rows]
 
 
-def _named(features: Sequence[Feature]) -> list[nw.Expr]:
-    return [feature.value.alias(feature.name) for feature in features]
-
-
 def _aggregated(frame: Frame, features: Sequence[Feature]) -> Frame:
-    return frame.group_by("customer_id").agg(*_named(features))
+    if frame.implementation.is_polars():
+        native: pl.LazyFrame = frame.to_native()
+        grouped = native.group_by("customer_id")
+        return nw.from_native(grouped.agg(feature.polars_column for feature in features))
+    return frame.group_by("customer_id").agg(*(feature.column for feature in features))
+
+
+def _derived(table: Frame, features: Sequence[Feature]) -> Frame:
+    if table.implementation.is_polars():
+        native: pl.LazyFrame = table.to_native()
+        return nw.from_native(native.with_columns(feature.polars_column for feature in features))
+    return table.with_columns(*(feature.column for feature in features))
 
 
 def _joined(table: Frame, frame: Frame | None, features: Sequence[Feature]) -> Frame:
@@ -113,14 +121,16 @@ def _joined(table: Frame, frame: Frame | None, features: Sequence[Feature]) -> F
     return table.with_columns(*counts) if counts else table
 
 
-def _in_order(orders: Frame) -> Frame:
-    """Local rows are sorted once: faster to aggregate, and sums cannot depend on row order."""
-    orders = orders.select("customer_id", "day", "amount", "discount_amount")
-    if not orders.implementation.is_polars():
-        return orders
-    native: pl.LazyFrame = orders.to_native()
-    rows = native.sort(pl.all()).collect(engine="streaming")
-    return nw.from_native(rows.lazy().with_columns(pl.col("customer_id").set_sorted()))
+def _in_order(rows: Frame) -> Frame:
+    """Local rows, sorted once: faster to aggregate, and the same sums to the last bit every time.
+
+    One chunk, because the engine adds up chunk by chunk.
+    """
+    if not rows.implementation.is_polars():
+        return rows
+    native: pl.LazyFrame = rows.to_native()
+    sorted_rows = native.sort(pl.all()).collect(engine="streaming").rechunk()
+    return nw.from_native(sorted_rows.lazy().with_columns(pl.col("customer_id").set_sorted()))
 
 
 def _with_age(rows: Frame, day: float) -> Frame:
@@ -163,9 +173,11 @@ def _with_previous(rows: Frame, column: str, name: str) -> Frame:
 def _feedback_rows(feedback: Frame | None, day: float) -> Frame | None:
     if feedback is None:
         return None
-    scored = nw.col("scored_age")
-    rows = _with_age(feedback, day).with_columns(nw.lit(day).alias("as_of_day"))
-    is_scored = ~nw.col("satisfaction").is_null()
+    rows = feedback.select(
+        "customer_id", "day", "kind", "score", "satisfaction", "due_day", "resolved_day"
+    )
+    rows = _with_age(_in_order(rows), day).with_columns(nw.lit(day).alias("as_of_day"))
+    scored, is_scored = nw.col("scored_age"), ~nw.col("satisfaction").is_null()
     rows = rows.with_columns(only(nw.col("age"), is_scored).alias("scored_age"))
     return rows.with_columns(
         (scored == scored.min().over("customer_id", "kind")).alias("is_last_of_kind"),

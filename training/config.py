@@ -50,17 +50,33 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for name in ("horizon_days", "clv_horizon_days", "spacing_days"):
-            self._require(name, getattr(self, name) is None or _is_count(getattr(self, name)))
+            self._require(name, getattr(self, name) is None or _is_whole(getattr(self, name), 1))
         for name in ("snapshots", "origins", "max_rows"):
-            self._require(name, _is_count(getattr(self, name)))
-        self._require("seed", isinstance(self.seed, int) and self.seed >= 0, "a whole number >= 0")
-        self._require("margin_rate", _is_number(self.margin_rate, above=0), "a number > 0")
-        rate = self.discount_rate_yearly
-        self._require("discount_rate_yearly", _is_number(rate, above=-1e-12), "a number >= 0")
+            self._require(name, _is_whole(getattr(self, name), 1))
+        self._require("seed", _is_whole(self.seed, 0), "a whole number >= 0")
+        is_margin = _is_finite(self.margin_rate) and self.margin_rate > 0
+        self._require("margin_rate", is_margin, "a number > 0")
+        is_rate = _is_finite(self.discount_rate_yearly) and self.discount_rate_yearly >= 0
+        self._require("discount_rate_yearly", is_rate, "a number >= 0")
 
     def _require(self, name: str, holds: bool, rule: str = "a whole number > 0") -> None:
         if not holds:
-            raise TrainingError(f"{name} must be {rule}; got {getattr(self, name)!r}.")
+            raise TrainingError(
+                f"{name} must be {rule}; got {getattr(self, name)!r}. Change it in the settings."
+            )
+
+    @property
+    def horizons(self) -> tuple[int, int]:
+        """The windows of churn and of CLV.
+
+        Raises
+        ------
+        TrainingError
+            If `horizon_days` was left to the data and nobody has looked at them yet.
+        """
+        self._require("horizon_days", self.horizon_days is not None)
+        horizon = int(self.horizon_days or 0)
+        return horizon, self.clv_horizon_days or horizon
 
     def spacing(self, horizon_days: float) -> int:
         """Days between snapshots for a horizon.
@@ -103,10 +119,10 @@ class TrainingConfig:
         return asdict(self)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _is_number(value: Any, above: float) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > above
+def _is_finite(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)

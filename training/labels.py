@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import narwhals as nw
 import pandas as pd
+import polars as pl
 
 from features.clock import Instant, as_day, as_instant
 from features.history import History
 from training.errors import TrainingError
+
+YEAR = 365.0
 
 
 @dataclass(frozen=True)
@@ -20,18 +22,6 @@ class Value:
 
     margin_rate: float = 1.0
     discount_rate_yearly: float = 0.0
-
-
-def covered_until(history: History) -> float:
-    """The day up to which the history can say that an order did *not* happen.
-
-    It is when the last order became known, less the recording lag: after it, silence may only
-    mean that nobody has written yet. Cut the history with `upto` first.
-    """
-    last = history.orders.select(nw.col("known_day").max()).collect()["known_day"].to_list()[0]
-    if last is None:
-        raise TrainingError("the history has no orders before as_of. Check as_of and the dates.")
-    return float(last) - history.mapping.recording_lag_days
 
 
 def label_table(
@@ -61,26 +51,55 @@ def label_table(
     ------
     TrainingError
         If the window is not fully covered by the history.
+
+    Examples
+    --------
+    >>> history = History(pd.DataFrame({
+    ...     "order_id": ["1", "2", "2", "3"], "customer_id": ["a", "a", "a", "b"],
+    ...     "ordered_at": ["2024-01-05", "2024-02-01", "2024-02-09", "2024-03-05"],
+    ...     "amount": [20.0, 50.0, -15.0, 30.0]}))
+    >>> label_table(history, "2024-02-01", 30)
+                 ordered  spend
+    customer_id
+    a                1.0   35.0
     """
     start = as_day(as_of, history.mapping.timezone)
-    end = start + horizon_days
     known = covered_until(history)
-    if end > known:
+    if start + horizon_days > known:
         raise TrainingError(
-            f"labels need the history up to {as_instant(end):%Y-%m-%d}; it is known up to "
-            f"{as_instant(known):%Y-%m-%d}. Choose an earlier as_of or a shorter horizon."
+            f"labels need the history up to {as_instant(start + horizon_days):%Y-%m-%d %H:%M}; it "
+            f"is known up to {as_instant(known):%Y-%m-%d %H:%M}. Choose an earlier as_of or a "
+            "shorter horizon."
         )
-    return _outcomes(history.orders, start, end, value or Value())
+    return outcomes(history, start, horizon_days, value or Value())
 
 
-def _outcomes(orders: nw.LazyFrame[Any], start: float, end: float, value: Value) -> pd.DataFrame:
-    day, amount = nw.col("day"), nw.col("amount")
-    rate = math.log1p(value.discount_rate_yearly) / 365.0
-    window = orders.filter((day >= start) & (day < end)).with_columns(
-        ordered=nw.when(amount > 0).then(nw.lit(1.0)).otherwise(nw.lit(0.0)),
-        spend=amount * ((start - day) * rate).exp() * value.margin_rate,
+def covered_until(history: History) -> float:
+    """The day up to which the history can say that an order did *not* happen.
+
+    It is when the last order became known, less the recording lag: after it, silence may only
+    mean that nobody has written yet. Cut the history with `upto` first.
+    """
+    last = history.orders.select(nw.col("known_day").max()).collect()["known_day"].to_list()[0]
+    if last is None:
+        raise TrainingError("the history has no orders before as_of. Check as_of and the dates.")
+    return float(last) - history.mapping.recording_lag_days
+
+
+def outcomes(history: History, start: float, horizon_days: float, value: Value) -> pd.DataFrame:
+    """The same as `label_table` for a window that is known to be covered."""
+    day = nw.col("day")
+    window = history.orders.filter((day >= start) & (day < start + horizon_days))
+    rows = window.select("customer_id", "day", "amount").collect("polars").to_native()
+    rate = math.log1p(value.discount_rate_yearly) / YEAR
+    worth = pl.col("amount") * ((start - pl.col("day")) * rate).exp() * value.margin_rate
+    # Sorted, so that a sum does not depend on how the engine parts its work.
+    outcome = (
+        rows.sort(pl.all())
+        .group_by("customer_id", maintain_order=True)
+        .agg(
+            ordered=(pl.col("amount") > 0).any().cast(pl.Float64),
+            spend=worth.sum().clip(lower_bound=0.0),
+        )
     )
-    outcome = window.group_by("customer_id").agg(nw.col("ordered").max(), nw.col("spend").sum())
-    frame = pd.DataFrame(outcome.collect("polars").to_pandas())
-    frame["spend"] = frame["spend"].clip(lower=0.0)
-    return frame.sort_values("customer_id").set_index("customer_id").astype("float64")
+    return pd.DataFrame(outcome.to_pandas()).set_index("customer_id")

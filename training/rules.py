@@ -11,21 +11,23 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from training.evaluation import FloatArray
+
 
 @dataclass(frozen=True)
 class Signal:
     """One number about a customer that a rule goes by, and the feature it comes from."""
 
     feature: str
-    of: Callable[[pd.DataFrame], np.ndarray]
+    of: Callable[[pd.DataFrame], FloatArray]
 
 
-def log_recency(X: pd.DataFrame) -> np.ndarray:
+def log_recency(X: pd.DataFrame) -> FloatArray:
     """Logarithm of the time since the last order, in horizons."""
     return np.log(X["recency_over_horizon"].to_numpy() + 0.01)
 
 
-def log_rate(X: pd.DataFrame) -> np.ndarray:
+def log_rate(X: pd.DataFrame) -> FloatArray:
     """Logarithm of the purchase days to expect in a horizon at the customer's past rate.
 
     The rate is taken over the customer's age and one horizon more, so that one early order is not
@@ -34,7 +36,7 @@ def log_rate(X: pd.DataFrame) -> np.ndarray:
     return np.log(expected_at_past_rate(X))
 
 
-def expected_at_past_rate(X: pd.DataFrame) -> np.ndarray:
+def expected_at_past_rate(X: pd.DataFrame) -> FloatArray:
     """Purchase days to expect in a horizon at the customer's past rate, shape (customers,)."""
     return X["purchase_days"].to_numpy() / (X["age_over_horizon"].to_numpy() + 1.0)
 
@@ -65,7 +67,7 @@ class LogisticRule:
     centre: float
 
     @classmethod
-    def fit(cls, name: str, X: pd.DataFrame, churned: np.ndarray) -> LogisticRule:
+    def fit(cls, name: str, X: pd.DataFrame, churned: FloatArray) -> LogisticRule:
         """Fit the slope and intercept by maximum likelihood with a faint ridge."""
         signal = SIGNALS[name].of(X)
         centre = float(signal.mean())
@@ -73,7 +75,7 @@ class LogisticRule:
         slope = float(regression.coef_[0, 0])
         return cls(name, slope, float(regression.intercept_[0]), centre)
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict(self, X: pd.DataFrame) -> FloatArray:
         """Probability of churn, shape (customers,)."""
         signal = SIGNALS[self.name].of(X) - self.centre
         return np.asarray(expit(self.intercept + self.slope * signal))

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
+from features.flow import order_days, solid
 from features.history import History
 from features.table import feature_table
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.labels import Value, covered_until, label_table
+from training.evaluation import FloatArray
+from training.labels import Value, covered_until, outcomes
 
 Progress = Callable[[str], None]
 
@@ -34,8 +36,8 @@ class Snapshot:
 
     as_of: float
     X: pd.DataFrame
-    churned: np.ndarray
-    spend: np.ndarray
+    churned: FloatArray
+    spend: FloatArray
 
     def __len__(self) -> int:
         return len(self.X)
@@ -47,22 +49,34 @@ class Panel:
 
     Attributes
     ----------
+    past : History
+        Where the labels come from: the history, of the sampled customers.
     horizon_days : int
-    gap_days : float
-        How far apart a learning and a judging snapshot must be: the horizon and the recording lag.
+    value : Value
     snapshots : tuple of Snapshot
     sample_share : float
         Share of customers that was kept.
     """
 
+    past: History
     horizon_days: int
-    gap_days: float
+    value: Value
     snapshots: tuple[Snapshot, ...]
     sample_share: float = 1.0
 
+    @property
+    def gap_days(self) -> float:
+        """From a snapshot to when its labels are complete: the horizon and the recording lag."""
+        return self.horizon_days + self.past.mapping.recording_lag_days
+
     def known_at(self, day: float) -> tuple[Snapshot, ...]:
-        """The snapshots whose labels were complete at a day."""
-        return tuple(s for s in self.snapshots if s.as_of + self.gap_days <= day)
+        """The snapshots whose labels were complete at a day, with the labels as known then."""
+        then = self.past.upto(day)
+        return tuple(
+            labelled(then, s.as_of, s.X, self.horizon_days, self.value)
+            for s in self.snapshots
+            if s.as_of + self.gap_days <= day
+        )
 
 
 def stack(snapshots: Sequence[Snapshot]) -> Snapshot:
@@ -75,9 +89,17 @@ def stack(snapshots: Sequence[Snapshot]) -> Snapshot:
     )
 
 
-def origin_of_rows(snapshots: Sequence[Snapshot]) -> np.ndarray:
+def origin_of_rows(snapshots: Sequence[Snapshot]) -> FloatArray:
     """The instant of every row of `stack(snapshots)`, shape (rows,)."""
     return np.repeat([s.as_of for s in snapshots], [len(s) for s in snapshots])
+
+
+def labelled(
+    past: History, as_of: float, X: pd.DataFrame, horizon_days: float, value: Value
+) -> Snapshot:
+    """Join a feature table with what `past` knows of the window that follows."""
+    labels = outcomes(past, as_of, horizon_days, value).reindex(X.index, fill_value=0.0)
+    return Snapshot(as_of, X, 1.0 - labels["ordered"].to_numpy(), labels["spend"].to_numpy())
 
 
 def build_panel(
@@ -100,45 +122,75 @@ def build_panel(
         If the history cannot label a single snapshot at this horizon.
     """
     days = snapshot_days(history, horizon_days, config)
+    past, share = _sampled(history, days, config.max_rows)
     value = Value(config.margin_rate, config.discount_rate_yearly)
-    latest = feature_table(history, days[-1], horizon_days)
-    share = min(1.0, config.max_rows / (len(latest) * len(days)))
     snapshots = []
-    for i, day in enumerate(days):
-        progress(f"snapshot {i + 1} of {len(days)}: {as_instant(day):%Y-%m-%d}")
-        X = latest if day == days[-1] else feature_table(history, day, horizon_days)
-        X = X[hash_share(X.index) < share]
-        labels = label_table(history, day, horizon_days, value).reindex(X.index, fill_value=0.0)
-        churned = 1.0 - labels["ordered"].to_numpy()
-        snapshots.append(Snapshot(day, X, churned, labels["spend"].to_numpy()))
-    gap = horizon_days + history.mapping.recording_lag_days
-    return Panel(horizon_days, gap, tuple(snapshots), share)
+    for number, day in enumerate(days, start=1):
+        progress(f"snapshot {number} of {len(days)}: {as_instant(day):%Y-%m-%d}")
+        X = feature_table(past, day, horizon_days)
+        if len(X):
+            snapshots.append(labelled(past, day, X, horizon_days, value))
+    if not snapshots:
+        raise TrainingError(
+            f"max_rows must leave a customer to learn from; got {config.max_rows}. Raise it."
+        )
+    return Panel(past, horizon_days, value, tuple(snapshots), share)
 
 
 def snapshot_days(history: History, horizon_days: int, config: TrainingConfig) -> list[float]:
-    """The instants of the snapshots, oldest first."""
-    end = covered_until(history)
-    purchases = history.orders.filter(nw.col("amount") > 0)
-    first = purchases.select(nw.col("day").min()).collect()["day"].to_list()[0]
-    if first is None:
-        raise TrainingError("the history has no order with a positive amount before as_of.")
-    last = end - horizon_days
-    warm_up = max(horizon_days / 2, 30.0) if horizon_days >= 30 else 14.0
-    earliest = np.floor(first) + warm_up
+    """The instants of the snapshots, oldest first; midnights, as most instants of prediction are.
+
+    The latest is the last whose window is covered, the earliest leaves some days to look back on.
+    There are as many as the last origin of a backtest needs to learn from `config.snapshots` and
+    the others still see most of them.
+    """
+    end = np.floor(covered_until(history))
+    first = _first_day(history)
+    last = np.floor(covered_until(history) - horizon_days)
+    earliest = first + _warm_up(horizon_days)
     if last < earliest:
-        longest = int(min(end - np.floor(first) - 30.0, (end - np.floor(first)) / 1.5))
+        longest = [h for h in range(1, int(end - first)) if h + _warm_up(h) <= end - first]
+        advice = f"Choose a horizon of at most {longest[-1]} days, or give" if longest else "Give"
         raise TrainingError(
-            f"horizon_days must leave {warm_up:.0f} days of orders before the label window; the "
-            f"history has {end - np.floor(first):.0f} labelled days and the horizon is "
-            f"{horizon_days}. Choose a horizon of at most {max(longest, 1)} days or give more data."
+            f"horizon_days must leave {_warm_up(horizon_days):.0f} days of orders before the label "
+            f"window; got {horizon_days} in a history of {max(end - first, 0):.0f} labelled days. "
+            f"{advice} more history."
         )
     spacing = config.spacing(horizon_days)
-    wanted = config.snapshots + int(np.ceil(horizon_days / spacing)) + config.origins
+    gap = horizon_days + history.mapping.recording_lag_days
+    wanted = config.snapshots + int(np.ceil(gap / spacing)) + config.origins
     available = int((last - earliest) // spacing) + 1
-    return [last - i * spacing for i in range(min(wanted, available))][::-1]
+    return [float(last - i * spacing) for i in range(min(wanted, available))][::-1]
 
 
-def hash_share(ids: pd.Index) -> np.ndarray:
+def hash_share(ids: pd.Index) -> FloatArray:
     """A fixed place in [0, 1) for every customer id, the same in every snapshot and run."""
     hashes = pd.util.hash_array(ids.to_numpy(dtype=object), categorize=False)
-    return np.asarray(hashes, dtype="float64") / 2.0**64
+    return hashes.astype(np.float64) / 2.0**64
+
+
+def _sampled(history: History, days: Sequence[float], max_rows: int) -> tuple[History, float]:
+    """The history of so many customers that all snapshots have about `max_rows`, and their share."""
+    purchases = history.orders.filter(nw.col("amount") > 0).group_by("customer_id")
+    buyers = purchases.agg(nw.col("known_day").min()).collect("polars").to_pandas()
+    since = np.sort(buyers["known_day"].to_numpy())
+    rows = int(np.searchsorted(since, days).sum())
+    share = min(1.0, max_rows / max(rows, 1))
+    if share == 1.0:
+        return history, share
+    ids = pd.Index(buyers["customer_id"])
+    return history.of_customers(ids[hash_share(ids) < share].to_list()), share
+
+
+def _first_day(history: History) -> float:
+    purchases = solid(order_days(history.orders.filter(nw.col("amount") > 0)))
+    if purchases.is_empty():
+        raise TrainingError(
+            "the history has no order with a positive amount before as_of. Check as_of and amount."
+        )
+    return float(purchases["day"][0])
+
+
+def _warm_up(horizon_days: float) -> float:
+    """Days to look back on before the first snapshot; as in the study of real order logs."""
+    return max(horizon_days / 2, 30.0) if horizon_days >= 30 else 14.0

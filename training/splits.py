@@ -15,9 +15,11 @@ class Fold:
     Attributes
     ----------
     learn : tuple of Snapshot
-        Oldest first; every label among them was complete when `judge` was taken.
+        Oldest first; every window among them had closed when `judge` was taken, and its labels are
+        those known by then.
     judge : Snapshot
     gap_days : float
+        How far apart they are at least: the horizon and the recording lag.
     """
 
     learn: tuple[Snapshot, ...]
@@ -31,9 +33,7 @@ class Fold:
 
 def rolling_origin(panel: Panel, origins: int) -> Iterator[Fold]:
     """The last `origins` snapshots that have something to learn from, oldest first."""
-    folds = [
-        Fold(learn, judge, panel.gap_days)
-        for judge in panel.snapshots
-        if (learn := panel.known_at(judge.as_of))
-    ]
-    yield from folds[-origins:]
+    first = panel.snapshots[0].as_of + panel.gap_days
+    judges = [snapshot for snapshot in panel.snapshots if snapshot.as_of >= first]
+    for judge in judges[-origins:]:
+        yield Fold(panel.known_at(judge.as_of), judge, panel.gap_days)

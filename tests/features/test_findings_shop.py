@@ -1,4 +1,4 @@
-"""Problems of the shop as its orders show it, each on a history that has it and one that has not."""
+"""Problems of the shop as its orders show it: on a history that has each, and one that has not."""
 
 from datetime import datetime, timedelta
 

@@ -28,6 +28,18 @@ def test_a_few_orders_a_year_away_from_all_others_are_stray():
     assert solid(days)["day"].to_list() == list(range(15_000, 15_050))
 
 
+def test_a_hundredth_of_the_orders_a_year_before_the_first_is_stray():
+    shop = steady(15_000, 99, 2)
+    assert solid(calendar({14_635: 2, **shop}))["day"][0] == 15_000
+    assert solid(calendar({14_636: 2, **shop}))["day"][0] == 14_636
+    assert solid(calendar({14_635: 3, **shop}))["day"][0] == 14_635
+
+
+def test_stray_days_may_be_far_from_each_other():
+    days = calendar({0: 1, 1_000: 1, **steady(15_000, 50), 50_000: 1, 60_000: 1})
+    assert solid(days)["day"].to_list() == list(range(15_000, 15_050))
+
+
 def test_a_tenth_of_the_orders_is_never_stray():
     days = calendar({**steady(1_000, 5), **steady(15_000, 45)})
     assert solid(days).height == 50
@@ -65,6 +77,20 @@ def test_a_hole_between_busy_weeks_is_found_with_what_was_to_be_expected():
     assert [(h.first_day, h.days, h.expected_orders) for h in holes(days)] == [(60, 10, 100.0)]
 
 
+def test_twenty_orders_missing_make_a_hole_and_fewer_do_not():
+    either = {day: 2 + day % 2 for day in range(28)}
+    after = {day + 36: orders for day, orders in either.items()}
+    assert [h.expected_orders for h in holes(calendar({**either, **after}))] == [20.0]
+    assert holes(calendar({**either, **after, 36: 1})) == []
+
+
+def test_what_was_to_be_expected_is_the_lower_rate_of_the_four_weeks_on_either_side():
+    days = calendar(
+        {**steady(0, 30, 99), **steady(30, 28), **steady(68, 28, 30), **steady(96, 9, 99)}
+    )
+    assert [h.expected_orders for h in holes(days)] == [100.0]
+
+
 def test_a_hole_in_a_quiet_shop_is_chance():
     assert holes(calendar({**steady(0, 60, 1), **steady(70, 60, 1)})) == []
 
@@ -85,6 +111,16 @@ def test_weeks_with_hardly_an_order_at_the_end_are_found():
 
 def test_a_decline_to_half_is_no_thin_end():
     assert thin_end(calendar({**steady(0, 140), **steady(140, 28, 5)})) is None
+
+
+@pytest.mark.parametrize(("orders", "thin"), [(6, True), (7, False)])
+def test_a_week_is_thin_below_a_tenth_of_the_usual(orders, thin):
+    found = thin_end(calendar({**steady(0, 140), 146: orders}))
+    assert (found is not None) is thin
+
+
+def test_the_usual_week_is_that_of_the_last_half_year():
+    assert thin_end(calendar({**steady(0, 700, 100), **steady(700, 200, 8)})) is None
 
 
 def test_a_quiet_shop_has_no_thin_end():

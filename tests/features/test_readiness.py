@@ -14,12 +14,14 @@ ENOUGH = Labelled(90, 2, 19_000.0, 1_000, 500, 200)
 START = date(2024, 1, 1)
 
 
-def evidence(days_by_customer, as_of=None, **settings):
+def evidence(days_by_customer, as_of=None, free=None, **settings):
+    """Orders of 10 on the given days, and orders of nothing on the days of `free`."""
     rows = [
         (f"{customer}-{i}", customer, START + timedelta(days=day), 10.0)
         for customer, days in days_by_customer.items()
         for i, day in enumerate(days)
     ]
+    rows += [(f"{c}-x", c, START + timedelta(days=day), 0.0) for c, day in (free or {}).items()]
     names = ["order_id", "customer_id", "ordered_at", "amount"]
     mapping = Mapping(**settings)
     frame = pl.DataFrame(rows, schema=names, orient="row")
@@ -62,6 +64,16 @@ def test_customers_are_counted_as_known_at_the_last_labelled_snapshot():
     found = labelled(evidence(shop), 30)
     assert found == Labelled(30, 2, found.last_snapshot, customers=2, returned=1, repeat_buyers=1)
     assert found.last_snapshot == (START - date(1970, 1, 1)).days + 60
+
+
+@pytest.mark.parametrize(("day", "returned"), [(59, 0), (60, 1), (89, 1), (90, 0)])
+def test_the_label_window_is_half_open(day, returned):
+    shop = {"a": (0, day), "end": (94,)}
+    assert labelled(evidence(shop, recording_lag_days=5.0), 30).returned == returned
+
+
+def test_an_order_of_nothing_is_no_return():
+    assert labelled(evidence({"a": (0,), "b": (0, 89)}, free={"a": 70}), 30).returned == 1
 
 
 def test_a_span_of_two_horizons_has_one_snapshot_and_less_has_none():

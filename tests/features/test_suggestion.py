@@ -64,11 +64,37 @@ def test_purchases_still_open_count_for_as_long_as_they_were_watched():
     found = suggested({**quick, **slow, **late, "last": (200,)})
     assert found.wanted_days == 90.0
     assert found.repeat_purchases == 48
+    by_60, by_100 = 40 / 496, 1 - (456 / 496) * (48 / 56)
+    assert found.horizon_days == 60
+    assert found.share_within == pytest.approx(by_60 / by_100)
 
 
 def test_intervals_longer_than_half_of_the_history_are_not_overlooked():
     found = suggested(every(365, until=600, customers=50))
     assert (found.wanted_days, found.horizon_days) == (365.0, 120)
+    assert "within 369 days (all of the history)" in found.explanation
+
+
+def test_the_explanation_says_what_was_counted():
+    found = suggested(every(28))
+    assert found.explanation == (
+        "Of the repeat purchases that come within 359 days (half of the history), 80% have come "
+        "28 days after the purchase before; at 30 days it is 100%. Counted from 500 repeat "
+        "purchases; purchases not yet followed by another count as still open, and no customer "
+        "for more than 10 purchases."
+    )
+
+
+def test_a_horizon_may_be_exactly_a_third_of_the_span():
+    found = suggested({**{f"c{i}": (0, 28, 56) for i in range(20)}, "last": (89,)})
+    assert (found.span_days, found.horizon_days) == (90, 30)
+    assert found.explanation.endswith("10 purchases.")
+
+
+@pytest.mark.parametrize(("customers", "wanted"), [(29, None), (30, 20.0)])
+def test_thirty_repeat_purchases_are_enough(customers, wanted):
+    shop = {f"c{i}": (0, 20) for i in range(customers)}
+    assert suggested({**shop, "last": (200,)}).wanted_days == wanted
 
 
 def test_a_customer_counts_for_at_most_ten_purchases():

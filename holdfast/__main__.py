@@ -1,0 +1,5 @@
+"""`python -m holdfast`: the command line without its script."""
+
+from holdfast.cli import main
+
+main()

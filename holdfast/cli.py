@@ -1,0 +1,41 @@
+"""The front door: `holdfast`, the command line that composes the packages below it."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import typer
+
+from holdfast import data, demo, models, service
+from holdfast.failures import Door, tell_unexpected
+
+app = typer.Typer(
+    cls=Door,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Who a shop is about to lose, what they are worth, and why: churn risk and customer "
+    "value from raw order history.",
+)
+
+app.command()(data.check)
+app.command()(data.features)
+app.command()(models.train)
+app.command()(models.backtest)
+app.command()(models.score)
+app.command("models")(models.models)
+app.command()(models.promote)
+app.command()(data.simulate)
+app.command()(service.serve)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end the command.
+            stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = tell_unexpected
+    typer.main.get_command(app).main(prog_name="holdfast")

@@ -1,0 +1,122 @@
+"""The main job from end to end on a simulated shop, in a folder and tracking store of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast import files, output
+from holdfast.data import simulated_folder, write_shop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from features.history import History
+    from training.tracking import Tracker
+
+PLACE = Path("demo")
+SHOP, SCORES = PLACE / "shop", PLACE / "scores.parquet"
+TRACKING = "sqlite:///demo/mlruns/mlflow.db"
+CUSTOMERS, DAYS, SEED = 4000, 1095, 0
+AS_OF, HORIZON_DAYS = "2026-01-01", 90
+SHOWN = 10
+
+NEXT = f"""\
+export MLFLOW_TRACKING_URI={TRACKING}
+holdfast check {SHOP} --as-of {AS_OF}
+holdfast models
+holdfast serve --scores {SCORES}
+mlflow ui --backend-store-uri {TRACKING}"""
+
+
+def demo() -> None:
+    """Show the main job on a simulated shop: raw history, models, scores, customers at risk.
+
+    Writes to the folder demo/ here; running it again starts over with the same shop.
+    """
+    from features.history import History
+    from training.tracking import Tracker
+
+    started = time.monotonic()
+    shop = simulated_folder(str(SHOP))
+    tracker = Tracker(TRACKING)
+    output.line("Holdfast on a simulated shop: from raw history to customers worth keeping", "bold")
+    _heading("1. Simulate a shop")
+    _simulate(shop)
+    _heading("2. Check its history")
+    _check(shop)
+    _heading("3. Train on it")
+    history = History.open(shop)
+    _train(history, tracker)
+    _heading("4. Score its customers")
+    scores = _score(history, tracker)
+    _heading("Value at risk")
+    _print_at_risk(scores, history.mapping.currency)
+    output.line(f"Done in {time.monotonic() - started:.0f} s. Go on from here:")
+    for command in NEXT.splitlines():
+        output.line(command, indent=2)
+
+
+def _simulate(shop: Path) -> None:
+    rows = write_shop(shop, CUSTOMERS, DAYS, SEED)
+    counts = ", ".join(f"{count:,} of {table}" for table, count in rows.items())
+    output.line(f"{shop} holds {DAYS:,} days up to {AS_OF}; rows: {counts}")
+
+
+def _check(shop: Path) -> None:
+    from features.intake import take_in
+    from features.quality import check
+    from features.sources import read_mapping, read_tables
+    from holdfast.report import identity
+
+    mapping = read_mapping(shop, None)
+    report = check(take_in(dict(read_tables(shop, mapping)), mapping), mapping, AS_OF)
+    for table in report.accounting:
+        output.line(identity(table))
+    ready = ", ".join(r.method for r in report.readiness if r.ready)
+    output.line(
+        f"suggested horizon {report.suggestion.horizon_days} days; enough data for: {ready}; "
+        f"{len(report.problems)} problems"
+    )
+
+
+def _train(history: History, tracker: Tracker) -> None:
+    from holdfast.models import print_training
+    from training.config import TrainingConfig
+    from training.pipeline import train
+
+    config = TrainingConfig(horizon_days=HORIZON_DAYS)
+    with output.progress() as tell:
+        training = train(history, AS_OF, config, tracker, tell)
+    print_training(training)
+
+
+def _score(history: History, tracker: Tracker) -> pd.DataFrame:
+    from holdfast.documents import scores_document
+    from holdfast.tables import print_stages
+    from training.champions import load_scorer
+
+    with output.progress() as tell:
+        tell("scoring")
+        scorer = load_scorer(tracker, history)
+        scores = scorer.score(history, AS_OF, reasons_for=CUSTOMERS)
+        files.write_table(scores, SCORES)
+    print_stages(scores_document(scores)["stages"], history.mapping.currency)
+    output.line(f"Scores are in {SCORES}")
+    return scores
+
+
+def _print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
+    from holdfast.tables import print_at_risk
+
+    live = scores[scores["stage"] != "lapsed"]
+    output.line(
+        f"The {SHOWN} of {len(live):,} live customers with most at stake in {HORIZON_DAYS} days"
+    )
+    print_at_risk(live.head(SHOWN), currency)
+
+
+def _heading(title: str) -> None:
+    output.line()
+    output.line(title, "bold cyan")

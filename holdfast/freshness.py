@@ -1,0 +1,56 @@
+"""Warnings about the instant of a forecast: history that ends long before it, models from after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+from features.clock import Instant, as_day, as_instant
+from features.flow import order_days, solid, staleness
+from features.history import History
+from holdfast.failures import RequestError
+
+if TYPE_CHECKING:
+    from training.scoring import Scorer
+
+
+def stale_warnings(history: History, as_of: Instant) -> list[str]:
+    """Say if the history ends long before `as_of`: everybody looks lost then."""
+    orders = history.upto(as_of).orders.filter(nw.col("amount") > 0)
+    days = order_days(orders)
+    if days.is_empty():
+        return []
+    last = orders.select(nw.col("day").max()).collect("polars")["day"].to_list()[0]
+    silence = staleness(days, last, as_day(as_of, history.mapping.timezone))
+    if not silence.is_stale:
+        return []
+    return [
+        f"the history is stale: its last order is {silence.days_since_last_order:.0f} days before "
+        f"as_of, and 95 % of its days with orders follow each other within "
+        f"{silence.usual_gap_days:.0f}. Everybody looks lost; use a later history or an earlier "
+        "as_of."
+    ]
+
+
+def foresight_warnings(scorer: Scorer, history: History, as_of: Instant) -> list[str]:
+    """Say if a model was trained on what came after `as_of`: it knows the answers."""
+    day = as_day(as_of, history.mapping.timezone)
+    trained = max(s.definition.trained_as_of for s in (scorer.churn, scorer.clv))
+    if trained <= day:
+        return []
+    return [
+        f"the champion was trained on what was known before {as_instant(trained):%Y-%m-%d}, after "
+        "as_of: these scores know what came next and tell nothing about how good it is."
+    ]
+
+
+def last_known(history: History) -> float:
+    """The midnight after the last order became known, as `day`; stray dates do not count."""
+    known = history.orders.filter(nw.col("amount") > 0).select(nw.col("known_day").alias("day"))
+    days = solid(order_days(known))
+    if days.is_empty():
+        raise RequestError(
+            "the history has no order with a positive amount. Run holdfast check on it."
+        )
+    return float(days["day"][-1]) + 1.0

@@ -1,0 +1,71 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+History = Annotated[
+    str,
+    typer.Argument(
+        metavar="HISTORY",
+        show_default=False,
+        help="Folder of Parquet or CSV files, one orders file, or a SQL URL.",
+    ),
+]
+MappingFile = Annotated[
+    str | None,
+    typer.Option(
+        "--mapping",
+        metavar="FILE",
+        show_default=False,
+        help="How the source's columns map to ours; default: HISTORY/history.toml.",
+    ),
+]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        metavar="D",
+        show_default=False,
+        help="Use only what was known before: YYYY-MM-DD or an ISO instant.",
+    ),
+]
+OptionalAsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="D",
+        show_default=False,
+        help="Look only at what was known before: YYYY-MM-DD or an ISO instant.",
+    ),
+]
+HorizonDays = Annotated[
+    int,
+    typer.Option(
+        "--horizon-days",
+        metavar="N",
+        show_default=False,
+        help="Days in which a customer who does not order counts as churned.",
+    ),
+]
+OptionalHorizonDays = Annotated[
+    int | None,
+    typer.Option(
+        "--horizon-days",
+        metavar="N",
+        show_default=False,
+        help="Days in which a customer who does not order counts as churned; default: the "
+        "suggestion of holdfast check.",
+    ),
+]
+OutFile = Annotated[
+    str,
+    typer.Option(
+        "--out", metavar="FILE", show_default=False, help="Where to write: .parquet or .csv."
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
+]

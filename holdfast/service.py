@@ -1,0 +1,42 @@
+"""The command that answers over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast.failures import RequestError
+
+
+def serve(
+    scores: Annotated[
+        str,
+        typer.Option(
+            "--scores",
+            metavar="FILE",
+            show_default=False,
+            help="What holdfast score wrote: the customers to list.",
+        ),
+    ],
+    host: Annotated[
+        str, typer.Option("--host", metavar="H", help="Loopback address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="P", min=0, max=65535, help="Port to listen on.")
+    ] = 8000,
+) -> None:
+    """Serve scores and the champions over HTTP, on this machine only."""
+    from serving.server import serve as run
+
+    from serving.settings import Settings
+
+    path = Path(scores)
+    if not path.is_file():
+        raise RequestError(f"--scores must be a file; {scores} is none. Run holdfast score first.")
+    try:
+        settings = Settings(scores=path, host=host, port=port)
+    except ValueError as error:
+        raise RequestError(f"the service's settings are wrong: {error}") from error
+    run(settings)

@@ -1,0 +1,86 @@
+"""What endpoints work with, built in the lifespan and handed to them as typed dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from fastapi import Depends, Request
+
+from serving.champions import Champions, champions
+from serving.problems import FieldProblem, ProblemError
+from serving.scores import Scores, scores
+from serving.settings import Settings
+from serving.watched import NotLoadedError, Watched
+from training.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The champions and the scores of the batch, each as it was last loaded."""
+
+    champions: Watched[Champions]
+    scores: Watched[Scores]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Name the sources; nothing is loaded."""
+        tracker = tracker_of(settings)
+        return cls(
+            Watched(champions(tracker), settings.reload_seconds),
+            Watched(scores(settings.scores, tracker), settings.reload_seconds),
+        )
+
+    def look(self) -> None:
+        """Load what has changed; it blocks, so call it in a thread."""
+        self.champions.look()
+        self.scores.look()
+
+
+def tracker_of(settings: Settings) -> Tracker:
+    """The tracking store the settings name.
+
+    Raises
+    ------
+    training.tracking.TrackingError
+        If the address cannot be one.
+    """
+    return Tracker() if settings.tracking_uri is None else Tracker(settings.tracking_uri)
+
+
+def _resources(request: Request) -> Resources:
+    found: Resources = request.state.resources
+    return found
+
+
+ResourcesNow = Annotated[Resources, Depends(_resources)]
+
+
+# FastAPI runs dependencies that are no coroutines in a thread, so loading blocks no other request.
+def _champions(resources: ResourcesNow) -> Champions:
+    try:
+        return resources.champions.current()
+    except NotLoadedError as error:
+        raise not_ready({"champions": str(error)}) from None
+
+
+def _scores(resources: ResourcesNow) -> Scores:
+    try:
+        return resources.scores.current()
+    except NotLoadedError as error:
+        raise not_ready({"scores": str(error)}) from None
+
+
+ChampionsNow = Annotated[Champions, Depends(_champions)]
+ScoresNow = Annotated[Scores, Depends(_scores)]
+
+
+def not_ready(reasons: dict[str, str]) -> ProblemError:
+    """What is not there yet, and why."""
+    remedy = "Mend this; the service looks again by itself."
+    errors = [
+        FieldProblem(place="service", field=name, detail=reason, remedy=remedy)
+        for name, reason in reasons.items()
+    ]
+    said = " ".join(f"The {name} are not loaded: {reason}" for name, reason in reasons.items())
+    return ProblemError(503, said, errors)

@@ -1,0 +1,32 @@
+"""The service as a process, on this machine only."""
+
+from __future__ import annotations
+
+from serving.errors import ServingError
+from serving.guards import is_loopback
+from serving.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until it is stopped.
+
+    Raises
+    ------
+    ServingError
+        If the host is not loopback: there are no keys yet that would protect it.
+    training.tracking.TrackingError
+        If the address of the tracking store cannot be one.
+    """
+    if not is_loopback(settings.host):
+        raise ServingError(
+            f"host must be a loopback address, for nobody is asked for a key; got "
+            f"{settings.host!r}. Use 127.0.0.1, and an SSH tunnel or a proxy with its own "
+            "authentication to reach it from elsewhere."
+        )
+    import uvicorn
+
+    from serving.app import create_app
+    from serving.resources import tracker_of
+
+    tracker_of(settings)
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)

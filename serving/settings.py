@@ -1,0 +1,44 @@
+"""What a deployment decides: one settings object, from arguments or the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of the service; each is also read from the environment as `HOLDFAST_<NAME>`.
+
+    Examples
+    --------
+    >>> settings = Settings(scores="scores.parquet")
+    >>> settings.host, settings.port
+    ('127.0.0.1', 8000)
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HOLDFAST_", frozen=True)
+
+    scores: Path = Field(description="The file written by `holdfast score`, .parquet or .csv.")
+    tracking_uri: str | None = Field(
+        default=None,
+        description="Where the champions are; default: `MLFLOW_TRACKING_URI`, else "
+        "`sqlite:///mlruns/mlflow.db` in the working directory.",
+    )
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; only loopback is allowed."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    reload_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="How often, at most, a request looks whether the champions or the scores file "
+        "have changed.",
+    )
+    max_body_bytes: int = Field(
+        default=16 * 1024 * 1024, gt=0, description="Largest request body that is read."
+    )

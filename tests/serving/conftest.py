@@ -1,0 +1,115 @@
+"""A small simulated shop with trained models and the batch's scores, and the service over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+from features.history import History
+from features.simulate import SimulatedShop, simulate
+from serving.app import create_app
+from serving.settings import Settings
+from training.champions import load_scorer
+from training.config import TrainingConfig
+from training.pipeline import train
+from training.scoring import Scorer
+from training.tracking import Tracker
+
+AS_OF = "2026-01-01"
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ServedShop:
+    """A shop, its champions, and the batch's scores as a file."""
+
+    shop: SimulatedShop
+    folder: Path
+    tracker: Tracker
+    scores: Path
+
+    @property
+    def history(self) -> History:
+        return History.open(self.folder)
+
+    @property
+    def scorer(self) -> Scorer:
+        return load_scorer(self.tracker)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(scores=self.scores, tracking_uri=self.tracker.uri, reload_seconds=0)
+
+    @property
+    def batch(self) -> pd.DataFrame:
+        return pd.read_parquet(self.scores).set_index("customer_id")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
+    place = tmp_path_factory.mktemp("served")
+    shop = simulate(customers=600, days=900, seed=3)
+    shop.write(place / "shop")
+    tracker = Tracker(f"sqlite:///{place / 'mlflow.db'}")
+    history = History.open(place / "shop")
+    train(history, AS_OF, TrainingConfig(horizon_days=90, snapshots=3, origins=2), tracker)
+    scores = place / "scores.parquet"
+    load_scorer(tracker).score(history, AS_OF, reasons_for=20).to_parquet(scores)
+    return ServedShop(shop, place / "shop", tracker, scores)
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[[Settings], TestClient]]:
+    """Start a service with given settings; it is stopped after the test."""
+    started: list[TestClient] = []
+
+    def start(settings: Settings) -> TestClient:
+        client = TestClient(create_app(settings), "http://127.0.0.1", raise_server_exceptions=False)
+        started.append(client)
+        client.__enter__()
+        return client
+
+    yield start
+    for client in started:
+        client.__exit__()
+
+
+@pytest.fixture(scope="session")
+def client(served: ServedShop) -> Iterator[TestClient]:
+    with TestClient(create_app(served.settings), "http://127.0.0.1") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def request_of(served: ServedShop) -> Callable[[str], Document]:
+    """The whole shop as a request, JSON-ready."""
+    tables = {
+        "orders": _by_customer(served.shop.orders),
+        "feedback": _by_customer(served.shop.feedback),
+        "offers": _by_customer(served.shop.offers),
+    }
+    channels = dict(served.shop.customers.select("customer_id", "channel").iter_rows())
+    customers = [
+        {
+            "customer_id": customer_id,
+            **{table: rows.get(customer_id, []) for table, rows in tables.items()},
+            "attributes": {"channel": channel},
+        }
+        for customer_id, channel in channels.items()
+    ]
+    return lambda as_of: {"as_of": as_of, "customers": customers}
+
+
+def _by_customer(table: pl.DataFrame) -> dict[str, list[Document]]:
+    times = pl.selectors.datetime().dt.to_string("iso:strict")
+    rows: dict[str, list[Document]] = {}
+    for row in table.with_columns(times).iter_rows(named=True):
+        rows.setdefault(row.pop("customer_id"), []).append(row)
+    return rows
