@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping as Dict
+from collections.abc import Iterable
 
 import narwhals as nw
 
@@ -18,17 +18,18 @@ HORIZON = Family("horizon", "table")(
     "length H of the horizon that the relative windows were computed for",
     nw.col("horizon_days"),
 )
+FAMILIES = (recency, frequency, spend, rhythm, returns, feedback, exposure, profile)
 
 
-def catalogue(mapping: Mapping, profiles: Dict[str, bool] | None = None) -> tuple[Feature, ...]:
+def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[Feature, ...]:
     """The features of a history in column order.
 
     Parameters
     ----------
     mapping : Mapping
-        Declared feedback kinds and categories add columns.
-    profiles : dict, optional
-        Customer columns that may become features -> whether they hold text.
+        Declared feedback kinds, static customer columns and categories add columns.
+    profiles : iterable of str, optional
+        Further customer columns that may become features, such as `History.profiles`.
 
     Raises
     ------
@@ -40,6 +41,7 @@ def catalogue(mapping: Mapping, profiles: Dict[str, bool] | None = None) -> tupl
     >>> [feature.name for feature in catalogue(Mapping()) if feature.family == "returns"]
     ['refunds', 'refund_amount', 'refund_order_share', 'refund_amount_share']
     """
+    columns = dict.fromkeys((*mapping.static, *mapping.categories, *(profiles or ())))
     features = (
         HORIZON,
         *recency.FEATURES,
@@ -49,11 +51,10 @@ def catalogue(mapping: Mapping, profiles: Dict[str, bool] | None = None) -> tupl
         *returns.FEATURES,
         *feedback.features({**SCALES, **mapping.scales}),
         *exposure.FEATURES,
-        *profile.features(profiles or {}, mapping.categories),
+        *profile.features(columns, mapping.categories),
     )
     uses = Counter(feature.name for feature in features)
-    twice = sorted(name for name, times in uses.items() if times > 1)
-    if twice:
+    if twice := sorted(name for name, times in uses.items() if times > 1):
         raise HistoryError(
             f"columns must have different names; got {twice} twice. "
             "Rename the kind of feedback under [feedback.scales] in history.toml."
@@ -62,3 +63,51 @@ def catalogue(mapping: Mapping, profiles: Dict[str, bool] | None = None) -> tupl
 
 
 CATALOGUE = catalogue(Mapping())
+
+INTRODUCTION = """\
+# Features
+
+`feature_table(history, as_of, horizon_days)` gives one row per customer with a positive order known
+before `as_of`, and these columns, all float64. They are generated from the code:
+`python -m features.catalogue > docs/features.md`.
+
+- Everything is as known strictly before `as_of`. "The last 30 days" are `[as_of - 30 days, as_of)`.
+- An order is a row with a positive amount, a refund one with a negative amount; zero is neither.
+- Amounts are in the shop's currency. A purchase day is a calendar day on the shop's clock.
+- H is the horizon: `horizon_days` long. Windows come in days for people, and in horizons for the
+  models: `_025h`, `_05h`, `_1h`, `_2h`, `_4h` are a quarter of H, half of H, H, 2 H and 4 H.
+- A deviation is the sample's (n - 1). A ratio is unknown where its denominator is not positive.
+- Unknown is NaN, never a made-up number; where nothing happened a count is 0. A history without
+  feedback, offers or customers has the same columns.
+- Satisfaction is a score moved to -1 (lowest of its scale) to 1 (highest), so that kinds compare.
+"""
+FEEDBACK_NOTE = "A kind declared in `history.toml` adds its count, mean and last in the same way."
+PROFILE_NOTE = """\
+One column `profile_NAME` for each column NAME of `customers` that is declared static and, where its
+rows have `recorded_at`, for each number and each declared category. Numbers are as given; text is
+the position of its value, from 0, among the categories: the declared ones, else those known at
+training in alphabetical order. A value that is no category is unknown."""
+
+
+def as_markdown() -> str:
+    """`docs/features.md`: every column with its unit and meaning, family by family."""
+    notes = {feedback: FEEDBACK_NOTE, profile: PROFILE_NOTE}
+    parts = [INTRODUCTION, _rows([HORIZON])]
+    for family in FAMILIES:
+        title, _, about = str(family.__doc__).partition(": ")
+        own = [feature for feature in CATALOGUE if feature.family == title.lower()]
+        parts.append(f"## {title}\n\n{about[0].upper()}{about[1:]}\n")
+        if own:
+            parts.append(_rows(own))
+        if family in notes:
+            parts.append(f"{notes[family]}\n")
+    return "\n".join(parts)
+
+
+def _rows(features: Iterable[Feature]) -> str:
+    lines = [f"| `{f.name}` | {f.unit} | {f.meaning} |\n" for f in features]
+    return "| column | unit | meaning |\n|---|---|---|\n" + "".join(lines)
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

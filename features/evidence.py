@@ -158,7 +158,8 @@ def values(frame: Frame, **aggregates: nw.Expr) -> dict[str, Any]:
 def first(frame: Frame, order: str, columns: Sequence[str], limit: int = 1) -> list[dict[str, Any]]:
     """The first rows by a column, or the last ones by a column named with a leading minus."""
     by, descending = order.removeprefix("-"), order.startswith("-")
-    top = frame.sort(by, *(c for c in columns if c != by), descending=descending).head(limit)
+    ties = [c for c in columns if c != by]
+    top = frame.sort(by, *ties, descending=[descending, *(False for _ in ties)]).head(limit)
     found: pl.DataFrame = top.select(*columns).collect("polars").to_native()
     return found.rows(named=True)
 

@@ -111,6 +111,12 @@ def ratio(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
     return numerator / only(denominator, denominator > 0)
 
 
+def in_horizons(width: float) -> str:
+    """A length in horizons in words, as it follows "the last" or "every"."""
+    words = {0.25: "quarter of a horizon", 0.5: "half horizon", 1.0: "horizon"}
+    return words.get(width, f"{width:g} horizons")
+
+
 def decay(age: nw.Expr, half_life: float) -> nw.Expr:
     """Weight of an event that halves every `half_life`, in the unit of `age`."""
     return (age * (-math.log(2) / half_life)).exp()

@@ -15,6 +15,7 @@ from features.feature import (
     count,
     count_of,
     decay,
+    in_horizons,
     ratio,
 )
 
@@ -43,14 +44,16 @@ FEATURES = (
         for days in WINDOWS_D
     ),
     *(
-        _orders(f"orders_{name}", f"orders in the last {width:g} horizons", count(_age_h <= width))
+        _orders(
+            f"orders_{name}", f"orders in the last {in_horizons(width)}", count(_age_h <= width)
+        )
         for name, width in WINDOWS_H.items()
     ),
     *(
         _of_table(
             f"orders_share_{name}",
             "share",
-            f"share of all orders that came in the last {width:g} horizons",
+            f"share of all orders that came in the last {in_horizons(width)}",
             ratio(nw.col(f"orders_{name}"), nw.col("orders")),
         )
         for name, width in WINDOWS_H.items()
@@ -66,7 +69,7 @@ FEATURES = (
     *(
         _orders(
             f"orders_weighted_{name}",
-            f"orders, each weighing half as much for every {half_life:g} horizons passed",
+            f"orders, each weighing half as much for every {in_horizons(half_life)} passed",
             decay(_age_h, half_life).sum(),
         )
         for name, half_life in HALF_LIVES_H.items()
@@ -74,7 +77,7 @@ FEATURES = (
     *(
         _orders(
             f"orders_season_{years}y",
-            f"orders in the horizon that starts at as_of, {years * YEAR:.0f} days earlier",
+            f"orders from {years * YEAR:.0f} days before as_of on, for one horizon",
             count(_in_season(years)),
         )
         for years in (1, 2, 3)

@@ -28,7 +28,9 @@ FEATURES = (
     _days("gap_median", "median interval between purchase days", _gap.median()),
     _days("gap_std", "standard deviation of the intervals", _gap.std(ddof=1)),
     _days("gap_max", "longest interval between purchase days", _gap.max()),
-    _days("gap_last", "latest interval", only(_gap, nw.col("is_last_day")).max()),
+    _days(
+        "gap_last", "latest interval between purchase days", only(_gap, nw.col("is_last_day")).max()
+    ),
     _days(
         "gap_shrunk",
         "mean interval with one interval of a horizon added, so that it exists for everyone",

@@ -15,7 +15,6 @@ from features.clock import Instant, as_day
 from features.errors import HistoryError
 from features.feature import Feature, Rows, only
 from features.history import History
-from features.mapping import Mapping
 
 Frame = nw.LazyFrame[Any]
 
@@ -58,7 +57,7 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     if not (math.isfinite(horizon_days) and horizon_days > 0):
         raise HistoryError(f"horizon_days must be a number of days > 0; got {horizon_days}.")
     past = history.upto(as_of).coded()
-    features = catalogue(past.mapping, {**_declared(past.mapping), **past.profiles})
+    features = catalogue(past.mapping, past.profiles)
     day = as_day(as_of, past.mapping.timezone)
     return _to_pandas(lazy_table(past, day, float(horizon_days), features))
 
@@ -84,12 +83,6 @@ def lazy_table(
     table = table.with_columns(nw.lit(horizon_days).alias("horizon_days"))
     table = _derived(table, _of("table", features))
     return table.select("customer_id", *(feature.name for feature in features))
-
-
-def _declared(mapping: Mapping) -> dict[str, bool]:
-    """Customer columns that are features whether or not the history has a table of customers."""
-    columns = (*mapping.static, *mapping.categories)
-    return {column: column in mapping.categories for column in columns}
 
 
 def _of(rows: Rows, features: Sequence[Feature]) -> list[Feature]:

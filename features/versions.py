@@ -89,9 +89,11 @@ def _parted(table: str, usable: nw.LazyFrame[Any], keys: Sequence[str]) -> list[
     """Rank only the rows whose identity may occur again: comparing hashes is cheap."""
     native: pl.LazyFrame = usable.to_native()
     hashes = native.select(pl.struct(keys).hash()).collect().to_series()
-    if hashes.n_unique() == len(hashes):
+    ordered = hashes.sort()
+    twice = ordered.filter(ordered == ordered.shift()).unique()
+    if twice.is_empty():
         return [_standing(usable.drop(keys))]
-    again = hashes.is_duplicated()
+    again = hashes.is_in(twice.implode())
     rows = native.collect()
     repeated: nw.LazyFrame[Any] = nw.from_native(rows.filter(again).lazy())
     single: nw.LazyFrame[Any] = nw.from_native(rows.filter(~again).lazy())

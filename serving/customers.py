@@ -15,7 +15,7 @@ from serving.openapi import problems
 from serving.problems import FieldProblem, ProblemError
 from serving.resources import ScoresNow
 from serving.scores import Scores, score_rows
-from serving.terms import Answer, ScoreRow, Share, Stage, Terms
+from serving.terms import Answer, ScoreRow, Stage, Terms
 
 LIVE: tuple[Stage, ...] = ("new", "active", "at_risk")
 router = APIRouter(prefix="/v1", tags=["customers"])
@@ -29,7 +29,9 @@ class Wanted(BaseModel):
     stage: list[Stage] = Field(
         default=list(LIVE), description="May be given several times; default: the live stages."
     )
-    min_risk: Share = Field(default=0.0, description="Least churn_risk.")
+    min_risk: float = Field(
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Least churn_risk."
+    )
     limit: int = Field(default=50, ge=1, le=1000, description="Customers on a page, at most.")
     cursor: str | None = Field(
         default=None, max_length=512, description="next_cursor of the page before."

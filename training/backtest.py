@@ -1,4 +1,4 @@
-"""Rolling-origin backtest: every candidate learns from the past of an origin and is judged after it."""
+"""Rolling-origin backtest: every candidate learns before an origin and is judged after it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,11 +15,9 @@ from training import churn, clv
 from training.churn import ChurnModel
 from training.clv import CLVModel
 from training.config import TrainingConfig
-from training.evaluation import churn_metrics, value_metrics
+from training.evaluation import FloatArray, churn_metrics, value_metrics
 from training.snapshots import Panel, Progress, Snapshot, origin_of_rows, stack
 from training.splits import Fold, rolling_origin
-
-Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Judged:
 
     candidate: str
     judge: Snapshot
-    forecast: np.ndarray
+    forecast: FloatArray
     metrics: dict[str, float]
 
 
@@ -98,29 +95,26 @@ def backtest_churn(
     panel : Panel
     config : TrainingConfig
     progress : callable, optional
+        Told in words what is being done.
     """
 
     def judge(fold: Fold) -> list[Judged]:
         progress(f"backtest of churn risk at {as_instant(fold.judge.as_of):%Y-%m-%d}")
         learn, days = stack(fold.learn), origin_of_rows(fold.learn)
-        if not 0 < learn.churned.mean() < 1:
-            return []
         base_rate = float(learn.churned.mean())
-        models = fit_churn_candidates(learn, days, fold.judge.as_of, config)
-        risks = {name: m.predict_proba(fold.judge.X)[:, 1] for name, m in models.items()}
-        truth = fold.judge.churned
-        return [
-            Judged(name, fold.judge, risk, churn_metrics(truth, risk, base_rate))
-            for name, risk in risks.items()
-        ]
+        result = []
+        for name, model in fit_churn_candidates(learn, days, fold.judge.as_of, config).items():
+            risk = model.predict_proba(fold.judge.X)[:, 1]
+            metrics = churn_metrics(fold.judge.churned, risk, base_rate)
+            result.append(Judged(name, fold.judge, risk, metrics))
+        return result
 
-    folds = list(rolling_origin(panel, config.origins))
-    judged = tuple(j for found in _side_by_side(judge, folds) for j in found)
-    return _choose(judged, churn.CANDIDATES, "log_loss")
+    folds = [fold for fold in rolling_origin(panel, config.origins) if _has_both(fold, config)]
+    return _choose(_side_by_side(judge, folds), churn.CANDIDATES, "log_loss")
 
 
 def fit_churn_candidates(
-    learn: Snapshot, days: np.ndarray, at: float, config: TrainingConfig
+    learn: Snapshot, days: FloatArray, at: float, config: TrainingConfig
 ) -> dict[str, ChurnModel]:
     """Fit every churn candidate; the two that share trees grow them once."""
     models: dict[str, ChurnModel] = {}
@@ -149,52 +143,69 @@ def backtest_clv(
         chance of an order.
     config : TrainingConfig
     progress : callable, optional
+        Told in words what is being done.
     """
     active = {j.judge.as_of: 1.0 - j.forecast for j in risks.of(risks.chosen)}
 
     def judge(fold: Fold) -> list[Judged]:
         progress(f"backtest of CLV at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        learn, days = stack(fold.learn), origin_of_rows(fold.learn)
+        learn, truth = stack(fold.learn[-config.snapshots :]), fold.judge.spend
         result = []
         for name in clv.CANDIDATES:
-            model = CLVModel(name, snapshots=config.snapshots, seed=config.seed)
-            model.fit_if_active(learn.X, learn.spend, learn.churned, days)
+            model = CLVModel(name, seed=config.seed)
+            model.fit_if_active(learn.X, learn.spend, learn.churned)
             forecast = active[fold.judge.as_of] * model.predict_if_active(fold.judge.X)
-            metrics = value_metrics(fold.judge.spend, forecast)
-            result.append(Judged(name, fold.judge, forecast, metrics))
+            result.append(Judged(name, fold.judge, forecast, value_metrics(truth, forecast)))
         return result
 
     folds = [f for f in rolling_origin(panel, config.origins) if f.judge.as_of in active]
-    judged = tuple(j for found in _side_by_side(judge, folds) for j in found)
-    return _choose(judged, clv.CANDIDATES, "tweedie_deviance")
+    folds = [fold for fold in folds if _has_spend(fold, config)]
+    return _choose(_side_by_side(judge, folds), clv.CANDIDATES, "tweedie_deviance")
 
 
 def live_base_rate(backtest: Backtest, panel: Panel) -> float:
     """Churn rate of the live customers over the origins; over all snapshots if there are none."""
-    judged = backtest.of(backtest.chosen)
-    rows = stack([j.judge for j in judged] or panel.snapshots)
-    live = (rows.X["days_since_last_order"] < panel.horizon_days).to_numpy()
-    return float(rows.churned[live].mean() if live.any() else rows.churned.mean())
+    snapshots = [j.judge for j in backtest.of(backtest.chosen)] or panel.snapshots
+    churned = np.concatenate([s.churned for s in snapshots])
+    since = np.concatenate([s.X["days_since_last_order"].to_numpy() for s in snapshots])
+    live = since < panel.horizon_days
+    return float(churned[live].mean() if live.any() else churned.mean())
 
 
-def _side_by_side(judge: Callable[[Fold], Model], folds: Sequence[Fold]) -> list[Model]:
+def _has_both(fold: Fold, config: TrainingConfig) -> bool:
+    """Whether some of the customers to learn from ordered and some did not."""
+    churned = np.concatenate([s.churned for s in fold.learn[-config.snapshots :]])
+    return bool(0.0 < churned.mean() < 1.0)
+
+
+def _has_spend(fold: Fold, config: TrainingConfig) -> bool:
+    """Whether anybody spent anything, before the origin and after it."""
+    spent = sum(float(s.spend.sum()) for s in fold.learn[-config.snapshots :])
+    return spent > 0 and float(fold.judge.spend.sum()) > 0
+
+
+def _side_by_side(
+    judge: Callable[[Fold], list[Judged]], folds: Sequence[Fold]
+) -> tuple[Judged, ...]:
     """Threads share the panel, and LightGBM lets go of the interpreter while it works."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(judge, folds))
+        return tuple(judged for found in pool.map(judge, folds) for judged in found)
 
 
 def _choose(judged: tuple[Judged, ...], candidates: Sequence[str], criterion: str) -> Backtest:
-    simplest = candidates[0]
+    """The candidate with the lowest mean; the simpler one of two that are equal."""
     if not judged:
         why = (
-            f"{simplest}: the history is too short to judge any candidate out of time, so the "
-            "simplest rule is used"
+            f"{candidates[0]}: the history is too short to judge any candidate out of time, so "
+            "the simplest rule is used"
         )
-        return Backtest(judged, simplest, criterion, why)
-    scores = {c: float(np.mean([j.metrics[criterion] for j in judged if j.candidate == c]))
-              for c in candidates}  # fmt: skip
-    chosen = min(candidates, key=lambda c: scores[c])
-    listed = ", ".join(f"{c} {scores[c]:.4f}" for c in candidates)
+        return Backtest(judged, candidates[0], criterion, why)
+    scores = {
+        name: float(np.mean([j.metrics[criterion] for j in judged if j.candidate == name]))
+        for name in candidates
+    }
+    chosen = min(scores, key=scores.__getitem__)
+    listed = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
     origins = len({j.judge.as_of for j in judged})
     name = criterion.replace("_", " ")
     why = f"{chosen}: lowest mean {name} over {origins} out-of-time origin(s) ({listed})"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
+from lightgbm import Booster
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -16,7 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from training import artifact, boosting
 from training.boosting import Boosting
 from training.errors import TrainingError
-from training.level import seasonal_shift, shifts_by_snapshot
+from training.evaluation import FloatArray
+from training.level import Shifts
+from training.rows import Rows
 from training.rules import SIGNALS, LogisticRule
 
 CANDIDATES = (*SIGNALS, "gbdt", "gbdt_level")
@@ -33,7 +37,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         regularised gradient-boosted trees on every feature. `gbdt_level`: the same, shifted by how
         far earlier snapshots of the same season lay from their forecast.
     snapshots : int
-        The trees learn from this many of the latest snapshots; the level looks at all.
+        Learn from this many of the latest snapshots; the level looks at all.
     seed : int
 
     Attributes
@@ -54,8 +58,8 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def fit(
         self,
         X: pd.DataFrame,
-        y: np.ndarray,
-        days: np.ndarray | None = None,
+        y: ArrayLike,
+        days: ArrayLike | None = None,
         at: float | None = None,
     ) -> Self:
         """Learn from the rows of one or more snapshots.
@@ -66,7 +70,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             Rows of the feature table.
         y : array-like, shape (rows,)
             1 where the customer churned.
-        days : numpy.ndarray, shape (rows,), optional
+        days : array-like, shape (rows,), optional
             The instant of each row's snapshot; one snapshot if absent.
         at : float, optional
             The instant to forecast from, for the level; default: the latest of `days`.
@@ -74,66 +78,61 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Raises
         ------
         TrainingError
-            If the candidate is unknown, or only one outcome was seen.
+            If the candidate is unknown, or the rows cannot be learnt from.
         """
         if self.candidate not in CANDIDATES:
             raise TrainingError(f"candidate must be one of {CANDIDATES}; got {self.candidate!r}.")
-        y = np.asarray(y, dtype="float64")
-        if not 0 < y.mean() < 1:
-            raise TrainingError(
-                f"churned must hold both outcomes to learn from; all {len(y)} rows are {y[:1]}. "
-                "Choose a horizon in which some customers order and some do not."
-            )
-        days = np.zeros(len(y)) if days is None else np.asarray(days)
-        recent = np.isin(days, np.unique(days)[-self.snapshots :])
+        rows = Rows.of(X, y, days)
+        recent = rows.latest(self.snapshots)
+        churned = rows.y[recent]
+        _require_both_outcomes(churned)
         self.classes_ = np.array([0, 1])
         self.columns_ = list(X.columns)
+        self.rule_: LogisticRule | None = None
+        self.booster_: Booster | None = None
         self.level_ = 0.0
-        self.rule_, self.booster_ = None, None
         if self.candidate in SIGNALS:
-            self.rule_ = LogisticRule.fit(self.candidate, X[recent], y[recent])
+            self.rule_ = LogisticRule.fit(self.candidate, X[recent], churned)
             return self
+        self.prior_ = float(logit(churned.mean()))
         self.used_ = boosting.usable_columns(X[recent])
+        offset = np.full(len(churned), self.prior_)
         learner = Boosting("binary", seed=self.seed)
-        prior = float(logit(y[recent].mean()))
-        self.prior_ = prior
-        offset = np.full(int(recent.sum()), prior)
-        self.booster_ = learner.fit(X.loc[recent, self.used_], y[recent], offset)
+        self.booster_ = learner.fit(X.loc[recent, self.used_], churned, offset)
         if self.candidate == "gbdt_level":
-            self._fit_level(X, y, days, at)
+            self._fit_level(rows, at)
         return self
 
     def levelled(
-        self, X: pd.DataFrame, y: np.ndarray, days: np.ndarray, at: float | None = None
+        self, X: pd.DataFrame, y: ArrayLike, days: ArrayLike, at: float | None = None
     ) -> Self:
         """The same fitted trees as candidate `gbdt_level`, without growing them again."""
         model = copy(self)
         model.candidate = "gbdt_level"
-        model._fit_level(X, y, days, at)
+        model._fit_level(Rows.of(X, y, days), at)
         return model
 
-    def _fit_level(
-        self, X: pd.DataFrame, y: np.ndarray, days: np.ndarray, at: float | None
-    ) -> None:
-        shifts, instants = shifts_by_snapshot(self._risk(X), y, days)
-        self.level_ = seasonal_shift(shifts, instants, float(days.max() if at is None else at))
+    def _fit_level(self, rows: Rows, at: float | None) -> None:
+        self.level_ = 0.0
+        shifts = Shifts.of(self._risk(rows.X), rows.y, rows.days)
+        self.level_ = shifts.in_season(float(rows.days.max()) if at is None else at)
 
-    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_proba(self, X: pd.DataFrame) -> FloatArray:
         """Probabilities of staying and of churning, shape (customers, 2)."""
         check_is_fitted(self)
         risk = self._risk(X)
         return np.column_stack([1.0 - risk, risk])
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict(self, X: pd.DataFrame) -> NDArray[np.int64]:
         """1 where churn is more likely than not, shape (customers,)."""
-        return (self.predict_proba(X)[:, 1] >= 0.5).astype("int64")
+        return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds to the logit of churn, exactly; shape (customers, features)."""
         check_is_fitted(self)
-        if self.rule_ is not None:
-            return self.rule_.contributions(X)
-        return boosting.contributions(self.booster_, X[self.used_])
+        if self.booster_ is not None:
+            return boosting.contributions(self.booster_, X[self.used_])
+        return cast(LogisticRule, self.rule_).contributions(X)
 
     def save(self, folder: Path | str) -> None:
         """Write the model as plain files."""
@@ -169,10 +168,19 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             model.booster_ = boosting.load(Path(folder))
         return model
 
-    def _risk(self, X: pd.DataFrame) -> np.ndarray:
-        if self.rule_ is not None:
-            risk = self.rule_.predict(X)
+    def _risk(self, X: pd.DataFrame) -> FloatArray:
+        if self.booster_ is not None:
+            risk = expit(self.prior_ + self.level_ + boosting.raw(self.booster_, X[self.used_]))
         else:
-            raw = np.asarray(self.booster_.predict(X[self.used_].to_numpy(), raw_score=True))
-            risk = expit(raw + self.prior_ + self.level_)
-        return np.asarray(np.clip(risk, TINY, 1.0 - TINY))
+            risk = cast(LogisticRule, self.rule_).predict(X)
+        return np.clip(np.asarray(risk), TINY, 1.0 - TINY)
+
+
+def _require_both_outcomes(churned: FloatArray) -> None:
+    found = np.unique(churned)
+    if not np.array_equal(found, [0.0, 1.0]):
+        raise TrainingError(
+            f"churned must be 0 in some rows and 1 in others to learn from; got {found.tolist()} "
+            f"in {len(churned)} rows. Choose a horizon in which some customers order and some do "
+            "not."
+        )

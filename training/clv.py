@@ -7,13 +7,16 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from training import artifact, boosting
 from training.boosting import Boosting
 from training.churn import ChurnModel
 from training.errors import TrainingError
+from training.evaluation import FloatArray
+from training.rows import Rows
 from training.rules import expected_at_past_rate
 
 CANDIDATES = ("average", "past_rate", "gbdt")
@@ -32,7 +35,8 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         rate) times a credibility-weighted spend per purchase day. `gbdt`: Tweedie-1.5 trees that
         correct `past_rate`.
     activity : ChurnModel, optional
-        A fitted churn model of the same horizon; one is fitted if absent.
+        The churn model of the same horizon, used as it is where it is fitted and else fitted on
+        the same rows; default: `gbdt`.
     snapshots : int
         Learn from this many of the latest snapshots.
     seed : int
@@ -40,6 +44,7 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
     Attributes
     ----------
     columns_ : list of str
+        Columns of the feature table that `predict` needs.
     activity_ : ChurnModel
     """
 
@@ -58,9 +63,9 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
     def fit(
         self,
         X: pd.DataFrame,
-        y: np.ndarray,
-        churned: np.ndarray | None = None,
-        days: np.ndarray | None = None,
+        y: ArrayLike,
+        churned: ArrayLike | None = None,
+        days: ArrayLike | None = None,
     ) -> Self:
         """Learn from the rows of one or more snapshots.
 
@@ -71,49 +76,50 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             Net spend in the window, 0 or more.
         churned : array-like, shape (rows,), optional
             1 where there was no order; default: where nothing was spent.
-        days : numpy.ndarray, shape (rows,), optional
-            The instant of each row's snapshot.
+        days : array-like, shape (rows,), optional
+            The instant of each row's snapshot; one snapshot if absent.
 
         Raises
         ------
         TrainingError
             If the candidate is unknown, spend is negative, or nobody spent anything.
         """
-        X, y, churned, days = self._validated(X, y, churned, days)
-        self.activity_ = self.activity or ChurnModel("gbdt", self.snapshots, self.seed).fit(
-            X, churned, days
-        )
-        return self.fit_if_active(X, y, churned, days)
+        self.fit_if_active(X, y, churned, days)
+        if self.activity is not None and hasattr(self.activity, "columns_"):
+            self.activity_ = self.activity
+            return self
+        activity = self.activity or ChurnModel("gbdt", self.snapshots, self.seed)
+        lost = np.asarray(y) == 0 if churned is None else churned
+        self.activity_ = clone(activity).fit(X, lost, days)
+        return self
 
     def fit_if_active(
         self,
         X: pd.DataFrame,
-        y: np.ndarray,
-        churned: np.ndarray | None = None,
-        days: np.ndarray | None = None,
+        y: ArrayLike,
+        churned: ArrayLike | None = None,
+        days: ArrayLike | None = None,
     ) -> Self:
         """Learn only the spend of those who order; `predict` needs `fit`."""
-        X, y, churned, days = self._validated(X, y, churned, days)
-        active = np.isin(days, np.unique(days)[-self.snapshots :]) & (churned == 0)
-        if y[active].sum() <= 0:
-            raise TrainingError("spend must be positive for some customer; got none to learn from.")
-        self.columns_ = list(X.columns)
-        self._fit_spend(X[active], y[active])
-        return self
-
-    def _validated(
-        self, X: pd.DataFrame, y: np.ndarray, churned: np.ndarray | None, days: np.ndarray | None
-    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
         if self.candidate not in CANDIDATES:
             raise TrainingError(f"candidate must be one of {CANDIDATES}; got {self.candidate!r}.")
-        y = np.asarray(y, dtype="float64")
-        if not (np.isfinite(y).all() and (y >= 0).all()):
-            raise TrainingError("spend must be finite and >= 0. Clip refunds at 0 per customer.")
-        churned = (y == 0).astype("float64") if churned is None else np.asarray(churned)
-        days = np.zeros(len(y)) if days is None else np.asarray(days)
-        return X, y, churned, days
+        rows = Rows.of(X, y, days)
+        if (rows.y < 0).any():
+            raise TrainingError(
+                f"spend must be 0 or more; got {rows.y.min()}. Clip each customer's total at 0."
+            )
+        lost = Rows.of(X, rows.y == 0 if churned is None else churned).y
+        active = rows.latest(self.snapshots) & (lost == 0)
+        if rows.y[active].sum() <= 0:
+            raise TrainingError(
+                "spend must be positive for some customer; nobody spent anything in the window. "
+                "Choose a longer horizon."
+            )
+        self.columns_ = list(X.columns)
+        self._fit_spend(X[active], rows.y[active])
+        return self
 
-    def _fit_spend(self, X: pd.DataFrame, y: np.ndarray) -> None:
+    def _fit_spend(self, X: pd.DataFrame, y: FloatArray) -> None:
         self.mean_ = float(y.mean())
         self.day_spend_ = float(X["spend"].sum() / X["purchase_days"].sum())
         self.scale_ = 1.0
@@ -125,16 +131,16 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             learner = Boosting("tweedie", seed=self.seed)
             self.booster_ = learner.fit(X[self.used_], y / self.mean_, base - np.log(self.mean_))
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
+    def predict(self, X: pd.DataFrame) -> FloatArray:
         """Expected net spend, shape (customers,), in the currency."""
         return self.predict_active(X) * self.predict_if_active(X)
 
-    def predict_active(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_active(self, X: pd.DataFrame) -> FloatArray:
         """Probability of any order in the window, shape (customers,)."""
         check_is_fitted(self, "activity_")
         return self.activity_.predict_proba(X)[:, 0]
 
-    def predict_if_active(self, X: pd.DataFrame) -> np.ndarray:
+    def predict_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected net spend given at least one order, shape (customers,)."""
         check_is_fitted(self, "scale_")
         if self.candidate == "average":
@@ -142,12 +148,11 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         base = self._past_rate(X)
         if self.booster_ is None:
             return base
-        added = np.asarray(self.booster_.predict(X[self.used_].to_numpy(), raw_score=True))
-        return np.asarray(base * np.exp(added))
+        return base * np.exp(boosting.raw(self.booster_, X[self.used_]))
 
     def save(self, folder: Path | str) -> None:
         """Write the model, and its activity model in a folder of its own, as plain files."""
-        check_is_fitted(self)
+        check_is_fitted(self, ["activity_", "scale_"])
         folder = Path(folder)
         content: dict[str, Any] = {
             "kind": "clv",
@@ -181,7 +186,7 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             model.booster_ = boosting.load(Path(folder))
         return model
 
-    def _past_rate(self, X: pd.DataFrame) -> np.ndarray:
+    def _past_rate(self, X: pd.DataFrame) -> FloatArray:
         rate = expected_at_past_rate(X)
         purchases_if_any = rate / -np.expm1(-rate)
         days = X["purchase_days"].to_numpy()

@@ -10,7 +10,10 @@ from typing import Any, Self
 
 import narwhals as nw
 
+from features.clock import Instant
 from features.history import History
+
+VARYING = frozenset({"trained_as_of", "scales", "categories"})
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Definition:
         The instant of training, as `day`; nothing known later was seen.
     margin_rate, discount_rate_yearly : float
         How spend became value.
-    kinds : tuple of str
-        Kinds of feedback among the columns.
+    scales : mapping of str to (float, float)
+        Kinds of feedback among the columns, and their lowest and highest score.
     categories : mapping
         Codes of text attributes: value i is i.
     """
@@ -42,8 +45,13 @@ class Definition:
     trained_as_of: float
     margin_rate: float = 1.0
     discount_rate_yearly: float = 0.0
-    kinds: tuple[str, ...] = ()
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of feedback among the columns."""
+        return tuple(self.scales)
 
     @property
     def lineage(self) -> str:
@@ -59,17 +67,30 @@ class Definition:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Read what `as_dict` wrote."""
-        categories = {k: tuple(v) for k, v in content["categories"].items()}
-        terms = {**content, "kinds": tuple(content["kinds"]), "categories": categories}
-        return cls(**terms)
+        categories = {k: tuple(values) for k, values in content["categories"].items()}
+        scales = {kind: (low, high) for kind, (low, high) in content["scales"].items()}
+        return cls(**{**content, "scales": scales, "categories": categories})
 
 
-VARYING = frozenset({"trained_as_of", "kinds", "categories"})
+def shop_digest(history: History, known_before: Instant) -> str | None:
+    """A digest of the order ids of the first day with orders; of no use to tell who ordered.
 
+    Parameters
+    ----------
+    history : History
+    known_before : str, date, datetime or float
+        Orders that became known later do not count, though they may have an earlier date: the
+        digest of a shop stays the same as its history grows or is filled in.
 
-def shop_digest(history: History) -> str:
-    """A digest of the order ids of the first day with orders; of no use to tell who ordered."""
-    first = history.orders.select(nw.col("day").min()).collect()["day"].to_list()[0]
-    rows = history.orders.filter(nw.col("day") < first + 1.0).select("order_id").collect()
-    ids = sorted(rows["order_id"].to_list())
+    Returns
+    -------
+    str or None
+        None if no order was known before.
+    """
+    orders = history.upto(known_before).orders
+    first = orders.select(nw.col("day").min()).collect()["day"].to_list()[0]
+    if first is None:
+        return None
+    rows = orders.filter(nw.col("day") < first + 1.0).select("order_id").collect()
+    ids = sorted(set(rows["order_id"].to_list()))
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]

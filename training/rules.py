@@ -71,7 +71,7 @@ class LogisticRule:
         """Fit the slope and intercept by maximum likelihood with a faint ridge."""
         signal = SIGNALS[name].of(X)
         centre = float(signal.mean())
-        regression = LogisticRegression(C=1e4).fit((signal - centre)[:, None], churned)
+        regression = LogisticRegression(C=1e4, tol=1e-9).fit((signal - centre)[:, None], churned)
         slope = float(regression.coef_[0, 0])
         return cls(name, slope, float(regression.intercept_[0]), centre)
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import Instant, as_day, as_instant
 from features.history import History
@@ -19,6 +20,7 @@ from training.churn import ChurnModel
 from training.clv import CLVModel
 from training.definition import Definition
 from training.errors import TrainingError
+from training.evaluation import FloatArray
 from training.reasons import REASONS, reasons
 
 SCORING_FILE = "scoring.json"
@@ -47,7 +49,7 @@ class Reference:
     grids: Mapping[str, tuple[float, ...]]
 
     @classmethod
-    def of(cls, table: pd.DataFrame, risk: np.ndarray, live_base_rate: float) -> Self:
+    def of(cls, table: pd.DataFrame, risk: FloatArray, live_base_rate: float) -> Self:
         """Take the quantiles of a scored feature table."""
         stage = stages(table, risk, live_base_rate)
         groups = {"all": risk, **{name: risk[stage == name] for name in STAGES}}
@@ -55,7 +57,7 @@ class Reference:
         grids = {k: tuple(np.quantile(v, at).tolist()) for k, v in groups.items() if len(v)}
         return cls(live_base_rate, grids)
 
-    def percentile(self, risk: np.ndarray, group: str) -> np.ndarray:
+    def percentile(self, risk: FloatArray, group: str) -> FloatArray:
         """Percent of the group at training with at most this risk; NaN for an empty group."""
         if group not in self.grids:
             return np.full(len(risk), np.nan)
@@ -161,7 +163,8 @@ class Scorer:
         Raises
         ------
         TrainingError
-            If the history is of another currency or lacks columns the models need.
+            If nobody has ordered, or the history is of another currency or time zone, or lacks
+            columns the models need.
         """
         scores, table = self._scored(history, as_of)
         if scores.empty:
@@ -185,15 +188,16 @@ class Scorer:
         return self._finish(scores, table, reasons_for)
 
     def _scored(self, history: History, as_of: Instant) -> tuple[pd.DataFrame, pd.DataFrame]:
-        _require_same_shop(history, self.churn.definition)
+        terms, clv_terms = self.churn.definition, self.clv.definition
+        horizon, clv_horizon = terms.horizon_days, clv_terms.horizon_days
+        _require_same_shop(history, terms)
         day = as_day(as_of, history.mapping.timezone)
-        past = history.with_categories(self.churn.definition.categories)
-        horizon, clv_horizon = self.churn.definition.horizon_days, self.clv.definition.horizon_days
-        table = feature_table(past, day, horizon)
+        table = clv_table = feature_table(history.with_categories(terms.categories), day, horizon)
+        if (clv_horizon, clv_terms.categories) != (horizon, terms.categories):
+            coded = history.with_categories(clv_terms.categories)
+            clv_table = feature_table(coded, day, clv_horizon)
         risk = self.churn.predict_frame(table)["churn_risk"].to_numpy()
-        same = clv_horizon == horizon
-        clv_past = history.with_categories(self.clv.definition.categories)
-        clv = self.clv.predict_frame(table if same else feature_table(clv_past, day, clv_horizon))
+        clv = self.clv.predict_frame(clv_table)
         active = _coherent(clv["p_active"].to_numpy(), 1.0 - risk, clv_horizon - horizon)
         if_active = clv["clv_if_active"].to_numpy()
         scores = pd.DataFrame(
@@ -217,19 +221,14 @@ class Scorer:
 
     def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
         scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")
-        for column in REASONS:
-            scores[column] = pd.Series(None, index=scores.index, dtype=object)
-        shown = scores.index[:reasons_for]
-        if len(shown):
-            rows = table.loc[shown]
-            said = reasons(
-                self.churn.model.contributions(rows), rows, self.churn.definition.categories
-            )
-            scores.loc[shown, list(REASONS)] = said
+        rows = table.loc[scores.index[:reasons_for]]
+        added = self.churn.model.contributions(rows)
+        said = reasons(added, rows, self.churn.definition.categories)
+        scores[list(REASONS)] = said.reindex(scores.index)
         return scores.reset_index()[list(COLUMNS)]
 
 
-def stages(table: pd.DataFrame, risk: np.ndarray, live_base_rate: float) -> np.ndarray:
+def stages(table: pd.DataFrame, risk: FloatArray, live_base_rate: float) -> NDArray[np.str_]:
     """Stage of every customer by DESIGN's definition, shape (customers,)."""
     lapsed = table["days_since_last_order"].to_numpy() >= table["horizon_days"].to_numpy()
     one_day = table["purchase_days"].to_numpy() == 1
@@ -258,7 +257,7 @@ def require_table(table: pd.DataFrame, columns: list[str], horizon_days: int) ->
         )
 
 
-def _coherent(active: np.ndarray, stays: np.ndarray, longer_by: int) -> np.ndarray:
+def _coherent(active: FloatArray, stays: FloatArray, longer_by: int) -> FloatArray:
     """Chance of an order in the CLV window that agrees with the chance of one in the horizon.
 
     At equal horizons both models speak of the same window and the churn model has the word; in a
@@ -270,10 +269,16 @@ def _coherent(active: np.ndarray, stays: np.ndarray, longer_by: int) -> np.ndarr
 
 
 def _require_same_shop(history: History, definition: Definition) -> None:
+    """Refuse another currency, where both are named, and another wall clock."""
     asked, known = history.mapping.currency, definition.currency
     if asked and known and asked != known:
         raise TrainingError(
             f"the history must be in {known}, as the model is; got {asked}. Train on this history."
+        )
+    if history.mapping.timezone != definition.timezone:
+        raise TrainingError(
+            f"the history's timezone must be {definition.timezone}, as the model's; got "
+            f"{history.mapping.timezone}. Use the mapping it was trained with, or train again."
         )
 
 

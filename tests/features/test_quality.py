@@ -53,6 +53,14 @@ def test_the_report_counts_what_was_known_before_as_of():
     assert found.accounting[0].after_as_of == 440
 
 
+def test_orders_of_nothing_and_refunds_make_no_customer_and_no_span():
+    rows = [("r", "x", date(2022, 1, 1), -5.0), ("z", "y", date(2025, 1, 1), 0.0)]
+    extra = pl.DataFrame(rows, schema=healthy().schema, orient="row")
+    found, plain = report(pl.concat([healthy(), extra])), report(healthy())
+    assert (found.customers, found.orders, found.refunds) == (40, 480, 1)
+    assert (found.span, found.suggestion) == (plain.span, plain.suggestion)
+
+
 def test_what_comes_after_as_of_changes_only_how_much_comes_after_as_of():
     later = healthy().with_columns(
         pl.col("order_id") + "x", pl.col("ordered_at").dt.offset_by("2y"), pl.col("amount") * 1000

@@ -78,7 +78,7 @@ def test_intervals_longer_than_half_of_the_history_are_not_overlooked():
 def test_the_explanation_says_what_was_counted():
     found = suggested(every(28))
     assert found.explanation == (
-        "Of the repeat purchases that come within 359 days (half of the history), 80% have come "
+        "Of the repeat purchases that come within 352 days (half of the history), 80% have come "
         "28 days after the purchase before; at 30 days it is 100%. Counted from 500 repeat "
         "purchases; purchases not yet followed by another count as still open, and no customer "
         "for more than 10 purchases."

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +28,7 @@ from training.scoring import Scorer
 from training.tracking import Tracker
 
 AS_OF = "2026-01-01"
+RUN = "from serving.server import serve; from serving.settings import Settings; serve(Settings())"
 Document = dict[str, Any]
 
 
@@ -88,6 +94,26 @@ def client(served: ServedShop) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
+def address(served: ServedShop) -> Iterator[str]:
+    """Where a process of its own answers, set up by the environment alone."""
+    environment = {
+        **os.environ,
+        "HOLDFAST_SCORES": str(served.scores),
+        "HOLDFAST_TRACKING_URI": served.tracker.uri,
+        "HOLDFAST_PORT": "0",
+    }
+    command = [sys.executable, "-c", RUN]
+    with (
+        (served.folder / "serve.log").open("w+") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
+        try:
+            yield _listening(process, served.folder / "serve.log")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
 def request_of(served: ServedShop) -> Callable[[str], Document]:
     """The whole shop as a request, JSON-ready."""
     tables = {
@@ -105,6 +131,16 @@ def request_of(served: ServedShop) -> Callable[[str], Document]:
         for customer_id, channel in channels.items()
     ]
     return lambda as_of: {"as_of": as_of, "customers": customers}
+
+
+def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
+    """The address that uvicorn says it took."""
+    patience = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < patience:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            return found[0]
+        time.sleep(0.1)
+    pytest.fail(f"the service did not start: {log.read_text()}")
 
 
 def _by_customer(table: pl.DataFrame) -> dict[str, list[Document]]:
