@@ -197,8 +197,8 @@ def _with_cells(intake: Intake, as_of: float | None) -> pl.DataFrame:
         found: pl.DataFrame = cells.collect("polars").to_native()
     else:
         wrong: pl.DataFrame = rows.select("row", "reason").collect("polars").to_native()
-        raw = _own_names_freed(intake.raw)
-        found = raw.join(wrong.lazy(), on="row").collect()
+        raw = intake.raw if wrong.height else intake.raw.collect_schema().to_frame().lazy()
+        found = _own_names_freed(raw).join(wrong.lazy(), on="row").collect()
     cells_of = [name for name in found.columns if name not in OWN_COLUMNS]
     return found.select(
         pl.lit(intake.table).alias("table"),

@@ -82,34 +82,31 @@ def conform(
     row = nw.col("row").cast(nw.Int64) if "row" in names else nw.lit(None, dtype=nw.Int64)
     cells = (nw.col(source_name(c, source)).alias(raw_name(c)) for c in present)
     frame = frame.select(row.alias("row"), *cells)
-    given = {c: is_given(c, dtype) for c, dtype in _raw_types(frame, present)}
+    types = frame.collect_schema()
+    given = {c: is_given(c, types[raw_name(c)]) for c in present}
     for column in columns:
         if column in present:
-            try:
-                frame = read_cells(frame, column, mapping, source.date_format)
-            except HistoryError as error:
-                name = source_name(column, source)
-                raise HistoryError(f"{table} column {name!r} {error}") from None
+            frame = _read(table, frame, column, mapping)
         else:
             dtype = nw.String if column.kind in {"id", "text"} else nw.Float64
             frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
-    frame = frame.with_columns(_known_day(table).alias("known_day"))
-    targets = [c.target for c in columns]
-    if table == "feedback":
-        frame = frame.with_columns(_satisfaction(mapping).alias("satisfaction"))
-        targets.append("satisfaction")
-    if source.is_lines:
-        frame = frame.with_columns((nw.col("quantity") * nw.col("price")).alias("amount"))
-        targets.append("amount")
+    derived = _derived(table, mapping)
+    frame = frame.with_columns(**derived)
     frame = frame.with_columns(_problem(table, given, mapping).alias("problem"))
     if table == "feedback":
         frame = _timed_scores(frame, present)
-    return frame.select("row", *targets, "known_day", "problem")
+    return frame.select("row", *(c.target for c in columns), *derived, "problem")
 
 
-def _raw_types(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> list[tuple[Column, Any]]:
-    schema = frame.collect_schema()
-    return [(column, schema[raw_name(column)]) for column in present]
+def _read(
+    table: str, frame: nw.LazyFrame[Any], column: Column, mapping: Mapping
+) -> nw.LazyFrame[Any]:
+    source = mapping.of(table)
+    try:
+        return read_cells(frame, column, mapping, source.date_format)
+    except HistoryError as error:
+        name = source_name(column, source)
+        raise HistoryError(f"{table} column {name!r} {error}") from None
 
 
 def source_name(column: Column, source: TableMapping) -> str:
@@ -148,6 +145,16 @@ def _separator_hint(found: Sequence[str]) -> str:
     if not marks:
         return ""
     return f" Set separator = {marks[0]!r} there if that is what parts the columns."
+
+
+def _derived(table: str, mapping: Mapping) -> dict[str, nw.Expr]:
+    """Columns made of others: when the row is known, and what scores and lines amount to."""
+    derived = {"known_day": _known_day(table)}
+    if table == "feedback":
+        derived["satisfaction"] = _satisfaction(mapping)
+    if mapping.of(table).is_lines:
+        derived["amount"] = nw.col("quantity") * nw.col("price")
+    return derived
 
 
 def _known_day(table: str) -> nw.Expr:

@@ -73,7 +73,7 @@ def features(
     from features.history import History
     from features.sources import read_mapping
     from features.table import feature_table
-    from holdfast.freshness import stale_warnings
+    from holdfast.freshness import require_orders, stale_warnings
 
     target = files.table_target("--out", out)
     settings = read_mapping(history, mapping)
@@ -82,13 +82,9 @@ def features(
     with output.progress() as tell:
         tell("reading")
         opened = History.open(history, settings)
+        require_orders(opened, as_of)
         tell("describing customers")
         table = feature_table(opened, as_of, horizon_days)
-        if table.empty:
-            raise RequestError(
-                f"as_of must be after the first order; none is known before {as_of}. "
-                "Choose a later as_of."
-            )
         files.write_table(table.reset_index(), target)
         stale = stale_warnings(opened, as_of)
     output.warnings(stale)

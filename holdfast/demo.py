@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast import files, output
 from holdfast.data import simulated_folder, write_shop
+from training.config import TrainingConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,8 @@ PLACE = Path("demo")
 SHOP, SCORES = PLACE / "shop", PLACE / "scores.parquet"
 TRACKING = "sqlite:///demo/mlruns/mlflow.db"
 CUSTOMERS, DAYS, SEED = 4000, 1095, 0
-AS_OF, HORIZON_DAYS = "2026-01-01", 90
+AS_OF = "2026-01-01"
+CONFIG = TrainingConfig(horizon_days=90)
 SHOWN = 10
 
 NEXT = f"""\
@@ -83,12 +85,10 @@ def _check(shop: Path) -> None:
 
 def _train(history: History, tracker: Tracker) -> None:
     from holdfast.models import print_training
-    from training.config import TrainingConfig
     from training.pipeline import train
 
-    config = TrainingConfig(horizon_days=HORIZON_DAYS)
     with output.progress() as tell:
-        training = train(history, AS_OF, config, tracker, tell)
+        training = train(history, AS_OF, CONFIG, tracker, tell)
     print_training(training)
 
 
@@ -111,9 +111,8 @@ def _print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
     from holdfast.tables import print_at_risk
 
     live = scores[scores["stage"] != "lapsed"]
-    output.line(
-        f"The {SHOWN} of {len(live):,} live customers with most at stake in {HORIZON_DAYS} days"
-    )
+    days = CONFIG.horizon_days
+    output.line(f"The {SHOWN} of {len(live):,} live customers with most at stake in {days} days")
     print_at_risk(live.head(SHOWN), currency)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
@@ -15,12 +15,28 @@ if TYPE_CHECKING:
     from training.scoring import Scorer
 
 
+def require_orders(history: History, as_of: Instant) -> None:
+    """Refuse an instant before which nobody has ordered.
+
+    Raises
+    ------
+    RequestError
+        If no order with a positive amount was known before `as_of`.
+    """
+    if order_days(_purchases(history, as_of)).is_empty():
+        raise RequestError(
+            f"as_of must be after the first order; none is known before {as_of}. "
+            "Choose a later as_of."
+        )
+
+
 def stale_warnings(history: History, as_of: Instant) -> list[str]:
-    """Say if the history ends long before `as_of`: everybody looks lost then."""
-    orders = history.upto(as_of).orders.filter(nw.col("amount") > 0)
+    """Say if the history ends long before `as_of`: everybody looks lost then.
+
+    There must be an order before `as_of`.
+    """
+    orders = _purchases(history, as_of)
     days = order_days(orders)
-    if days.is_empty():
-        return []
     last = orders.select(nw.col("day").max()).collect("polars")["day"].to_list()[0]
     silence = staleness(days, last, as_day(as_of, history.mapping.timezone))
     if not silence.is_stale:
@@ -54,3 +70,7 @@ def last_known(history: History) -> float:
             "the history has no order with a positive amount. Run holdfast check on it."
         )
     return float(days["day"][-1]) + 1.0
+
+
+def _purchases(history: History, as_of: Instant) -> nw.LazyFrame[Any]:
+    return history.upto(as_of).orders.filter(nw.col("amount") > 0)

@@ -48,7 +48,7 @@ def train(
     from features.history import History
     from features.sources import read_mapping
     from holdfast.documents import training_document
-    from holdfast.freshness import stale_warnings
+    from holdfast.freshness import require_orders, stale_warnings
     from training.address import shown
     from training.pipeline import train as trained
     from training.tracking import Tracker
@@ -60,6 +60,7 @@ def train(
     with output.progress() as tell:
         tell("reading")
         opened = History.open(history, columns)
+        require_orders(opened, as_of)
         training = trained(opened, as_of, settings, tracker, tell)
         stale = stale_warnings(opened, as_of)
     output.warnings(stale)
@@ -127,7 +128,7 @@ def backtest(
     from training.backtest import backtest_clv
     from training.champions import CHURN, CLV
     from training.config import TrainingConfig
-    from training.pipeline import judge_churn
+    from training.fitting import judge_churn
 
     config = TrainingConfig(horizon_days=horizon_days, origins=origins)
     columns = read_mapping(history, mapping)
@@ -180,7 +181,7 @@ def score(
     from features.history import History
     from features.sources import read_mapping
     from holdfast.documents import scores_document
-    from holdfast.freshness import foresight_warnings, stale_warnings
+    from holdfast.freshness import foresight_warnings, require_orders, stale_warnings
     from holdfast.tables import print_stages
     from training.champions import load_scorer
     from training.tracking import Tracker
@@ -192,6 +193,7 @@ def score(
     with output.progress() as tell:
         tell("reading")
         opened = History.open(history, columns)
+        require_orders(opened, as_of)
         tell("loading the champions")
         scorer = load_scorer(Tracker(), opened)
         tell("scoring")

@@ -71,7 +71,7 @@ def customers(wanted: Annotated[Wanted, Query()], scores: ScoresNow) -> Customer
     )
 
 
-@router.get("/customers/{customer_id:path}", responses=problems(404, 503))
+@router.get("/customers/{customer_id:path}", responses=problems(404, 422, 503))
 def customer(
     customer_id: Annotated[str, Path(description="A slash in it may be written as %2F or /.")],
     scores: ScoresNow,

@@ -22,11 +22,16 @@ from serving.terms import Answer, ScoreRow, Terms, Versions, WallClock
 
 MOST_CUSTOMERS = 1000
 LARGEST = 1e12
-ISO = (
-    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-    r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?)?$"
+MONTH_AND_DAY = (
+    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    r"|02-(0[1-9]|[12][0-9]))"
 )
+TIME = (
+    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?)?"
+)
+ISO = rf"^(?!0000)[0-9]{{4}}-{MONTH_AND_DAY}{TIME}$"
+ISO_AS_OF = rf"^(19[7-9][0-9]|2[0-9]{{3}})-{MONTH_AND_DAY}{TIME}$"
 
 
 def _refusal(detail: str, remedy: str) -> PydanticCustomError:
@@ -49,8 +54,8 @@ def _instant(given: Any) -> str:
 
 
 def _instant_of_prediction(given: str) -> str:
-    if not 1970 <= int(given[:4]) <= 9998:
-        raise _refusal("must be in the years 1970 to 9998", "Check the year.")
+    if re.fullmatch(ISO_AS_OF, given) is None:
+        raise _refusal("must be in the years 1970 to 2999", "Check the year.")
     return given
 
 
@@ -68,25 +73,42 @@ def _attribute(given: Any) -> str | float | bool | None:
     )
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
-Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
-Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
-Instant = Annotated[
-    str,
-    PlainValidator(_instant),
-    WithJsonSchema(
+def _described(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema(
         {
             "type": "string",
-            "pattern": ISO,
+            "pattern": pattern,
             "description": "ISO date or instant; without an offset it is the shop's wall clock.",
             "examples": ["2011-09-10", "2011-09-10T08:00:00+02:00"],
         }
-    ),
+    )
+
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"\S")
+]
+Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Instant = Annotated[str, PlainValidator(_instant), _described(ISO)]
+AsOf = Annotated[
+    str,
+    PlainValidator(_instant),
+    AfterValidator(_instant_of_prediction),
+    _described(ISO_AS_OF),
 ]
 Attribute = Annotated[
     str | float | bool | None,
     PlainValidator(_attribute),
-    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
+                {"type": "boolean"},
+                {"type": "null"},
+            ]
+        }
+    ),
 ]
 
 
@@ -163,15 +185,14 @@ def _once(customers: list[Customer]) -> list[Customer]:
 class ScoreRequest(Given):
     """Customers to be scored, and the instant of prediction."""
 
-    as_of: Annotated[Instant, AfterValidator(_instant_of_prediction)]
+    as_of: AsOf
     customers: Annotated[
         list[Customer],
         Field(min_length=1, max_length=MOST_CUSTOMERS),
         AfterValidator(_once),
     ]
-    currency: str | None = Field(
+    currency: Text | None = Field(
         default=None,
-        max_length=256,
         description="Of every amount; refused if the models' currency is another.",
     )
 

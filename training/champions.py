@@ -135,7 +135,9 @@ def recoded(table: pd.DataFrame, now: Definition, then: Definition) -> pd.DataFr
     """A feature table with the codes of text attributes that another model was trained with."""
     columns = {}
     for attribute, values in now.categories.items():
-        codes = {value: float(code) for code, value in enumerate(then.categories.get(attribute, ()))}
+        codes = {
+            value: float(code) for code, value in enumerate(then.categories.get(attribute, ()))
+        }
         others = {float(i): codes.get(value, np.nan) for i, value in enumerate(values)}
         columns[f"profile_{attribute}"] = table[f"profile_{attribute}"].map(others).astype(float)
     return table.assign(**columns)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from features.clock import Instant, as_day
+from features.clock import Instant
 from features.history import History
-from features.suggestion import suggest_horizon
-from features.table import feature_table
-from training.backtest import Backtest, backtest_churn, backtest_clv, live_base_rate
+from training.backtest import Backtest
+from training.card import Part
 from training.champions import CHURN, CLV, Decision, decide
-from training.churn import ChurnModel
-from training.clv import CLVModel
 from training.config import TrainingConfig
-from training.definition import Definition, shop_digest
-from training.record import Part, Record, record
-from training.scoring import ChurnScorer, CLVScorer, Reference
-from training.snapshots import Panel, Progress, build_panel, origin_of_rows, stack
+from training.fitting import fit, resolve
+from training.fitting import judge_churn as judge_churn
+from training.record import record
+from training.snapshots import Progress
 from training.tracking import RegisteredVersion, Tracker
 
 
@@ -47,13 +44,52 @@ class Training:
     card: str
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """The models of a training, ready to score, and how their recipes were judged."""
+def train(
+    history: History,
+    as_of: Instant,
+    config: TrainingConfig | None = None,
+    tracker: Tracker | None = None,
+    progress: Progress = lambda _: None,
+) -> Training:
+    """Fit, judge, track and register the churn and CLV models of a shop.
 
-    churn: ChurnScorer
-    clv: CLVScorer
-    churn_panel: Panel
-    clv_panel: Panel
-    churn_backtest: Backtest
-    clv_backtest: Backtest
+    Parameters
+    ----------
+    history : History
+    as_of : str, date, datetime or float
+        Only what was known before is used.
+    config : TrainingConfig, optional
+    tracker : Tracker, optional
+        Where runs and models go; default: `MLFLOW_TRACKING_URI`, else `mlruns/` here.
+    progress : callable, optional
+        Told in words what is being done.
+
+    Raises
+    ------
+    TrainingError
+        If the history cannot label a snapshot, or the settings are wrong.
+    """
+    tracker = tracker or Tracker()
+    past = history.upto(as_of).coded()
+    config = resolve(past, as_of, config or TrainingConfig())
+    fitted = fit(past, as_of, config, progress)
+
+    progress("comparing with the champions")
+    churn, clv = (
+        Part(name, model, decide(tracker, name, model.scorer, model.backtest, config.seed))
+        for name, model in zip((CHURN, CLV), fitted, strict=True)
+    )
+
+    progress("tracking and registering")
+    made = record(tracker, past, config, (churn, clv))
+    return Training(
+        run_id=made.run_id,
+        config=config,
+        churn=made.versions[0],
+        clv=made.versions[1],
+        churn_backtest=churn.fitted.backtest,
+        clv_backtest=clv.fitted.backtest,
+        churn_decision=churn.decision,
+        clv_decision=clv.decision,
+        card=made.card,
+    )

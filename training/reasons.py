@@ -89,9 +89,10 @@ def reasons(
     phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
     weight = np.where(~pd.isna(phrases) & (added > 0), added, -np.inf)
     best = np.argsort(-weight, axis=1, kind="stable")[:, : len(REASONS)]
-    raises = np.isfinite(np.take_along_axis(weight, best, axis=1))
+    said = np.take_along_axis(phrases, best, axis=1)
+    said[~np.isfinite(np.take_along_axis(weight, best, axis=1))] = None
     chosen = np.full((len(table), len(REASONS)), None, dtype=object)
-    chosen[:, : best.shape[1]] = np.where(raises, np.take_along_axis(phrases, best, axis=1), None)
+    chosen[:, : said.shape[1]] = said
     # Text even where all is null: other readers of Parquet could not tell what it is.
     return pd.DataFrame(chosen, table.index, list(REASONS)).astype("string")
 

@@ -170,7 +170,7 @@ def hash_share(ids: pd.Index) -> FloatArray:
 
 
 def _sampled(history: History, days: Sequence[float], max_rows: int) -> tuple[History, float]:
-    """The history of so many customers that all snapshots have about `max_rows`, and their share."""
+    """The history of a sample of customers, about `max_rows` in all snapshots, and its share."""
     purchases = history.orders.filter(nw.col("amount") > 0).group_by("customer_id")
     buyers = purchases.agg(nw.col("known_day").min()).collect("polars").to_pandas()
     since = np.sort(buyers["known_day"].to_numpy())

@@ -55,13 +55,13 @@ class MessyShop:
         return frame
 
     def time(self):
-        """Mostly the last two years, some within hours of as_of or at the edge of a window."""
+        """Mostly the last three years, some within hours of as_of or at the edge of a window."""
         draw = self.random.random()
         if draw < 0.1:
-            return AS_OF - timedelta(days=self.random.choice([7, 14, 30, 60, 90, 180, 365, 730]))
+            return AS_OF - timedelta(days=self.random.choice([7, 30, 90, 180, 365, 730, 1095]))
         if draw < 0.2:
             return AS_OF + timedelta(minutes=self.random.choice([-1, 0, 1]))
-        return AS_OF - timedelta(minutes=self.random.randint(-100_000, 1_100_000))
+        return AS_OF - timedelta(minutes=self.random.randint(-100_000, 1_700_000))
 
     def after(self, time):
         return time + timedelta(minutes=self.random.choice([0, 5, 2_000, 200_000]))
@@ -153,7 +153,7 @@ class MessyShop:
 
 @pytest.fixture(scope="session")
 def messy_shop():
-    """The class: `messy_shop(seed)`, or `messy_shop(seed, versioned=True)` for customer versions."""
+    """The class itself: `messy_shop(seed)`, or with `versioned=True` customers with versions."""
     return MessyShop
 
 

@@ -54,7 +54,8 @@ def test_an_unusable_row_comes_with_its_reason_and_remedy(row, reason, column, r
 
 
 def test_the_example_is_the_cell_as_the_source_has_it():
-    problem = only(found(unusable_rows, table(GOOD, ("2", "a", "31.02.2024", "10"))))
+    wrong = [("2", "a", "31.02.2024", "10"), ("3", "a", "soon", "10")]
+    problem = only(found(unusable_rows, table(GOOD, *wrong)))
     assert problem.example == "row 2: ordered_at = '31.02.2024'"
 
 
@@ -93,6 +94,13 @@ def test_anonymous_rows_are_counted(named, severity):
     assert (problem.rows, problem.severity, problem.example) == (1, severity, "row 1")
 
 
+def test_anonymous_invoice_lines_are_told_once():
+    head = ("order_id", "customer_id", "ordered_at", "units", "price")
+    lines = table((*GOOD[:3], "1", "5"), ("2", "", "2024-01-06", "1", "5"), head=head)
+    mapping = {"orders": {"lines": {"quantity": "units", "price": "price"}}}
+    assert only(found(anonymous_rows, lines, mapping=mapping)).table == "lines"
+
+
 def test_no_customer_missing_is_no_problem():
     assert found(anonymous_rows, table(GOOD)) == []
 
@@ -108,17 +116,26 @@ def test_an_order_and_its_refund_are_no_duplicates():
 
 
 def test_partial_refunds_of_one_order_are_told_to_take_ids_of_their_own():
-    refunds = [("1", "a", "2024-01-09", "-3"), ("1", "a", "2024-01-10", "-4")]
-    problem = only(found(duplicates, table(GOOD, *refunds)))
+    refunds = [("7", "a", "2024-01-09", "-3"), ("7", "a", "2024-01-10", "-4")]
+    rows = [(str(i), "a", "2024-01-05", "10") for i in range(20)]
+    copies, problem = found(duplicates, table(*rows, rows[5], *refunds))
+    assert (copies.kind, copies.rows, copies.example) == ("duplicate", 1, "order_id = '5'")
     assert (problem.kind, problem.rows) == ("duplicate_refund", 1)
+    assert problem.example == "order_id = '7'"
     assert "1001-R1" in problem.remedy
+
+
+def test_empty_orders_twice_are_copies_and_no_refunds():
+    rows = [(str(i), "a", "2024-01-05", "0") for i in range(20)]
+    assert only(found(duplicates, table(*rows, rows[0]))).kind == "duplicate"
 
 
 def test_versions_are_good_to_know():
     head = (*HEAD, "recorded_at")
     rows = [(*GOOD, "2024-01-05"), (*GOOD, "2024-02-05")]
     orders = table(*rows, head=head)
-    assert only(found(duplicates, orders)).kind == "superseded"
+    problem = only(found(duplicates, orders))
+    assert (problem.kind, problem.example) == ("superseded", "order_id = '1'")
     assert found(duplicates, orders, as_of="2024-02-01") == []
 
 
@@ -127,6 +144,17 @@ def test_lines_taken_for_orders_are_an_error():
     problem = only(found(duplicates, table(*lines)))
     assert (problem.kind, problem.severity, problem.rows) == ("lines_taken_for_orders", "error", 30)
     assert "[orders.lines]" in problem.remedy
+
+
+def test_orders_of_one_line_do_not_hide_that_the_others_have_several():
+    several = [(str(i // 2), "a", "2024-01-05", str(1 + i % 2)) for i in range(20)]
+    single = [(f"s{i}", "a", "2024-01-05", "3") for i in range(10)]
+    assert only(found(duplicates, table(*several, *single))).kind == "lines_taken_for_orders"
+
+
+def test_a_few_orders_written_twice_with_other_amounts_are_not_taken_for_lines():
+    rows = [(str(i), "a", "2024-01-05", "3") for i in range(20)]
+    assert only(found(duplicates, table(*rows, ("3", "a", "2024-01-05", "4")))).kind == "duplicate"
 
 
 def test_a_file_loaded_twice_is_not_taken_for_lines():
@@ -148,13 +176,14 @@ def test_rows_that_do_not_say_when_they_were_recorded_are_counted():
 
 
 @pytest.mark.parametrize(
-    ("recorded", "severity"), [("2024-01-04T06:00", "info"), ("2024-01-02", "warning")]
+    ("recorded", "severity"), [("2024-01-04", "info"), ("2024-01-03T23:00", "warning")]
 )
 def test_rows_recorded_before_their_event_are_counted(recorded, severity):
-    orders = table(("1", "a", "2024-01-05", "9", recorded), head=(*HEAD, "recorded_at"))
+    rows = [("1", "a", "2024-01-05", "9", "2024-01-05"), ("2", "a", "2024-01-05", "9", recorded)]
+    orders = table(*rows, head=(*HEAD, "recorded_at"))
     problem = only(found(recorded_times, orders))
     assert (problem.kind, problem.severity) == ("recorded_before_event", severity)
-    assert problem.example == "row 1"
+    assert (problem.rows, problem.example) == (1, "row 2")
 
 
 def test_recorded_times_after_their_events_are_no_problem():

@@ -478,7 +478,7 @@ def test_a_cut_shows_only_what_was_known_before_it(tables, as_of):
         assert all(value < day for row in times_in_it.rows() for value in row if value is not None)
 
 
-def versions(engine):
+def versions(engine, *names):
     frames = {
         "orders": [
             {**ORDER, "recorded_at": "2024-01-05"},
@@ -492,7 +492,7 @@ def versions(engine):
         "offers": [OFFER, {**OFFER, "redeemed_at": None, "offer_id": "none"}],
         "customers": regions("south", "north"),
     }
-    tables = {name: engine(pl.DataFrame(r)) for name, r in frames.items()}
+    tables = {name: engine(pl.DataFrame(frames[name])) for name in names or frames}
     return History(**tables, mapping=REGION)
 
 
@@ -510,10 +510,25 @@ def test_spark_shows_what_polars_shows(spark):
         schema = ", ".join(f"{c} {kinds[dtype]}" for c, dtype in frame.schema.items())
         return spark.createDataFrame(frame.rows(), schema)
 
-    local = versions(lambda frame: frame)
-    assert seen(versions(on_spark), "2024-02-15") == seen(local, "2024-02-15")
+    there = versions(on_spark, "orders", "feedback").upto("2024-02-15")
+    here = versions(lambda frame: frame).upto("2024-02-15")
+    assert rows(there.orders) == rows(here.orders)
+    assert rows(there.feedback) == rows(here.feedback)
 
 
 def test_mapping_settings_without_meaning_for_an_absent_table_are_kept():
     mapping = Mapping(tables={"feedback": TableMapping(drop="score IS NULL")})
     assert shop(mapping=mapping).feedback is None
+
+
+def test_a_sample_of_customers_shows_what_the_whole_shows_of_them():
+    history = shop(
+        {**ORDER, "recorded_at": "2024-01-05"},
+        {**ORDER, "customer_id": "b", "recorded_at": "2024-02-01"},
+        {**ORDER, "order_id": "2", "customer_id": "b", "recorded_at": None},
+        feedback=[NPS, {**NPS, "customer_id": "b"}],
+    )
+    sample = history.of_customers(["a"])
+    assert amounts(sample, "2024-01-10") == [10.0]
+    assert amounts(sample, "2024-03-01") == []
+    assert sample.feedback.collect()["customer_id"].to_list() == ["a"]

@@ -1,11 +1,15 @@
 """A history.toml is read whole or refused with its reason."""
 
 import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from features.errors import HistoryError
-from features.mapping import SCALES, Mapping, TableMapping
+from features.mapping import SCALES, TABLES, Mapping, TableMapping
+from features.schema import SCHEMAS
 
 WHOLE = """
 timezone = "Europe/Paris"
@@ -167,3 +171,35 @@ def test_a_declared_scale_may_replace_a_built_in_one():
     mapping = Mapping.from_dict({"feedback": {"scales": {"review": [0, 10]}}})
     assert mapping.scales["review"] == (0.0, 10.0)
     assert SCALES["review"] == (1.0, 5.0)
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+EXAMPLE = tomllib.loads(re.search(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)[1])
+
+
+def test_the_documented_history_toml_is_a_valid_one():
+    mapping = Mapping.from_dict(EXAMPLE)
+    assert mapping.of("orders").is_lines
+    assert mapping.scales["effort"] == (1.0, 7.0)
+
+
+def test_every_key_of_history_toml_is_documented():
+    top = {f.name for f in fields(Mapping)} - {"scales", "static", "categories", "tables"}
+    assert top <= EXAMPLE.keys()
+    of_a_table = {f.name for f in fields(TableMapping)} - {"quantity", "price"} | {"lines"}
+    assert EXAMPLE["orders"].keys() == of_a_table
+    assert "scales" in EXAMPLE["feedback"]
+    assert {"static", "categories"} == EXAMPLE["customers"].keys()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_of_a_table_is_documented(table):
+    section = DOCUMENT.split(f"### {table}\n")[1].split("\n#")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == [
+        column.source for column in SCHEMAS[table]
+    ]
+
+
+def test_every_kind_of_feedback_is_documented():
+    for kind, (low, high) in SCALES.items():
+        assert f"`{kind}` ({low:g} to {high:g})" in DOCUMENT

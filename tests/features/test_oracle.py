@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from statistics import mean, median, stdev
 from types import SimpleNamespace
 
@@ -88,7 +89,7 @@ def past_of(rows):
         refunds=[row for row in rows["orders"] if row.amount < 0],
         by_day=by_day,
         dates=dates,
-        gaps=[(b - a).days for a, b in zip(dates, dates[1:], strict=False)],
+        gaps=[(b - a).days for a, b in pairwise(dates)],
         feedback=rows["feedback"],
         offers=[row for row in rows["offers"] if row.offer_id != "none"],
         profile=rows["customers"][0] if rows["customers"] else None,
@@ -184,7 +185,7 @@ def spend(past, as_of):
 
 def rhythm(past, as_of):
     gaps, last = past.gaps, past.orders[-1].age
-    shares = [b / (a + b) for a, b in zip(gaps, gaps[1:], strict=False)]
+    shares = [b / (a + b) for a, b in pairwise(gaps)]
     variance = (sum((share - 0.5) ** 2 for share in shares) + 1 / 12) / (len(shares) + 1)
     lately = len(within(past.orders, 90))
     before = len(within(past.orders, 180)) - lately

@@ -45,7 +45,7 @@ def refused(client, body):
         (order(order_id="x" * 257), "order_id", "must have at most 256 characters"),
         (order(total=1), "total", "is not known here"),
         (
-            order(ordered_at="2025-02-30"),
+            order(ordered_at="2025-02-29"),
             "ordered_at",
             "must be a date that exists: day is out of range for month",
         ),
@@ -57,7 +57,10 @@ def test_an_order_that_cannot_be_read_is_refused_by_name(client, body, field, de
     assert errors[f"/customers/0/orders/0/{field}"]["remedy"]
 
 
-@pytest.mark.parametrize("when", [1735689600, "01.11.2025", "2025-11", "now", "", None, ["2025"]])
+@pytest.mark.parametrize(
+    "when",
+    [1735689600, "01.11.2025", "2025-11-31", "0000-01-01", "2025-11", "now", "", None, ["2025"]],
+)
 def test_a_time_must_be_an_iso_text(client, when):
     errors = refused(client, order(ordered_at=when))
     assert errors["/customers/0/orders/0/ordered_at"]["detail"].startswith("must be an ISO date")
@@ -73,10 +76,10 @@ def test_as_of_is_required(client):
     assert errors["/as_of"]["detail"] == "is missing"
 
 
-@pytest.mark.parametrize("as_of", ["1969-12-31", "0001-01-01T00:00+14:00", "9999-12-31"])
+@pytest.mark.parametrize("as_of", ["1969-12-31", "0001-01-01T00:00+14:00", "3000-01-01"])
 def test_as_of_must_be_within_what_a_calendar_can_hold(client, as_of):
     errors = refused(client, {**REQUEST, "as_of": as_of})
-    assert errors["/as_of"]["detail"] == "must be in the years 1970 to 9998"
+    assert errors["/as_of"]["detail"] == "must be in the years 1970 to 2999"
 
 
 def test_a_customer_comes_once(client):

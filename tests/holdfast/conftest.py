@@ -1,0 +1,76 @@
+"""A small simulated shop, and a tracking store in which two trainings on it have run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from features.simulate import simulate
+from holdfast import output
+from holdfast.cli import app
+
+CONFIG = "snapshots = 3\norigins = 2\nhorizon_days = 30\n"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tracking store, and what two trainings in it said: in words, then with --json."""
+
+    uri: str
+    printed: str
+    document: dict[str, Any]
+    warned: str
+
+
+@pytest.fixture(autouse=True)
+def no_progress_in_logs(monkeypatch) -> None:
+    """However slow the machine is, stderr holds warnings and errors only."""
+    monkeypatch.setattr(output, "QUIET_SECONDS", 3600.0)
+
+
+@pytest.fixture(scope="session")
+def holdfast() -> Callable[..., Result]:
+    def run(*arguments: object, uri: str = "sqlite:////nowhere/mlflow.db") -> Result:
+        words = [str(argument) for argument in arguments]
+        return CliRunner().invoke(app, words, env={"MLFLOW_TRACKING_URI": uri})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("history") / "shop"
+    simulate(customers=600, seed=3).write(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(shop, holdfast, tmp_path_factory) -> Trained:
+    """Train twice; the later training is told long after the last order.
+
+    Its origins are after the earlier one, whose models it therefore judges.
+    """
+    place = tmp_path_factory.mktemp("store")
+    uri, config = f"sqlite:///{place}/mlruns/mlflow.db", place / "training.toml"
+    config.write_text(CONFIG)
+    train = ["train", str(shop), "--config", str(config), "--horizon-days", "90"]
+    first = holdfast(*train, "--as-of", "2025-07-01", uri=uri)
+    assert first.exit_code == 0, first.output
+    second = subprocess.run(
+        [sys.executable, "-m", "holdfast", *train, "--as-of", "2026-03-01", "--json"],
+        env={**os.environ, "MLFLOW_TRACKING_URI": uri},
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Trained(uri, first.stdout, json.loads(second.stdout), second.stderr)

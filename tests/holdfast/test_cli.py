@@ -1,0 +1,90 @@
+import inspect
+import resource
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from features.simulate import simulate
+from holdfast.cli import app
+from training.config import TrainingConfig
+
+HEAVY = ("mlflow", "polars", "pandas", "sklearn", "lightgbm", "matplotlib", "fastapi", "sqlalchemy")
+SYNOPSIS = {
+    "check": {"HISTORY", "--as-of", "--mapping", "--quarantine", "--json"},
+    "features": {"HISTORY", "--as-of", "--horizon-days", "--out", "--mapping"},
+    "train": {"HISTORY", "--as-of", "--horizon-days", "--clv-horizon-days", "--config",
+              "--mapping", "--json"},
+    "backtest": {"HISTORY", "--horizon-days", "--origins", "--mapping", "--json"},
+    "score": {"HISTORY", "--as-of", "--out", "--reasons", "--mapping", "--json"},
+    "models": {"--json"},
+    "promote": {"NAME", "VERSION"},
+    "simulate": {"--out", "--customers", "--days", "--seed"},
+    "serve": {"--scores", "--host", "--port"},
+    "demo": set(),
+}  # fmt: skip
+REQUIRED = {
+    "check": {"HISTORY"},
+    "features": {"HISTORY", "--as-of", "--horizon-days", "--out"},
+    "train": {"HISTORY", "--as-of"},
+    "backtest": {"HISTORY", "--horizon-days"},
+    "score": {"HISTORY", "--as-of", "--out"},
+    "models": set(),
+    "promote": {"NAME", "VERSION"},
+    "simulate": {"--out"},
+    "serve": {"--scores"},
+    "demo": set(),
+}
+COMMANDS = typer.main.get_command(app).commands
+
+
+def spelt(parameter):
+    return parameter.metavar if parameter.param_type_name == "argument" else parameter.opts[0]
+
+
+def test_there_are_exactly_the_commands_of_the_synopsis():
+    assert set(COMMANDS) == set(SYNOPSIS)
+
+
+@pytest.mark.parametrize("name", SYNOPSIS)
+def test_a_command_takes_exactly_the_options_of_the_synopsis(name):
+    assert {spelt(parameter) for parameter in COMMANDS[name].params} == SYNOPSIS[name]
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_command_requires_what_the_synopsis_does_not_bracket(name):
+    found = {spelt(parameter) for parameter in COMMANDS[name].params if parameter.required}
+    assert found == REQUIRED[name]
+
+
+def test_defaults_are_those_of_the_libraries():
+    given = {p.name: p.default for p in COMMANDS["simulate"].params if not p.required}
+    known = inspect.signature(simulate).parameters
+    assert given == {name: parameter.default for name, parameter in known.items()}
+    origins = {p.name: p.default for p in COMMANDS["backtest"].params}["origins"]
+    assert origins == TrainingConfig().origins
+
+
+def test_help_imports_no_heavy_library():
+    code = (
+        "import sys; from typer.testing import CliRunner; from holdfast.cli import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; "
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_takes_less_than_seven_tenths_of_a_second_of_work():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "holdfast", "--help"], capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
+
+
+@pytest.mark.parametrize("name", SYNOPSIS)
+def test_every_command_has_help(holdfast, name):
+    found = holdfast(name, "--help")
+    assert found.exit_code == 0
+    assert "--help" in found.stdout

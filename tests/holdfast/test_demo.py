@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from holdfast import demo
+from training.tracking import Tracker
+
+
+@pytest.fixture(scope="module")
+def shown(holdfast, tmp_path_factory):
+    """The demo on a small shop, twice in the same place; the place and what was printed."""
+    place = tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setattr(demo, "CUSTOMERS", 500)
+        patch.setattr(demo, "CONFIG", replace(demo.CONFIG, snapshots=2, origins=1))
+        for _ in range(2):
+            found = holdfast("demo")
+            assert found.exit_code == 0, found.output
+    return place, found.stdout
+
+
+def test_the_demo_ends_with_ten_live_customers_and_reasons(shown):
+    _, printed = shown
+    table = printed.partition("Value at risk\n")[2].partition("Done in")[0]
+    rows = [line.split() for line in table.splitlines() if line.startswith(" c0")]
+    assert len(rows) == demo.SHOWN
+    assert {row[1] for row in rows} <= {"new", "active", "at_risk"}
+    assert all(row[4:] for row in rows)
+
+
+def test_the_demo_fits_a_terminal_of_120_columns(shown):
+    assert max(map(len, shown[1].splitlines())) <= 120
+
+
+def test_the_demo_keeps_to_its_own_folder_and_tracking_store(shown):
+    place, _ = shown
+    assert [path.name for path in place.iterdir()] == ["demo"]
+    versions = Tracker(f"sqlite:///{place}/demo/mlruns/mlflow.db").versions("churn-risk")
+    assert [version.version for version in versions] == [2, 1]
+
+
+def test_the_demo_gives_reasons_to_everybody(shown):
+    scores = pd.read_parquet(shown[0] / demo.SCORES)
+    assert scores["reason_1"].notna().mean() > 0.9
+
+
+def test_the_demo_says_how_to_go_on(shown):
+    assert f"  export MLFLOW_TRACKING_URI={demo.TRACKING}\n" in shown[1]
+    assert "  holdfast serve --scores demo/scores.parquet\n" in shown[1]

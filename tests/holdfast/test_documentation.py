@@ -1,0 +1,103 @@
+"""docs/cli.md lists exactly the options and the JSON keys that there are."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from holdfast.cli import app
+from training.evaluation import churn_metrics, value_metrics
+from training.scoring import COLUMNS
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+COMMANDS = typer.main.get_command(app).commands
+TABLE = re.compile(
+    r"^\| (option|key|column|metric) \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", re.M
+)
+OPAQUE = {"metrics", "figures"}
+
+
+def section(title: str) -> str:
+    return DOCS.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def listed(title: str, kind: str) -> list[str]:
+    """First cells of the tables of a kind in a section."""
+    tables = [rows for name, rows in TABLE.findall(section(title)) if name == kind]
+    return re.findall(r"^\| `([^`]+)` \|", "".join(tables), re.M)
+
+
+def paths(value, path: str = "") -> set[str]:
+    """The keys of a document as the documentation spells them."""
+    if isinstance(value, dict) and path.rpartition(".")[2] not in OPAQUE:
+        inner = (paths(item, f"{path}.{key}".lstrip(".")) for key, item in value.items())
+        return set().union(*inner)
+    if isinstance(value, list):
+        return set().union(*(paths(item, f"{path}[]") for item in value))
+    return set() if value is None else {path}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_section_with_an_example(name):
+    assert re.search(rf"^```\nholdfast {name}\b", section(f"holdfast {name}"), re.M)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_are_documented(name):
+    options = [p.opts[0] for p in COMMANDS[name].params if p.param_type_name == "option"]
+    assert sorted(listed(f"holdfast {name}", "option")) == sorted(options)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_synopsis_names_every_option(name):
+    synopsis = re.search(rf"^holdfast {name}\b(.*)$", DOCS.read_text(), re.M).group(1)
+    options = [p.opts[0] for p in COMMANDS[name].params if p.param_type_name == "option"]
+    assert sorted(re.findall(r"--[a-z-]+", synopsis)) == sorted(options)
+
+
+def test_the_columns_of_the_scores_are_documented_in_order():
+    assert listed("holdfast score", "column") == list(COLUMNS)
+
+
+def test_the_metrics_are_documented_in_order():
+    known = [*churn_metrics([True, False], [0.6, 0.4], 0.5), *value_metrics([0.0, 2.0], [1.0, 1.0])]
+    assert listed("Metrics", "metric") == known
+
+
+def test_the_keys_of_check_are_documented(holdfast, shop, tmp_path):
+    (tmp_path / "orders.csv").write_text(
+        "order_id,customer_id,ordered_at,amount\n1,a,2024-01-05,20\n2,b,soon,20\n"
+    )
+    messy = holdfast("check", tmp_path, "--quarantine", tmp_path / "q.csv", "--json")
+    clean = holdfast("check", shop, "--as-of", "2026-01-01", "--json")
+    found = paths(json.loads(messy.stdout)) | paths(json.loads(clean.stdout))
+    assert found == set(listed("holdfast check", "key"))
+
+
+def test_the_keys_of_train_are_documented(trained):
+    documented = set(listed("holdfast train", "key"))
+    assert paths(trained.document) | {"config.spacing_days"} == documented
+
+
+def test_the_figures_of_a_decision_are_documented(trained):
+    text = section("holdfast train")
+    for model in trained.document["models"]:
+        assert all(f"`{name}`" in text for name in model["decision"]["figures"])
+
+
+def test_the_keys_of_backtest_are_documented(holdfast, shop):
+    found = holdfast("backtest", shop, "--horizon-days", 60, "--origins", 1, "--json")
+    assert paths(json.loads(found.stdout)) == set(listed("holdfast backtest", "key"))
+
+
+def test_the_keys_of_score_are_documented(holdfast, shop, trained, tmp_path):
+    arguments = ("score", shop, "--as-of", "2026-06-01", "--out", tmp_path / "s.csv", "--json")
+    found = json.loads(holdfast(*arguments, uri=trained.uri).stdout)
+    assert paths(found) == set(listed("holdfast score", "key"))
+
+
+def test_the_keys_of_models_are_documented(holdfast, trained):
+    found = json.loads(holdfast("models", "--json", uri=trained.uri).stdout)
+    assert paths(found) == set(listed("holdfast models", "key"))

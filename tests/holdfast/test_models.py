@@ -1,0 +1,188 @@
+import json
+
+import pandas as pd
+import pytest
+
+from features.history import History
+from holdfast.models import training_config
+from training.champions import load_scorer
+from training.scoring import COLUMNS
+from training.tracking import Tracker
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "training.toml"
+    path.write_text("horizon_days = 30\nclv_horizon_days = 60\nsnapshots = 3\n")
+    return str(path)
+
+
+def by_name(document):
+    return {model["name"]: model for model in document["models"]}
+
+
+def test_settings_of_a_file_stand_where_no_option_is_given(config):
+    found = training_config(config, None, None)
+    assert (found.horizon_days, found.clv_horizon_days, found.snapshots) == (30, 60, 3)
+
+
+def test_options_win_over_the_file(config):
+    found = training_config(config, 90, 45)
+    assert (found.horizon_days, found.clv_horizon_days, found.snapshots) == (90, 45, 3)
+
+
+def test_train_prints_the_essentials_of_the_card(trained):
+    assert "churn within 90 days, customer value over 90 days" in trained.printed
+    assert "recency_rule" in trained.printed
+    assert "churn-risk version 1 is champion: first training" in trained.printed
+    assert "clv-forecast version 1 is champion: first training" in trained.printed
+    assert trained.uri in trained.printed
+
+
+def test_train_prints_nothing_but_its_document_on_stdout(trained):
+    assert trained.document["tracking_uri"] == trained.uri
+    assert trained.document["as_of"] == "2026-03-01T00:00:00"
+
+
+def test_options_of_train_win_over_its_config(trained):
+    assert trained.document["horizon_days"] == trained.document["clv_horizon_days"] == 90
+    assert trained.document["config"]["snapshots"] == 3
+
+
+def test_train_warns_of_a_stale_history(trained):
+    said = trained.warned.splitlines()[-1]
+    assert said.startswith("warning: the history is stale")
+    assert trained.document["warnings"] == [said.removeprefix("warning: ")]
+
+
+def test_train_registers_the_next_version_of_both_models(trained):
+    found = by_name(trained.document)
+    assert {name: model["version"] for name, model in found.items()} == {
+        "churn-risk": 2,
+        "clv-forecast": 2,
+    }
+    for model in found.values():
+        assert "challenger" in model["aliases"]
+        assert ("champion" in model["aliases"]) == model["decision"]["promoted"]
+
+
+def test_train_tells_the_means_of_every_candidate_and_which_is_best(trained):
+    churn = by_name(trained.document)["churn-risk"]
+    loss = {c["candidate"]: c["metrics"]["log_loss"] for c in churn["candidates"]}
+    assert churn["chosen"] == min(loss, key=loss.__getitem__)
+    assert [c["candidate"] for c in churn["candidates"] if c["chosen"]] == [churn["chosen"]]
+    folds = [f["metrics"]["log_loss"] for f in churn["folds"] if f["candidate"] == churn["chosen"]]
+    assert sum(folds) / len(folds) == pytest.approx(loss[churn["chosen"]])
+
+
+def test_a_later_training_is_judged_against_the_champion(trained):
+    decision = by_name(trained.document)["churn-risk"]["decision"]
+    assert decision["champion_version"] == 1
+    assert "artifact_difference" in decision["figures"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_scores_are_those_of_the_library(holdfast, shop, trained, tmp_path, suffix):
+    target = tmp_path / f"scores.{suffix}"
+    arguments = ("score", shop, "--as-of", "2026-01-01", "--out", target, "--reasons", 7)
+    found = holdfast(*arguments, uri=trained.uri)
+    assert found.exit_code == 0, found.output
+    read = pd.read_parquet if suffix == "parquet" else pd.read_csv
+    written = read(target)
+    assert tuple(written.columns) == COLUMNS
+    history = History.open(shop)
+    expected = load_scorer(Tracker(trained.uri), history).score(history, "2026-01-01", 7)
+    written["as_of"] = pd.to_datetime(written["as_of"])
+    pd.testing.assert_frame_equal(written, expected, check_dtype=False, rtol=0, atol=1e-12)
+
+
+def test_reasons_are_given_where_most_value_is_at_risk(holdfast, shop, trained, tmp_path):
+    target = tmp_path / "scores.parquet"
+    arguments = ("score", shop, "--as-of", "2026-01-01", "--out", target, "--reasons", 7, "--json")
+    document = json.loads(holdfast(*arguments, uri=trained.uri).stdout)
+    scores = pd.read_parquet(target)
+    assert scores["reason_1"].notna().tolist() == [True] * 7 + [False] * (len(scores) - 7)
+    assert scores["value_at_risk"].is_monotonic_decreasing
+    assert document["with_reasons"] == 7
+
+
+def test_the_document_of_score_sums_up_the_file(holdfast, shop, trained, tmp_path):
+    target = tmp_path / "scores.csv"
+    arguments = ("score", shop, "--as-of", "2026-01-01", "--out", target, "--json")
+    document = json.loads(holdfast(*arguments, uri=trained.uri).stdout)
+    scores = pd.read_csv(target)
+    assert document["customers"] == len(scores)
+    for stage in document["stages"]:
+        rows = scores[scores["stage"] == stage["stage"]]
+        assert stage["customers"] == len(rows)
+        assert stage["value_at_risk"] == pytest.approx(rows["value_at_risk"].sum())
+
+
+def test_score_warns_of_a_stale_history(holdfast, shop, trained, tmp_path):
+    arguments = ("score", shop, "--as-of", "2026-06-01", "--out", tmp_path / "s.csv", "--json")
+    found = holdfast(*arguments, uri=trained.uri)
+    assert "warning: the history is stale" in found.stderr
+    assert len(json.loads(found.stdout)["warnings"]) == 1
+
+
+def test_score_warns_of_a_champion_that_has_seen_the_answers(holdfast, shop, trained, tmp_path):
+    arguments = ("score", shop, "--as-of", "2025-03-01", "--out", tmp_path / "s.csv")
+    found = holdfast(*arguments, uri=trained.uri)
+    assert "warning: the champion was trained on what was known before" in found.stderr
+    assert "at_risk" in found.stdout
+
+
+def test_models_lists_every_version_with_the_metrics_of_its_candidate(holdfast, trained):
+    found = json.loads(holdfast("models", "--json", uri=trained.uri).stdout)["models"]
+    listed = [(model["name"], model["version"]) for model in found]
+    assert listed == [(n, v) for n in ("churn-risk", "clv-forecast") for v in (2, 1)]
+    churn = by_name(trained.document)["churn-risk"]
+    best = next(c["metrics"] for c in churn["candidates"] if c["chosen"])
+    assert found[0]["metrics"] == pytest.approx(best)
+
+
+def test_models_shows_the_champion(holdfast, trained):
+    found = holdfast("models", uri=trained.uri).stdout
+    assert "champion" in found
+    assert trained.uri in found
+
+
+def test_models_says_that_there_are_none(holdfast, tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    assert "Run holdfast train first" in holdfast("models", uri=uri).stdout
+    assert json.loads(holdfast("models", "--json", uri=uri).stdout)["models"] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_promote_rolls_back_and_forth(holdfast, trained):
+    tracker = Tracker(trained.uri)
+    standing = tracker.champion("churn-risk").version
+    other = 3 - standing
+    for version, before in ((other, standing), (standing, other)):
+        found = holdfast("promote", "churn-risk", version, uri=trained.uri)
+        assert found.stdout == (
+            f"churn-risk version {version} is champion, in place of version {before}\n"
+        )
+        assert tracker.champion("churn-risk").version == version
+
+
+def test_promote_refuses_a_version_that_does_not_exist(holdfast, trained):
+    found = holdfast("promote", "churn-risk", 99, uri=trained.uri)
+    assert found.exit_code == 2
+    assert "2, 1; got 99" in found.stderr
+
+
+def test_backtest_judges_at_past_instants_and_registers_nothing(holdfast, shop, tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    arguments = ("backtest", shop, "--horizon-days", 60, "--origins", 2)
+    document = json.loads(holdfast(*arguments, "--json", uri=uri).stdout)
+    for model in by_name(document).values():
+        assert len({fold["origin"] for fold in model["folds"]}) == 2
+    assert document["as_of"] == "2026-01-01T00:00:00"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backtest_prints_every_origin_and_the_means(holdfast, shop):
+    found = holdfast("backtest", shop, "--horizon-days", 60, "--origins", 1).stdout
+    assert "Churn risk: every origin" in found
+    assert "CLV: means over 1 out-of-time origin" in found

@@ -1,0 +1,87 @@
+"""A small simulated shop, the models fitted on it, and a tracking store in which it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pytest
+
+from features.history import History
+from features.mapping import Mapping
+from features.simulate import SimulatedShop, simulate
+from training.config import TrainingConfig
+from training.fitting import Fitted, fit
+from training.pipeline import Training, train
+from training.scoring import Scorer
+from training.tracking import Tracker
+
+AS_OF = "2025-10-01"
+CONFIG = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=3, origins=2)
+MAPPING = Mapping.from_dict({"currency": "EUR", "customers": {"static": ["channel"]}})
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The simulated shop, as it stands at its end, and as it was known at `as_of`."""
+
+    simulated: SimulatedShop
+    history: History
+    past: History
+    as_of: str
+    config: TrainingConfig
+
+    def like(self, **tables: pl.DataFrame) -> History:
+        """The history with other tables in place of some."""
+        names = ("orders", "feedback", "offers", "customers")
+        own = {name: getattr(self.simulated, name) for name in names}
+        return History(**{**own, **tables}, mapping=MAPPING)
+
+
+@dataclass(frozen=True)
+class TrainedShop:
+    """A tracking store in which `shop` was trained once."""
+
+    shop: Shop
+    tracker: Tracker
+    training: Training
+
+
+@pytest.fixture(scope="session")
+def shop() -> Shop:
+    simulated = simulate(customers=700, days=800, seed=1)
+    tables = (simulated.orders, simulated.feedback, simulated.offers, simulated.customers)
+    history = History(*tables, mapping=MAPPING)
+    return Shop(simulated, history, history.upto(AS_OF).coded(), AS_OF, CONFIG)
+
+
+@pytest.fixture(scope="session")
+def fitted(shop) -> tuple[Fitted, Fitted]:
+    return fit(shop.past, shop.as_of, shop.config)
+
+
+@pytest.fixture(scope="session")
+def scorer(fitted) -> Scorer:
+    return Scorer(fitted[0].scorer, fitted[1].scorer, 1, 1)
+
+
+@pytest.fixture(scope="session")
+def trained(shop, tmp_path_factory) -> TrainedShop:
+    tracker = Tracker(f"sqlite:///{tmp_path_factory.mktemp('trained')}/mlruns/mlflow.db")
+    return TrainedShop(shop, tracker, train(shop.history, shop.as_of, shop.config, tracker))
+
+
+@pytest.fixture(scope="session")
+def history_of() -> Callable[..., History]:
+    """A history from rows of (customer_id, ordered_at, amount[, recorded_at])."""
+
+    def build(*rows: tuple[Any, ...], **settings: Any) -> History:
+        full = [(f"o{number}", *row, *[None] * (4 - len(row))) for number, row in enumerate(rows)]
+        columns = ["order_id", "customer_id", "ordered_at", "amount", "recorded_at"]
+        types = dict(zip(columns, [pl.String, pl.String, pl.String, pl.Float64, pl.String],
+                         strict=True))  # fmt: skip
+        return History(pl.DataFrame(full, schema=types, orient="row"), mapping=Mapping(**settings))
+
+    return build

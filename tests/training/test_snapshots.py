@@ -1,0 +1,187 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.clock import as_day, as_instant
+from features.table import feature_table
+from training.config import TrainingConfig
+from training.errors import TrainingError
+from training.labels import Value, label_table
+from training.snapshots import build_panel, hash_share, origin_of_rows, snapshot_days, stack
+
+DAILY = TrainingConfig(snapshots=3, origins=2)
+
+
+@pytest.fixture(scope="module")
+def panel(fitted):
+    return fitted[0].panel
+
+
+def days(first: str, last: str) -> tuple:
+    return ("a", first, 1.0), ("b", last, 1.0)
+
+
+def written(instants: list[float]) -> list[str]:
+    return [as_instant(day).isoformat() for day in instants]
+
+
+def test_snapshots_are_midnights_spaced_evenly_back_from_the_last_covered_one(history_of):
+    history = history_of(*days("2020-01-01", "2024-06-30T17:30"))
+
+    found = written(snapshot_days(history, 90, TrainingConfig(snapshots=1, origins=2)))
+
+    assert found[-1] == "2024-04-01T00:00:00"
+    assert found[-2:] == ["2024-03-02T00:00:00", "2024-04-01T00:00:00"]
+    # The last origin lies three spacings after the latest snapshot it may learn from.
+    assert len(found) == 1 + 3 + 2
+
+
+def test_the_first_snapshot_has_days_to_look_back_on(history_of):
+    history = history_of(*days("2024-01-01T15:00", "2024-12-31"))
+
+    assert written(snapshot_days(history, 90, TrainingConfig(snapshots=99)))[0] == (
+        "2024-03-06T00:00:00"
+    )
+    first = snapshot_days(history, 90, TrainingConfig(snapshots=99))[0]
+    assert 45 <= first - as_day("2024-01-01") < 45 + 30
+
+
+def test_the_recording_lag_moves_the_last_snapshot(history_of):
+    rows = days("2023-01-01", "2024-06-30")
+
+    lagged = snapshot_days(history_of(*rows, recording_lag_days=10.0), 90, DAILY)
+
+    assert lagged[-1] == snapshot_days(history_of(*rows), 90, DAILY)[-1] - 10
+
+
+def test_a_stray_order_long_before_the_others_is_nothing_to_look_back_on(history_of):
+    rows = [("a", f"2024-01-{1 + i % 28:02}", 1.0) for i in range(200)]
+    history = history_of(("stray", "1999-01-01", 1.0), *rows, ("b", "2024-06-30", 1.0))
+
+    assert snapshot_days(history, 30, TrainingConfig(snapshots=99))[0] >= as_day("2024-01-31")
+
+
+@pytest.mark.parametrize(("span", "horizon", "longest"), [(100, 90, 66), (40, 90, 26), (20, 14, 6)])
+def test_a_horizon_too_long_for_the_history_is_refused_with_the_longest_that_fits(
+    history_of, span, horizon, longest
+):
+    history = history_of(("a", "2024-01-01", 1.0), ("b", as_instant(19723 + span).isoformat(), 1.0))
+
+    with pytest.raises(TrainingError, match=f"got {horizon} in a .* at most {longest} days, or"):
+        snapshot_days(history, horizon, DAILY)
+    assert snapshot_days(history, longest, DAILY)
+    with pytest.raises(TrainingError, match="horizon_days must leave"):
+        snapshot_days(history, longest + 1, DAILY)
+
+
+def test_a_history_too_short_for_any_horizon_asks_for_more(history_of):
+    with pytest.raises(TrainingError, match=r"in a history of 9 labelled days\. Give more history"):
+        snapshot_days(history_of(*days("2024-01-01", "2024-01-10")), 7, DAILY)
+
+
+def test_a_history_of_refunds_only_is_refused(history_of):
+    with pytest.raises(TrainingError, match="no order with a positive amount"):
+        snapshot_days(history_of(("a", "2024-01-01", -5.0)), 30, DAILY)
+
+
+def test_a_snapshot_is_the_feature_table_of_its_instant(shop, panel):
+    snapshot = panel.snapshots[2]
+
+    pd.testing.assert_frame_equal(snapshot.X, feature_table(shop.past, snapshot.as_of, 90))
+
+
+def test_labels_are_those_of_the_population_and_who_is_silent_has_churned(shop, panel):
+    snapshot = panel.snapshots[0]
+    labels = label_table(shop.past, snapshot.as_of, 90)
+    known = snapshot.X.index.isin(labels.index[labels["ordered"] == 1.0])
+
+    assert np.array_equal(snapshot.churned, (~known).astype(float))
+    assert snapshot.spend[~known].sum() == 0.0
+    assert snapshot.spend[known].sum() == pytest.approx(
+        labels["spend"].reindex(snapshot.X.index).sum()
+    )
+
+
+def test_the_value_of_the_panel_is_in_its_labels(shop):
+    whole = build_panel(shop.past, 90, TrainingConfig(snapshots=1, origins=1))
+    half = build_panel(shop.past, 90, TrainingConfig(snapshots=1, origins=1, margin_rate=0.5))
+
+    assert half.value == Value(0.5, 0.0)
+    assert np.allclose(half.snapshots[-1].spend, whole.snapshots[-1].spend / 2)
+
+
+def test_above_the_cap_customers_are_sampled_by_a_hash_that_stays_the_same(shop, panel):
+    config = TrainingConfig(snapshots=3, origins=2, max_rows=1000)
+    sampled = build_panel(shop.past, 90, config)
+    rows = sum(map(len, sampled.snapshots))
+
+    assert 0.9 * config.max_rows < rows < 1.1 * config.max_rows
+    assert sampled.sample_share == pytest.approx(1000 / sum(map(len, panel.snapshots)))
+    for few, all_of_them in zip(sampled.snapshots, panel.snapshots, strict=True):
+        chosen = all_of_them.X[hash_share(all_of_them.X.index) < sampled.sample_share]
+        pd.testing.assert_frame_equal(few.X, chosen)
+        kept = all_of_them.X.index.isin(few.X.index)
+        assert np.array_equal(few.churned, all_of_them.churned[kept])
+        assert np.array_equal(few.spend, all_of_them.spend[kept])
+
+
+def test_a_sample_is_dated_by_the_whole_history(shop, panel):
+    sampled = build_panel(shop.past, 90, TrainingConfig(snapshots=3, origins=2, max_rows=100))
+
+    assert [s.as_of for s in sampled.snapshots] == [s.as_of for s in panel.snapshots]
+
+
+def test_a_cap_that_leaves_nobody_is_refused(history_of):
+    history = history_of(*days("2024-01-01", "2024-12-31"))
+
+    with pytest.raises(TrainingError, match="max_rows must leave a customer to learn from; got 1"):
+        build_panel(history, 30, TrainingConfig(max_rows=1))
+
+
+def test_a_customers_place_in_the_sample_is_fixed():
+    ids = pd.Index(["a", "b", "00001"])
+
+    assert hash_share(ids).tolist() == hash_share(ids[::-1]).tolist()[::-1]
+    assert hash_share(ids) == pytest.approx([0.7436, 0.4321, 0.1234], abs=1.0)
+    places = hash_share(pd.Index([f"c{i}" for i in range(20_000)]))
+    assert np.histogram(places, 10, (0.0, 1.0))[0] == pytest.approx(2000, rel=0.1)
+
+
+def test_what_is_learnt_at_an_instant_carries_the_labels_known_then(history_of):
+    rows = [(f"c{i}", f"2024-0{1 + i % 3}-01", 1.0) for i in range(6)]
+    late = ("c0", "2024-05-02", 7.0, "2024-07-15")
+    history = history_of(*rows, late, ("z", "2024-08-01", 1.0))
+    panel = build_panel(history, 30, TrainingConfig(spacing_days=10))
+    snapshot = next(s for s in panel.snapshots if s.as_of > as_day("2024-04-02"))
+
+    before, after = (
+        next(s for s in panel.known_at(as_day(day)) if s.as_of == snapshot.as_of)
+        for day in ("2024-07-15", "2024-07-16")
+    )
+
+    position = snapshot.X.index.get_loc("c0")
+    assert (before.churned[position], before.spend[position]) == (1.0, 0.0)
+    assert (after.churned[position], after.spend[position]) == (0.0, 7.0)
+    assert snapshot.spend[position] == 7.0
+
+
+def test_nothing_is_learnt_from_a_window_that_is_not_over(panel):
+    last = panel.snapshots[-1]
+
+    learnt = panel.known_at(last.as_of)
+
+    assert [s.as_of for s in learnt] == [
+        s.as_of for s in panel.snapshots if s.as_of + 90 <= last.as_of
+    ]
+    assert panel.known_at(panel.snapshots[0].as_of + 89.9) == ()
+
+
+def test_stacked_snapshots_keep_their_rows_and_instants(panel):
+    two = panel.snapshots[:2]
+
+    rows = stack(two)
+
+    assert len(rows) == len(two[0]) + len(two[1])
+    assert rows.as_of == two[1].as_of
+    assert rows.spend[len(two[0])] == two[1].spend[0]
+    assert origin_of_rows(two).tolist() == [s.as_of for s in two for _ in range(len(s))]
