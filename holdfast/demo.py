@@ -63,7 +63,7 @@ def demo() -> None:
 def _simulate(shop: Path) -> None:
     rows = write_shop(shop, CUSTOMERS, DAYS, SEED)
     counts = ", ".join(f"{count:,} of {table}" for table, count in rows.items())
-    output.line(f"{shop} holds {DAYS:,} days up to {AS_OF}; rows: {counts}")
+    output.paragraph(f"{shop} holds {DAYS:,} days up to {AS_OF}; rows: {counts}")
 
 
 def _check(shop: Path) -> None:

@@ -90,21 +90,18 @@ def print_stages(stages: Sequence[dict[str, Any]], currency: str | None) -> None
 
 def print_models(versions: Iterable[RegisteredVersion]) -> None:
     """Print the registered versions."""
-    table = _table(
-        ["model", "version", "alias", "candidate", "horizon", "as of", "currency", "metric"], []
-    )
+    table = _table(["model", "version", "alias", "candidate", "horizon", "as of", "metric"], [])
     for version in versions:
         tags, key = version.tags, KEY_METRIC.get(version.name, "tweedie_deviance")
         value = own_metrics(version).get(key)
-        metric = "" if value is None else f"{_short(key)} {value:.4f}"
+        metric = "" if value is None else f"{_short(key)} {value:.3f}"
         row = [
             version.name,
             version.version,
             ", ".join(version.aliases),
             tags.get("candidate", ""),
-            f"{tags.get('horizon_days', '?')} days",
+            f"{tags.get('horizon_days', '?')} d",
             tags.get("as_of", "")[:10],
-            tags.get("currency", ""),
             metric,
         ]
         _add(table, row, "bold" if "champion" in version.aliases else "")
@@ -114,12 +111,13 @@ def print_models(versions: Iterable[RegisteredVersion]) -> None:
 def print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
     """Print customers with most value at risk, and the reasons for their risk."""
     money = f", {currency}" if currency else ""
-    table = _table(["customer", "stage"], ["risk", f"at risk{money}"])
+    table = _table(["customer", "stage"], ["last order", "risk", f"at risk{money}"])
     table.add_column("why")
     for _, row in scores.iterrows():
         why = "; ".join(r for r in row[["reason_1", "reason_2", "reason_3"]] if isinstance(r, str))
+        last, risk = f"{row['days_since_last_order']:.0f} d ago", f"{row['churn_risk']:.0%}"
         worth = f"{row['value_at_risk']:,.0f}"
-        _add(table, [row["customer_id"], row["stage"], f"{row['churn_risk']:.0%}", worth, why])
+        _add(table, [row["customer_id"], row["stage"], last, risk, worth, why])
     output.stdout().print(table)
 
 

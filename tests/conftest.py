@@ -19,6 +19,8 @@ def spark() -> Iterator[Any]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "1",
+        # The tests' queries are too small to repay Java's optimising compiler.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     }
     builder = sql.SparkSession.builder.master("local[1]").appName("holdfast-tests")
     session = builder.config(map=settings).getOrCreate()

@@ -81,7 +81,7 @@ def fit(
     )
     population = feature_table(past, day, horizon)
     base_rate = live_base_rate(churn_backtest, churn_panel)
-    reference = Reference.of(population, churn.predict_proba(population)[:, 1], base_rate)
+    reference = Reference.of(population, churn, base_rate)
     return (
         Fitted(ChurnScorer(churn, terms, reference), churn_panel, churn_backtest),
         Fitted(CLVScorer(clv, clv_terms), clv_panel, clv_backtest),

@@ -26,10 +26,13 @@ def _counted(values: pd.Series, noun: str) -> Text:
     return _number(values).replace("0", "no") + _text(plural, values.index)
 
 
-def _recency(X: pd.DataFrame) -> Text:
-    usual = ", usually every " + _number(X["gap_median"].clip(lower=1))
-    days = _counted(X["days_since_last_order"].clip(lower=1), "day")
-    return "no order for " + days + usual.fillna("")
+def _rhythm(X: pd.DataFrame) -> Text:
+    """Late by the customer's own rhythm, or of a slow one."""
+    since, usual = X["days_since_last_order"].clip(lower=1), X["gap_median"].clip(lower=1)
+    silent = "no order for " + _counted(since, "day")
+    late = silent + (", usually every " + _number(usual)).fillna("")
+    slow = "orders only about every " + _counted(usual, "day")
+    return late.where(~(since < usual), slow)
 
 
 def _age(X: pd.DataFrame) -> Text:
@@ -44,7 +47,8 @@ def _recent_orders(X: pd.DataFrame) -> Text:
     days = _number(X["horizon_days"])
     before = _number(X["orders_2h"] - X["orders_1h"]).replace("0", "none")
     lately = _counted(X["orders_1h"], "order")
-    return lately + " in the last " + days + " days, " + before + " in the " + days + " before"
+    phrase = lately + " in the last " + days + " days, " + before + " in the " + days + " before"
+    return phrase.where(X["days_since_first_order"] > X["horizon_days"])
 
 
 def _season(X: pd.DataFrame) -> Text:
@@ -52,14 +56,8 @@ def _season(X: pd.DataFrame) -> Text:
     return phrase.where(X["days_since_first_order"] >= 365)
 
 
-def _rhythm(X: pd.DataFrame) -> Text:
-    irregular = np.where(X["gap_cv"] > 1, ", irregularly", "")
-    phrase = "orders about every " + _counted(X["gap_mean"].clip(lower=1), "day")
-    return phrase + _text(irregular, X.index)
-
-
 def _spend(X: pd.DataFrame) -> Text:
-    return _number(X["aov"]) + " an order on average, " + _number(X["spend"]) + " in all"
+    return "spends " + _number(X["aov"]) + " an order"
 
 
 def _recent_spend(X: pd.DataFrame) -> Text:
@@ -73,14 +71,16 @@ def _returns(X: pd.DataFrame) -> Text:
 
 
 def _discounts(X: pd.DataFrame) -> Text:
-    return _number(100 * X["discounted_orders_share"]) + " % of orders bought at a discount"
+    share = X["discounted_orders_share"]
+    phrase = _number(100 * share) + " % of orders bought at a discount"
+    return phrase.where(share > 0, "never bought at a discount").where(share.notna())
 
 
 def _feedback(X: pd.DataFrame) -> Text:
     last = X["satisfaction_last"]
-    mood = np.select([last < 0, last > 0], ["negative", "positive"], "neutral")
+    mood = np.where(last < 0, "negative", "neutral")
     ago = ", " + _counted(X["days_since_last_feedback"].clip(lower=1), "day") + " ago"
-    return ("last feedback " + _text(mood, X.index) + ago).where(last.notna())
+    return ("last feedback " + _text(mood, X.index) + ago).where(last <= 0)
 
 
 def _tickets(X: pd.DataFrame) -> Text:
@@ -109,12 +109,11 @@ def of_profile(column: str, values: Sequence[str]) -> Phrase:
 
 PHRASES: Mapping[str, Phrase] = MappingProxyType(
     {
-        "recency": _recency,
+        "rhythm": _rhythm,
         "age": _age,
         "orders": _orders,
         "recent orders": _recent_orders,
         "season": _season,
-        "rhythm": _rhythm,
         "spend": _spend,
         "recent spend": _recent_spend,
         "returns": _returns,

@@ -17,7 +17,7 @@ REASONS = ("reason_1", "reason_2", "reason_3")
 PROFILE = "profile_"
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
-        "horizon": "recency",
+        "horizon": "rhythm",
         "frequency": "recent orders",
         "rhythm": "rhythm",
         "returns": "returns",
@@ -26,9 +26,9 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 )
 NAMED: Mapping[str, str] = MappingProxyType(
     {
-        "days_since_last_order": "recency",
-        "recency_over_horizon": "recency",
-        "recency_over_age": "recency",
+        "days_since_last_order": "rhythm",
+        "recency_over_horizon": "rhythm",
+        "recency_over_age": "rhythm",
         "days_since_first_order": "age",
         "age_over_horizon": "age",
         "T": "age",
@@ -73,7 +73,7 @@ def reasons(
     Parameters
     ----------
     contributions : pandas.DataFrame, shape (rows, features)
-        What each feature adds to the logit of churn.
+        What each feature adds to the logit of churn, above what is usual.
     table : pandas.DataFrame, shape (rows, features)
         The same rows of the feature table.
     categories : mapping of str to tuple of str
@@ -121,8 +121,6 @@ def _topic_of(feature: Feature) -> str:
     name = feature.name
     if name in NAMED:
         return NAMED[name]
-    if name.startswith("overdue_"):
-        return "recency"
     if name.startswith("orders_season"):
         return "season"
     if feature.family == "spend":

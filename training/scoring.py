@@ -26,6 +26,7 @@ from training.reasons import REASONS, reasons
 SCORING_FILE = "scoring.json"
 STAGES = ("new", "active", "at_risk", "lapsed")
 GRID_POINTS = 401
+USUAL_ROWS = 5000
 COLUMNS = (
     "customer_id", "as_of", "horizon_days", "churn_risk", "risk_percentile", "stage",
     "stage_percentile", "clv_horizon_days", "clv", "clv_if_active", "value_at_risk",
@@ -35,7 +36,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Reference:
-    """Where a risk stands among the customers at training, for those scored alone.
+    """The customers at training, against whom one scored alone is held.
 
     Attributes
     ----------
@@ -43,19 +44,29 @@ class Reference:
         Churn rate of the live customers in the backtest; at or above it a customer is `at_risk`.
     grids : mapping of str to tuple of float
         `all` and every stage -> evenly spaced quantiles of churn risk.
+    usual : mapping of str to mapping of str to float
+        `live` and `lapsed` -> mean contribution of each feature; a reason is what lies above it.
     """
 
     live_base_rate: float
     grids: Mapping[str, tuple[float, ...]]
+    usual: Mapping[str, Mapping[str, float]]
 
     @classmethod
-    def of(cls, table: pd.DataFrame, risk: FloatArray, live_base_rate: float) -> Self:
-        """Take the quantiles of a scored feature table."""
+    def of(cls, table: pd.DataFrame, model: ChurnModel, live_base_rate: float) -> Self:
+        """Take the quantiles and means of the population at training."""
+        risk = model.predict_proba(table)[:, 1]
         stage = stages(table, risk, live_base_rate)
         groups = {"all": risk, **{name: risk[stage == name] for name in STAGES}}
         at = np.linspace(0, 1, GRID_POINTS)
         grids = {k: tuple(np.quantile(v, at).tolist()) for k, v in groups.items() if len(v)}
-        return cls(live_base_rate, grids)
+        some = table.iloc[:: -(-len(table) // USUAL_ROWS)]
+        means = model.contributions(some).groupby(_company(some)).mean()
+        usual = {
+            str(company): {str(feature): float(mean) for feature, mean in row.items()}
+            for company, row in means.iterrows()
+        }
+        return cls(live_base_rate, grids, usual)
 
     def percentile(self, risk: FloatArray, group: str) -> FloatArray:
         """Percent of the group at training with at most this risk; NaN for an empty group."""
@@ -78,6 +89,13 @@ class ChurnScorer:
         risk = self.model.predict_proba(table)[:, 1]
         percentile = self.reference.percentile(risk, "all")
         return pd.DataFrame({"churn_risk": risk, "risk_percentile": percentile}, index=table.index)
+
+    def reasons(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Why each row is at more risk than its like: the live are held against the live."""
+        added = self.model.contributions(table)
+        usual = pd.DataFrame(self.reference.usual).reindex(index=added.columns).T.fillna(0.0)
+        above = added - usual.reindex(_company(table), fill_value=0.0).to_numpy()
+        return reasons(above, table, self.definition.categories)
 
     def save(self, folder: Path) -> None:
         """Write model, definition and reference as plain files."""
@@ -122,9 +140,8 @@ def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
         return CLVScorer(CLVModel.load(folder), definition)
     stored = content["reference"]
     grids = {name: tuple(grid) for name, grid in stored["grids"].items()}
-    return ChurnScorer(
-        ChurnModel.load(folder), definition, Reference(stored["live_base_rate"], grids)
-    )
+    reference = Reference(stored["live_base_rate"], grids, stored["usual"])
+    return ChurnScorer(ChurnModel.load(folder), definition, reference)
 
 
 @dataclass(frozen=True)
@@ -221,19 +238,23 @@ class Scorer:
 
     def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
         scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")
-        rows = table.loc[scores.index[:reasons_for]]
-        added = self.churn.model.contributions(rows)
-        said = reasons(added, rows, self.churn.definition.categories)
+        said = self.churn.reasons(table.loc[scores.index[:reasons_for]])
         scores[list(REASONS)] = said.reindex(scores.index)
         return scores.reset_index()[list(COLUMNS)]
 
 
 def stages(table: pd.DataFrame, risk: FloatArray, live_base_rate: float) -> NDArray[np.str_]:
     """Stage of every customer by DESIGN's definition, shape (customers,)."""
-    lapsed = table["days_since_last_order"].to_numpy() >= table["horizon_days"].to_numpy()
+    lapsed = _company(table) == "lapsed"
     one_day = table["purchase_days"].to_numpy() == 1
     at_risk = np.asarray(risk) >= live_base_rate
     return np.select([lapsed, one_day, at_risk], ["lapsed", "new", "at_risk"], "active")
+
+
+def _company(table: pd.DataFrame) -> NDArray[np.str_]:
+    """Whether a customer is `live` or `lapsed`, shape (customers,)."""
+    lapsed = table["days_since_last_order"].to_numpy() >= table["horizon_days"].to_numpy()
+    return np.where(lapsed, "lapsed", "live")
 
 
 def require_table(table: pd.DataFrame, columns: list[str], horizon_days: int) -> None:

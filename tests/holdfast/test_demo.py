@@ -27,7 +27,7 @@ def test_the_demo_ends_with_ten_live_customers_and_reasons(shown):
     rows = [line.split() for line in table.splitlines() if line.startswith(" c0")]
     assert len(rows) == demo.SHOWN
     assert {row[1] for row in rows} <= {"new", "active", "at_risk"}
-    assert all(row[4:] for row in rows)
+    assert all(row[7:] for row in rows)
 
 
 def test_the_demo_fits_a_terminal_of_120_columns(shown):

@@ -141,8 +141,8 @@ def test_a_cap_that_leaves_nobody_is_refused(history_of):
 def test_a_customers_place_in_the_sample_is_fixed():
     ids = pd.Index(["a", "b", "00001"])
 
-    assert hash_share(ids).tolist() == hash_share(ids[::-1]).tolist()[::-1]
-    assert hash_share(ids) == pytest.approx([0.7436, 0.4321, 0.1234], abs=1.0)
+    assert hash_share(ids) == pytest.approx([0.75625004, 0.68782109, 0.76655637])
+    assert hash_share(ids[::-1]).tolist() == hash_share(ids).tolist()[::-1]
     places = hash_share(pd.Index([f"c{i}" for i in range(20_000)]))
     assert np.histogram(places, 10, (0.0, 1.0))[0] == pytest.approx(2000, rel=0.1)
 

@@ -1,0 +1,115 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.history import History
+from features.mapping import Mapping
+from training.config import TrainingConfig
+from training.labels import Value
+from training.snapshots import Panel, Snapshot, labelled, snapshot_days
+from training.splits import Fold, rolling_origin
+
+SPAN = 400
+laws = settings(max_examples=40, deadline=None)
+drawn_orders = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, SPAN - 1), st.integers(0, 60)), max_size=30
+)
+configs = st.builds(
+    TrainingConfig,
+    snapshots=st.integers(1, 6),
+    spacing_days=st.integers(3, 60),
+    origins=st.integers(1, 6),
+)
+
+
+def history(orders, lag: float) -> History:
+    """Of (customer, day, days until it was recorded), with one order at either end."""
+    whole = [("a", 0, 0), *orders, ("a", SPAN, 0)]
+    frame = pd.DataFrame(whole, columns=["customer_id", "day", "late"])
+    start = pd.Timestamp("2024-01-01")
+    frame["order_id"] = [str(number) for number in range(len(frame))]
+    frame["ordered_at"] = start + pd.to_timedelta(frame["day"], unit="D")
+    frame["recorded_at"] = frame["ordered_at"] + pd.to_timedelta(frame["late"], unit="D")
+    frame["amount"] = 1.0 + np.arange(len(frame))
+    return History(frame.drop(columns=["day", "late"]), mapping=Mapping(recording_lag_days=lag))
+
+
+def panel_of(history: History, horizon: int, config: TrainingConfig) -> Panel:
+    """Snapshots with the customers, but without the features, which folds do not look at."""
+    customers = pd.DataFrame(index=pd.Index(["a", "b", "c"], name="customer_id"))
+    snapshots = tuple(
+        labelled(history, day, customers, horizon, Value())
+        for day in snapshot_days(history, horizon, config)
+    )
+    return Panel(history, horizon, Value(), snapshots)
+
+
+@laws
+@given(drawn_orders, st.integers(7, 120), st.sampled_from([0.0, 0.5, 20.0]), configs)
+def test_what_is_learnt_was_over_and_recorded_when_it_is_judged(orders, horizon, lag, config):
+    panel = panel_of(history(orders, lag), horizon, config)
+
+    for fold in rolling_origin(panel, config.origins):
+        for snapshot in fold.learn:
+            assert snapshot.as_of + horizon + lag <= fold.judge.as_of
+
+
+@laws
+@given(drawn_orders, st.integers(7, 120), configs, st.randoms(use_true_random=False))
+def test_nothing_known_at_an_origin_or_later_is_learnt_there(orders, horizon, config, random):
+    panel = panel_of(history(orders, 0.0), horizon, config)
+    for fold in rolling_origin(panel, config.origins):
+        day = fold.judge.as_of - panel.snapshots[0].as_of + 0.0
+        origin = fold.judge.as_of - 19723
+        known = [o for o in orders if o[1] + o[2] < origin]
+        others = [("b", random.randrange(SPAN), SPAN), ("c", math.ceil(origin), 0)]
+        changed = replace(panel, past=history(known + others, 0.0))
+
+        learnt = changed.known_at(fold.judge.as_of)
+
+        assert day >= 0
+        for own, other in zip(fold.learn, learnt, strict=True):
+            assert np.array_equal(own.churned, other.churned)
+
+
+@laws
+@given(st.integers(7, 120), st.sampled_from([0.0, 20.0]), configs)
+def test_the_latest_origins_judge_oldest_first(horizon, lag, config):
+    panel = panel_of(history([], lag), horizon, config)
+    able = [s.as_of for s in panel.snapshots if panel.known_at(s.as_of)]
+
+    judged = [fold.judge.as_of for fold in rolling_origin(panel, config.origins)]
+
+    assert judged == able[-config.origins :]
+
+
+@laws
+@given(st.integers(7, 100), configs)
+def test_enough_snapshots_are_taken_for_every_origin_to_learn_from_as_many_as_it_may(
+    horizon, config
+):
+    panel = panel_of(history([], 0.0), horizon, config)
+    spacing = config.spacing(horizon)
+    needed = config.snapshots + math.ceil(horizon / spacing) + config.origins
+    is_long_enough = len(panel.snapshots) == needed
+
+    folds = list(rolling_origin(panel, config.origins))
+
+    if is_long_enough:
+        assert len(folds) == config.origins
+        assert min(len(fold.learn) for fold in folds) >= config.snapshots
+
+
+def test_a_fold_that_learns_from_an_open_window_cannot_exist():
+    early, late = (Snapshot(day, pd.DataFrame(), np.zeros(0), np.zeros(0)) for day in (0.0, 90.0))
+
+    assert Fold((early,), late, 90.0).learn == (early,)
+    with pytest.raises(ValueError, match="labels that were complete at its origin"):
+        Fold((early,), late, 90.5)
+    with pytest.raises(ValueError, match="labels that were complete at its origin"):
+        Fold((), late, 90.0)
