@@ -117,32 +117,16 @@ def _days_by_polars(bought: pl.LazyFrame, as_of: datetime, horizon: float) -> pl
 
 
 def by_pandas(orders: pd.DataFrame, as_of: datetime, horizon: float) -> pd.DataFrame:
-    """The same, vectorised: masked columns and a few grouped aggregations, no loop over customers."""
+    """The same as pandas is usually written: filter, group, aggregate, one column after another."""
     past = orders[orders["ordered_at"] < as_of]
     past = past.assign(
         age=(as_of - past["ordered_at"]) / pd.Timedelta(days=1),
         date=past["ordered_at"].dt.normalize(),
     )
     bought = past[past["amount"] > 0]
-    age, amount, discount = bought["age"], bought["amount"], bought["discount_amount"]
+    age, customer = bought["age"], bought["customer_id"]
     length = windows(horizon)
-    weight = {name: np.exp(age * (-math.log(2) / length[name])) for name in HALVING}
-    sums = pd.DataFrame(
-        {
-            **{f"orders_{name}": age <= length[name] for name in COUNTED},
-            **{f"orders_weighted_{name}": weight[name] for name in HALVING},
-            **{
-                f"orders_season_{y}": age.between(start - horizon, start, inclusive="right")
-                for y, start in SEASONS.items()
-            },
-            **{f"spend_{name}": amount.where(age <= length[name], 0.0) for name in SPENT},
-            **{f"spend_weighted_{name}": amount * weight[name] for name in SPENT_HALVING},
-            "discounted_orders_share": discount > 0,
-            "discounts": discount,
-        }
-    )
-    customers = bought.groupby("customer_id")
-    table = customers.agg(
+    table = bought.groupby("customer_id").agg(
         days_since_last_order=("age", "min"),
         days_since_first_order=("age", "max"),
         orders=("age", "size"),
@@ -151,22 +135,31 @@ def by_pandas(orders: pd.DataFrame, as_of: datetime, horizon: float) -> pd.DataF
         order_amount_std=("amount", "std"),
         order_amount_max=("amount", "max"),
         order_amount_median=("amount", "median"),
+        discounts=("discount_amount", "sum"),
     )
-    table = table.join(sums.groupby(bought["customer_id"]).sum())
-    table["discounted_orders_share"] /= table["orders"]
+    lately = {
+        f"orders_{name}": bought[age <= length[name]].groupby("customer_id").size()
+        for name in COUNTED
+    }
+    for name, start in SEASONS.items():
+        season = bought[age.between(start - horizon, start, inclusive="right")]
+        lately[f"orders_season_{name}"] = season.groupby("customer_id").size()
+    for name in SPENT:
+        recent = bought[age <= length[name]]
+        lately[f"spend_{name}"] = recent.groupby("customer_id")["amount"].sum()
+    refunds = past[past["amount"] < 0].groupby("customer_id")
+    lately |= {"refunds": refunds.size(), "refund_amount": -refunds["amount"].sum()}
+    table = table.assign(**lately).fillna(dict.fromkeys(lately, 0))
+    table["days_since_last_refund"] = refunds["age"].min()
+    for name in HALVING:
+        weight = np.exp(age * (-math.log(2) / length[name]))
+        table[f"orders_weighted_{name}"] = weight.groupby(customer).sum()
+        if name in SPENT_HALVING:
+            weighted = bought["amount"] * weight
+            table[f"spend_weighted_{name}"] = weighted.groupby(customer).sum()
+    table["discounted_orders_share"] = (bought["discount_amount"] > 0).groupby(customer).mean()
     table["discount_share"] = table["discounts"] / (table["spend"] + table.pop("discounts"))
-    refunds = (
-        past[past["amount"] < 0]
-        .groupby("customer_id")
-        .agg(
-            days_since_last_refund=("age", "min"),
-            refunds=("age", "size"),
-            refund_amount=("amount", "sum"),
-        )
-    )
-    table = table.join(_days_by_pandas(bought, as_of, horizon)).join(refunds)
-    table["refunds"] = table["refunds"].fillna(0)
-    table["refund_amount"] = -table["refund_amount"].fillna(0)
+    table = table.join(_days_by_pandas(bought, as_of, horizon))
     return table.assign(**_derived(table.__getitem__, horizon), horizon_days=horizon)
 
 

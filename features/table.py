@@ -59,13 +59,12 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     past = history.upto(as_of).coded()
     features = catalogue(past.mapping, past.profiles)
     day = as_day(as_of, past.mapping.timezone)
-    return _to_pandas(lazy_table(past, day, float(horizon_days), features))
+    aggregates = aggregate(past, day, float(horizon_days), features)
+    return _finished(aggregates, float(horizon_days), features)
 
 
-def lazy_table(
-    past: History, day: float, horizon_days: float, features: Sequence[Feature]
-) -> Frame:
-    """The same table on the history's own engine, not yet collected."""
+def aggregate(past: History, day: float, horizon_days: float, features: Sequence[Feature]) -> Frame:
+    """All that is counted over rows, one row per customer, on the engine and not yet collected."""
     events = past.orders.select("customer_id", "day", "amount", "discount_amount")
     events = _with_age(_in_order(events), day)
     orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
@@ -80,9 +79,18 @@ def lazy_table(
     for rows, frame in frames.items():
         if own := _of(rows, features):
             table = _joined(table, frame, own)
-    table = table.with_columns(nw.lit(horizon_days).alias("horizon_days"))
-    table = _derived(table, _of("table", features))
-    return table.select("customer_id", *(feature.name for feature in features))
+    return table
+
+
+def _finished(aggregates: Frame, horizon_days: float, features: Sequence[Feature]) -> pd.DataFrame:
+    """Collect, sort, add what is computed within a row; one block of floats, NaN where null."""
+    table: pl.DataFrame = aggregates.collect("polars").to_native()
+    table = table.sort("customer_id").with_columns(pl.lit(horizon_days).alias("horizon_days"))
+    table = table.with_columns(feature.polars_column for feature in _of("table", features))
+    names = [feature.name for feature in features]
+    values = table.select(pl.col(names).cast(pl.Float64).fill_null(math.nan)).to_numpy()
+    index = pd.Index(table["customer_id"].to_pandas(), name="customer_id")
+    return pd.DataFrame(values, index=index, columns=names)
 
 
 def _of(rows: Rows, features: Sequence[Feature]) -> list[Feature]:
@@ -95,13 +103,6 @@ def _aggregated(frame: Frame, features: Sequence[Feature]) -> Frame:
         grouped = native.group_by("customer_id")
         return nw.from_native(grouped.agg(feature.polars_column for feature in features))
     return frame.group_by("customer_id").agg(*(feature.column for feature in features))
-
-
-def _derived(table: Frame, features: Sequence[Feature]) -> Frame:
-    if table.implementation.is_polars():
-        native: pl.LazyFrame = table.to_native()
-        return nw.from_native(native.with_columns(feature.polars_column for feature in features))
-    return table.with_columns(*(feature.column for feature in features))
 
 
 def _joined(table: Frame, frame: Frame | None, features: Sequence[Feature]) -> Frame:
@@ -122,8 +123,8 @@ def _in_order(rows: Frame) -> Frame:
     if not rows.implementation.is_polars():
         return rows
     native: pl.LazyFrame = rows.to_native()
-    sorted_rows = native.sort(pl.all()).collect(engine="streaming").rechunk()
-    return nw.from_native(sorted_rows.lazy().with_columns(pl.col("customer_id").set_sorted()))
+    in_order = native.sort(pl.all()).collect(engine="streaming").rechunk()
+    return nw.from_native(in_order.with_columns(pl.col("customer_id").set_sorted()).lazy())
 
 
 def _with_age(rows: Frame, day: float) -> Frame:
@@ -169,13 +170,14 @@ def _feedback_rows(feedback: Frame | None, day: float) -> Frame | None:
     rows = feedback.select(
         "customer_id", "day", "kind", "score", "satisfaction", "due_day", "resolved_day"
     )
-    rows = _with_age(_in_order(rows), day).with_columns(nw.lit(day).alias("as_of_day"))
+    rows = _with_age(rows, day).with_columns(nw.lit(day).alias("as_of_day"))
     scored, is_scored = nw.col("scored_age"), ~nw.col("satisfaction").is_null()
     rows = rows.with_columns(only(nw.col("age"), is_scored).alias("scored_age"))
-    return rows.with_columns(
+    rows = rows.with_columns(
         (scored == scored.min().over("customer_id", "kind")).alias("is_last_of_kind"),
         (scored - scored.min().over("customer_id")).alias("days_before_last_score"),
     )
+    return _in_order(rows)
 
 
 def _offer_rows(offers: Frame | None, day: float) -> Frame | None:
@@ -183,15 +185,3 @@ def _offer_rows(offers: Frame | None, day: float) -> Frame | None:
         return None
     is_offer = nw.col("offer_id") != "none"
     return _with_age(offers, day).with_columns(is_offer.alias("is_offer"))
-
-
-def _to_pandas(table: Frame) -> pd.DataFrame:
-    """Collect on the engine; floats in one block, NaN where null."""
-    native: pl.DataFrame = table.collect("polars").to_native()
-    native = native.sort("customer_id")
-    values = native.drop("customer_id")
-    return pd.DataFrame(
-        values.fill_null(math.nan).to_numpy(),
-        index=pd.Index(native["customer_id"].to_pandas(), name="customer_id"),
-        columns=values.columns,
-    )

@@ -105,35 +105,27 @@ def _standing(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 
 def _superseded(table: str, usable: nw.LazyFrame[Any], keys: Sequence[str]) -> nw.LazyFrame[Any]:
-    schema = usable.collect_schema()
-    ties = {f"tie_{i}": tie for i, tie in enumerate(_tie_breakers(table, schema, keys))}
+    names = usable.collect_schema().names()
+    ties = {f"tie_{i}": tie for i, tie in enumerate(_tie_breakers(table, names, keys))}
     later = nw.col("known_day").shift(-1).over(*keys, order_by=["known_day", *ties])
     ranked = usable.with_columns(**ties).with_columns(later.alias("superseded_day"))
     return ranked.drop([*keys, *ties])
 
 
-def _tie_breakers(table: str, schema: nw.Schema, keys: Sequence[str]) -> list[nw.Expr]:
+def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list[nw.Expr]:
     """Order versions known at the same instant, so that row order means nothing.
 
     Facts that became known after the row come last and the earliest of them wins: then no fact
     later than a cut can change which row is seen there.
     """
-    plain = [c for c in schema.names() if c not in {*UNORDERED, *LATER, *keys}]
+    plain = [c for c in names if c not in {*UNORDERED, *LATER, *keys}]
     first = [c for c in ("recorded_day", "day", "amount") if c in plain]
-    ties = [_comparable(nw.col(c), schema[c]) for c in dict.fromkeys([*first, *plain])]
-    number = nw.Float64()
+    ties = [nw.col(c) for c in dict.fromkeys([*first, *plain])]
     if table == "feedback":
         known = nw.when(nw.col("kind") != "ticket").then(nw.col("score"))
-        facts = [known, -nw.col("resolved_day"), nw.col("score")]
-        return [*ties, *(_comparable(fact, number) for fact in facts)]
+        return [*ties, known, -nw.col("resolved_day"), nw.col("score")]
     if table == "offers":
         redeemed, refused = -nw.col("redeemed_day"), -nw.col("refused_day")
         earliest = nw.max_horizontal(redeemed, refused)
-        facts = [earliest, redeemed, nw.col("cost"), refused]
-        return [*ties, *(_comparable(fact, number) for fact in facts)]
+        return [*ties, earliest, redeemed, nw.col("cost"), refused]
     return ties
-
-
-def _comparable(value: nw.Expr, dtype: Any) -> nw.Expr:
-    """Engines sort nulls differently; a value below all others sorts the same everywhere."""
-    return value.fill_null("" if dtype == nw.String else BEFORE_ALL)

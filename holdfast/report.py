@@ -86,8 +86,8 @@ def _quarantined(quarantine: dict[str, Any]) -> str:
 
 def _problem(problem: Problem) -> None:
     where = problem.table if problem.column is None else f"{problem.table}.{problem.column}"
-    rows = f"{problem.rows:,} row{'s' * (problem.rows != 1)}"
-    output.line(f"{problem.severity}: {where}, {rows}", STYLES[problem.severity], INDENT)
+    rows = f", {problem.rows:,} row{'s' * (problem.rows != 1)}" if problem.rows else ""
+    output.line(f"{problem.severity}: {where}{rows}", STYLES[problem.severity], INDENT)
     output.paragraph(problem.message, indent=2 * INDENT)
     if problem.example is not None:
         output.paragraph(f"For example: {problem.example}", "dim", 2 * INDENT)

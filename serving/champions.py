@@ -9,7 +9,7 @@ from typing import Self
 from lightgbm.basic import LightGBMError
 
 from features.clock import as_instant
-from features.mapping import SCALES, Mapping
+from features.mapping import Mapping
 from serving.terms import Terms, Versions
 from serving.watched import LoadError, Source
 from training.champions import CHURN, CLV, load_scorer
@@ -24,42 +24,40 @@ UNREADABLE = (ValueError, LookupError, TypeError, OSError, LightGBMError)
 
 @dataclass(frozen=True)
 class Champions:
-    """Two models that score together, and the customer attributes they know.
+    """Two models that score together, and what they may be told of a customer.
 
     Attributes
     ----------
     scorer : Scorer
     attributes : dict
-        Attribute -> the values that have a code; None for a number.
+        Customer attribute -> the values that have a code; None for a number.
+    scales : dict
+        Kind of feedback -> its lowest and highest score.
     """
 
     scorer: Scorer
     attributes: Dict[str, frozenset[str] | None]
+    scales: Dict[str, tuple[float, float]]
 
     @classmethod
     def of(cls, scorer: Scorer) -> Self:
-        """Take two champions that agree on the shop.
+        """Take two champions of one shop.
 
         Raises
         ------
         LoadError
-            If they do not, or need what their artifacts do not hold.
+            If they read the same feedback differently.
         """
         churn, clv = scorer.churn.definition, scorer.clv.definition
-        for term in ("shop", "currency", "timezone"):
-            ours, theirs = getattr(churn, term), getattr(clv, term)
-            if ours != theirs:
-                raise LoadError(
-                    f"{CHURN} version {scorer.churn_version} and {CLV} version "
-                    f"{scorer.clv_version} must be of one {term}; got {ours} and {theirs}. "
-                    "Promote two versions of the same training."
-                )
-        if unknown := sorted({*churn.kinds, *clv.kinds} - set(SCALES)):
+        scales = {**clv.scales, **churn.scales}
+        if differing := [kind for kind in clv.scales if clv.scales[kind] != scales[kind]]:
             raise LoadError(
-                f"the kinds of feedback must be among {sorted(SCALES)}; the champions also know "
-                f"{unknown}, and do not hold their scales. Train without them."
+                f"{CHURN} version {scorer.churn_version} and {CLV} version {scorer.clv_version} "
+                f"must have the same scales of feedback; {differing} differ. Promote two versions "
+                "of the same training."
             )
-        return cls(scorer, {**_attributes(scorer.clv), **_attributes(scorer.churn)})
+        attributes = {**_attributes(scorer.clv), **_attributes(scorer.churn)}
+        return cls(scorer, attributes, scales)
 
     @property
     def mapping(self) -> Mapping:
@@ -68,6 +66,7 @@ class Champions:
         return Mapping(
             timezone=churn.timezone,
             currency=churn.currency,
+            scales=self.scales,
             static=tuple(self.attributes),
             categories={**clv.categories, **churn.categories},
         )
@@ -104,20 +103,20 @@ def champions(tracker: Tracker) -> Source[Champions]:
         try:
             found = [tracker.champion(name) for name in (CHURN, CLV)]
         except UNREADABLE as error:
-            raise LoadError(str(error)) from error
+            raise LoadError(said(error)) from error
         return tuple(None if champion is None else champion.version for champion in found)
 
     def load() -> Champions:
         try:
             scorer = load_scorer(tracker)
         except UNREADABLE as error:
-            raise LoadError(_said(error)) from error
+            raise LoadError(said(error)) from error
         return Champions.of(scorer)
 
     return Source("the champions", version, load)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """A message, with the kind of error where it was not written to be read."""
     return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 

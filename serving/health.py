@@ -31,6 +31,9 @@ class ReadyChampions(Answer):
     attributes: dict[str, list[str] | None] = Field(
         description="Customer attribute -> the texts it may have; null for a number."
     )
+    feedback: dict[str, tuple[float, float]] = Field(
+        description="Kind of feedback -> its lowest and highest score."
+    )
 
 
 class ReadyScores(Answer):
@@ -94,6 +97,7 @@ def _champions(champions: Champions) -> ReadyChampions:
             name: None if codes is None else sorted(codes)
             for name, codes in champions.attributes.items()
         },
+        feedback=dict(champions.scales),
     )
 
 

@@ -132,7 +132,9 @@ class Feedback(Given):
     """An answer to a survey, a review or a ticket."""
 
     created_at: Instant
-    kind: Text = Field(description="nps, csat, review or ticket.")
+    kind: Text = Field(
+        description="nps, csat, review, ticket, or another of the shop's; see GET /readyz."
+    )
     score: Number | None = None
     recorded_at: Instant | None = None
     feedback_id: Id | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import narwhals as nw
@@ -132,12 +132,10 @@ def _attributes(
     customers: Sequence[Customer], champions: Champions
 ) -> tuple[pl.DataFrame | None, list[NotUsed]]:
     """The table of customers, and the attributes that the models cannot use."""
-    known, unused = champions.attributes, list[NotUsed]()
+    known = champions.attributes
+    unused = list(_unknown_attributes(customers, known))
     cells: dict[str, list[str | float | None]] = {name: [] for name in known}
     for i, customer in enumerate(customers):
-        for name in customer.attributes.keys() - known.keys():
-            reason = f"no attribute of the models, which know {sorted(known)}"
-            unused.append(_unused_attribute(i, customer, name, reason))
         for name, codes in known.items():
             value = customer.attributes.get(name)
             cell = _number(value) if codes is None else _coded(value, codes)
@@ -153,6 +151,14 @@ def _attributes(
         for name, codes in known.items()
     )
     return pl.DataFrame([ids, *columns]), unused
+
+
+def _unknown_attributes(customers: Sequence[Customer], known: Collection[str]) -> Iterator[NotUsed]:
+    reason = f"no attribute of the models, which know {sorted(known)}"
+    for i, customer in enumerate(customers):
+        for name in customer.attributes:
+            if name not in known:
+                yield _unused_attribute(i, customer, name, reason)
 
 
 def _number(value: str | float | bool | None) -> float | None:

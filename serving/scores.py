@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from serving.champions import UNREADABLE, terms_of
+from serving.champions import UNREADABLE, said, terms_of
 from serving.terms import ScoreRow, Terms, Versions
 from serving.watched import LoadError, Source
 from training.champions import CHURN, CLV
@@ -160,7 +160,7 @@ def _terms(rows: pl.DataFrame, path: Path, tracker: Tracker) -> Terms:
     except UNREADABLE as error:
         raise LoadError(
             f"{path} was scored by models that cannot be looked up, so the meaning and the "
-            f"currency of its figures are unknown: {error}"
+            f"currency of its figures are unknown: {said(error)}"
         ) from error
     horizons = (made["horizon_days"], made["clv_horizon_days"])
     if horizons != (churn.horizon_days, clv.horizon_days):

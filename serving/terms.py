@@ -22,9 +22,9 @@ WallClock = Annotated[
         }
     ),
 ]
-Share = Annotated[float, Field(ge=0, le=1)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-Money = Annotated[float, Field(ge=0, description="In `currency`.")]
+Share = Annotated[float, Field(description="From 0 to 1.")]
+Percent = Annotated[float, Field(description="From 0 to 100, the riskiest.")]
+Money = Annotated[float, Field(description="In `currency`.")]
 Versions = Annotated[
     dict[str, int],
     Field(description="Registered model -> version.", examples=[{CHURN: 3, CLV: 3}]),
@@ -59,7 +59,7 @@ class ScoreRow(Answer):
     as_of: WallClock
     horizon_days: int
     churn_risk: Share
-    risk_percentile: Percent | None = Field(description="100 is the riskiest.")
+    risk_percentile: Percent | None
     stage: Stage
     stage_percentile: Percent | None
     clv_horizon_days: int

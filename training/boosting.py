@@ -43,7 +43,8 @@ class Boosting:
             "learning_rate": 0.03,
             "num_leaves": 8,
             "min_data_in_leaf": int(np.clip(rows / 200, 20, 100)),
-            "bagging_fraction": 0.7,
+            # Of a single row 0.7 would be none.
+            "bagging_fraction": max(0.7, 1.0 / rows),
             "bagging_freq": 1,
             "feature_fraction": 0.5,
             "lambda_l2": 20.0,

@@ -90,23 +90,23 @@ def test_the_service_becomes_ready_once_there_are_champions(client_of, served, t
 
 
 def test_ready_says_what_may_be_told_of_customers(client):
-    told = client.get("/readyz").json()["champions"]["attributes"]
-    assert told == {"channel": ["referral", "search", "social"]}
+    told = client.get("/readyz").json()["champions"]
+    assert told["attributes"] == {"channel": ["referral", "search", "social"]}
+    assert told["feedback"]["nps"] == [0, 10]
 
 
-@pytest.mark.parametrize("term", ["currency", "timezone", "shop"])
-def test_two_champions_of_different_shops_are_refused(served, term):
+def test_champions_that_read_feedback_differently_are_refused(served):
     scorer = served.scorer
-    other = replace(scorer.clv.definition, **{term: "other"})
-    with pytest.raises(LoadError, match=f"must be of one {term}"):
+    other = replace(scorer.clv.definition, scales={"nps": (0.0, 100.0)})
+    with pytest.raises(LoadError, match=r"\['nps'\] differ"):
         Champions.of(replace(scorer, clv=replace(scorer.clv, definition=other)))
 
 
-def test_kinds_of_feedback_without_a_scale_are_refused(served):
+def test_the_scales_of_feedback_are_those_of_the_models(served):
     scorer = served.scorer
-    other = replace(scorer.churn.definition, kinds=("nps", "smiley"))
-    with pytest.raises(LoadError, match="smiley"):
-        Champions.of(replace(scorer, churn=replace(scorer.churn, definition=other)))
+    scales = {**scorer.churn.definition.scales, "smiley": (1.0, 3.0)}
+    churn = replace(scorer.churn, definition=replace(scorer.churn.definition, scales=scales))
+    assert Champions.of(replace(scorer, churn=churn)).mapping.scales["smiley"] == (1.0, 3.0)
 
 
 def test_a_tracking_store_that_cannot_be_read_is_a_load_error(tmp_path):

@@ -35,11 +35,11 @@ def test_loopback_hosts_are_answered(client, host):
     assert client.get("/healthz", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["shop.example", "127.0.0.1.shop.example:80", "", "[::1", "[]"])
+@pytest.mark.parametrize("host", ["shop.example", "127.0.0.1.shop.example:80", "", "[::2]:80"])
 def test_foreign_hosts_are_refused(client, host):
     answer = client.get("/healthz", headers={"host": host})
-    expected = 200 if host == "[::1" else 400
-    assert answer.status_code == expected
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Host"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "", "*", "localhost.example"])

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pandas as pd
+import polars as pl
 import pytest
+
+from features.history import History
+from features.mapping import Mapping
+from serving import inline
+from serving.champions import Champions
+from serving.histories import ScoreRequest
 
 AS_OF = "2026-01-01"
 NUMBERS = [
@@ -50,7 +60,7 @@ def test_scores_are_those_of_the_batch(client, served, request_of, as_of):
     for customer_id, row in got.items():
         wanted = batch.loc[customer_id]
         assert [row[c] for c in NUMBERS] == pytest.approx([*wanted[NUMBERS]], abs=1e-9, rel=0)
-        assert [row[c] for c in SAME] == [*wanted[SAME]]
+        assert [row[c] for c in SAME] == [None if pd.isna(v) else v for v in wanted[SAME]]
 
 
 def test_rows_have_the_columns_of_the_batch(client, served):
@@ -224,3 +234,37 @@ def test_an_open_ticket_has_no_score_yet(client, served):
     untold = by_id(score(client, customer(feedback=[ticket()])))
     assert opened == unscored
     assert opened != untold
+
+
+def moved(scorer, timezone):
+    """The same models, trained in another time zone."""
+    churn, clv = (
+        replace(part, definition=replace(part.definition, timezone=timezone))
+        for part in (scorer.churn, scorer.clv)
+    )
+    return replace(scorer, churn=churn, clv=clv)
+
+
+def test_times_are_read_in_the_time_zone_of_the_models(served):
+    times = ["2025-10-26T00:30:00+00:00", "2025-10-26T02:30:00", "2025-12-31T23:30:00+00:00"]
+    orders = [order(str(i), at) for i, at in enumerate(times)]
+    body = {"as_of": "2026-01-01T12:00:00Z", "customers": [customer("a", orders)]}
+    scorer = moved(served.scorer, "Europe/Paris")
+    answer = inline.score(ScoreRequest(**body), Champions.of(scorer))
+    history = History(
+        pl.DataFrame(orders).with_columns(pl.lit("a").alias("customer_id")),
+        mapping=Mapping(timezone="Europe/Paris", currency="EUR", static=("channel",)),
+    )
+    (batch,) = scorer.score(history, body["as_of"]).to_dict("records")
+    assert answer.as_of.isoformat() == "2026-01-01T13:00:00"
+    for name in NUMBERS:
+        assert getattr(answer.customers[0], name) == pytest.approx(batch[name], abs=1e-9)
+
+
+def test_an_attribute_that_is_a_number_must_be_one(served):
+    champions = Champions.of(served.scorer)
+    champions = replace(champions, attributes={**champions.attributes, "age": None})
+    sent = [customer("a", attributes={"age": "old"}), customer("b", attributes={"age": 41})]
+    answer = inline.score(ScoreRequest(as_of=AS_OF, customers=sent), champions)
+    (unused,) = answer.not_used
+    assert (unused.field, unused.reason) == ("/customers/0/attributes/age", "must be a number")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 
 import pytest
 
@@ -93,7 +94,6 @@ def test_a_failed_load_is_told_once_in_the_log(caplog):
 
 def test_readers_do_not_wait_for_one_that_loads():
     loading, go_on = threading.Event(), threading.Event()
-    versions = iter([1, 2])
 
     def load():
         if source_is_slow:
@@ -102,7 +102,7 @@ def test_readers_do_not_wait_for_one_that_loads():
         return "slow" if source_is_slow else "quick"
 
     source_is_slow = False
-    watched = Watched(Source("the shelf", lambda: next(versions), load), 0.0)
+    watched = Watched(Source("the shelf", count().__next__, load), 0.0)
     watched.look()
     source_is_slow = True
     loader = threading.Thread(target=watched.look)
@@ -111,4 +111,4 @@ def test_readers_do_not_wait_for_one_that_loads():
     assert watched.current() == "quick"
     go_on.set()
     loader.join(10)
-    assert watched._state.value == "slow"
+    assert watched.current() == "slow"

@@ -51,4 +51,5 @@ def test_the_contribution_and_the_intercept_are_the_logit(name):
     added = rule.contributions(TWO_KINDS)
 
     assert list(added) == [SIGNALS[name].feature]
-    assert expit(rule.intercept + added.sum(axis=1)) == pytest.approx(rule.predict(TWO_KINDS))
+    logits = rule.intercept + added.sum(axis=1).to_numpy()
+    assert expit(logits) == pytest.approx(rule.predict(TWO_KINDS))

@@ -48,7 +48,7 @@ def synthetic_table(rows: int) -> pd.DataFrame:
 def model(tmp_path_factory) -> ModelFiles:
     table = synthetic_table(600)
     churn = ChurnModel("gbdt").fit(table, table["days_since_last_order"] > 60)
-    reference = Reference.of(table, churn.predict_proba(table)[:, 1], 0.4)
+    reference = Reference.of(table, churn, 0.4)
     folder = tmp_path_factory.mktemp("churn")
     ChurnScorer(churn, Definition(90, "EUR", "UTC", "demo", 20_000.0), reference).save(folder)
     example = synthetic_table(4).set_axis([f"customer {row}" for row in range(4)])
