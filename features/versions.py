@@ -10,8 +10,11 @@ import polars as pl
 
 NEVER = nw.lit(None, dtype=nw.Float64)
 BEFORE_ALL = float("-inf")
-UNORDERED = {"row", "problem", "known_day", "satisfaction"}
-LATER = {"resolved_day", "score", "redeemed_day", "refused_day", "cost"}
+UNORDERED = ("row", "problem", "known_day")
+LATER = {
+    "feedback": ("resolved_day", "score", "satisfaction"),
+    "offers": ("redeemed_day", "refused_day", "cost"),
+}
 
 
 def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -118,7 +121,7 @@ def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list
     Facts that became known after the row come last and the earliest of them wins: then no fact
     later than a cut can change which row is seen there.
     """
-    plain = [c for c in names if c not in {*UNORDERED, *LATER, *keys}]
+    plain = [c for c in names if c not in {*UNORDERED, *LATER.get(table, ()), *keys}]
     first = [c for c in ("recorded_day", "day", "amount") if c in plain]
     ties = [nw.col(c) for c in dict.fromkeys([*first, *plain])]
     if table == "feedback":

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
 from features.clock import Instant, as_day, as_instant
@@ -67,6 +68,12 @@ class Reference:
             for company, row in means.iterrows()
         }
         return cls(live_base_rate, grids, usual)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Read what `asdict` wrote."""
+        grids = {name: tuple(grid) for name, grid in content["grids"].items()}
+        return cls(content["live_base_rate"], grids, content["usual"])
 
     def percentile(self, risk: FloatArray, group: str) -> FloatArray:
         """Percent of the group at training with at most this risk; NaN for an empty group."""
@@ -131,17 +138,21 @@ def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
     Raises
     ------
     TrainingError
-        If it holds no model, or one of a format that is not known here.
+        If it holds no model, a damaged one, or one of a format that is not known here.
     """
     kind = artifact.read(folder)["kind"]
-    content = json.loads((Path(folder) / SCORING_FILE).read_text(encoding="utf-8"))
-    definition = Definition.from_dict(content["definition"])
-    if kind == "clv":
-        return CLVScorer(CLVModel.load(folder), definition)
-    stored = content["reference"]
-    grids = {name: tuple(grid) for name, grid in stored["grids"].items()}
-    reference = Reference(stored["live_base_rate"], grids, stored["usual"])
-    return ChurnScorer(ChurnModel.load(folder), definition, reference)
+    try:
+        content = json.loads((Path(folder) / SCORING_FILE).read_text(encoding="utf-8"))
+        definition = Definition.from_dict(content["definition"])
+        if kind == "clv":
+            return CLVScorer(CLVModel.load(folder), definition)
+        reference = Reference.from_dict(content["reference"])
+        return ChurnScorer(ChurnModel.load(folder), definition, reference)
+    except (OSError, LookupError, TypeError, json.JSONDecodeError, LightGBMError) as error:
+        raise TrainingError(
+            f"{folder} is damaged, or was written by another version of holdfast: "
+            f"{type(error).__name__} {error}. Train again."
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
         "postgresql:/shop:s3cret@127.0.0.1/shop",
         "nosuchdb://shop:s3cret@127.0.0.1/shop",
         "postgresql://shop:s3cret@127.0.0.1:1/shop?nosuchoption=s3cret",
-        "postgresql://shop:s3cret@127.0.0.1/shop?port=s3cret",
+        "postgresql://s3cret:s3cret@127.0.0.1:5432/test",
     ],
 )
 def test_no_error_shows_a_password(url):
