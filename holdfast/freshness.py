@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from features.clock import Instant, as_day, as_instant
-from features.flow import order_days, solid, staleness
 from features.history import History
+from features.quality.flow import order_days, solid, staleness
 from holdfast.failures import RequestError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from holdfast import output
 
 if TYPE_CHECKING:
-    from features.evidence import Problem
     from features.quality import Accounting, Report
+    from features.quality.evidence import Problem
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 INDENT = 2

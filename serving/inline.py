@@ -8,11 +8,11 @@ from typing import NamedTuple
 import narwhals as nw
 import polars as pl
 
-from features.accounting import account, reasons
 from features.clock import as_day, as_instant
 from features.history import History
 from features.intake import Intake, take_in
 from features.mapping import Mapping
+from features.quality.accounting import account, reasons
 from features.schema import SCHEMAS
 from serving.champions import Champions
 from serving.histories import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from features.clock import Instant, as_day
 from features.history import History
-from features.suggestion import suggest_horizon
+from features.quality import suggest_horizon
 from features.table import feature_table
 from training.backtest import Backtest, backtest_churn, backtest_clv, live_base_rate
 from training.churn import ChurnModel

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
-from features.flow import order_days, solid
 from features.history import History
+from features.quality.flow import order_days, solid
 from features.table import feature_table
 from training.config import TrainingConfig
 from training.errors import TrainingError

@@ -7,11 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.accounting import Accounting, account, is_versioned, quarantine, write_quarantine
 from features.clock import as_day
 from features.history import History
 from features.intake import take_in
 from features.mapping import Mapping, TableMapping
+from features.quality.accounting import (
+    Accounting,
+    account,
+    is_versioned,
+    quarantine,
+    write_quarantine,
+)
 from features.sources import read_tables
 
 HEAD = ("order_id", "customer_id", "ordered_at", "amount", "recorded_at")

@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.flow import holes, order_days, solid, staleness, thin_end
+from features.quality.flow import holes, order_days, solid, staleness, thin_end
 
 
 def calendar(orders_by_day):

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from features.evidence import gather
 from features.intake import take_in
 from features.mapping import Mapping
-from features.readiness import Labelled, labelled, readiness
+from features.quality.evidence import gather
+from features.quality.readiness import Labelled, labelled, readiness
 
 ENOUGH = Labelled(90, 2, 19_000.0, 1_000, 500, 200)
 START = date(2024, 1, 1)

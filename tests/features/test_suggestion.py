@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features.history import History
 from features.mapping import Mapping
-from features.suggestion import HORIZONS, suggest_horizon
+from features.quality.suggestion import HORIZONS, suggest_horizon
 
 START = date(2020, 1, 1)
 END = "2030-01-01"

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import narwhals as nw
 import polars as pl
 
-from features.accounting import Accounting, account, fates
 from features.clock import as_instant
-from features.flow import order_days, solid
 from features.history import History
 from features.intake import Intake
 from features.mapping import Mapping
+from features.quality.accounting import Accounting, account, fates
+from features.quality.flow import order_days, solid
 
 Severity = Literal["error", "warning", "info"]
 Frame = nw.LazyFrame[Any]

@@ -12,8 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.clock import Instant
-from features.flow import order_days, solid
 from features.history import History
+from features.quality.flow import order_days, solid
 
 FloatArray = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from features.simulate_feedback import draw_feedback
-from features.simulate_pilot import EFFECT_DAYS, PILOT_AT, PILOT_DAY, draw_pilot, redeem
-from features.simulate_purchases import (
+from features.simulate.feedback import draw_feedback
+from features.simulate.pilot import EFFECT_DAYS, PILOT_AT, PILOT_DAY, draw_pilot, redeem
+from features.simulate.purchases import (
     END_DAY,
     ENDS_AT,
     EPOCH,
@@ -27,7 +27,7 @@ from features.simulate_purchases import (
     season_day,
     with_baskets,
 )
-from features.simulate_tables import (
+from features.simulate.tables import (
     customers_table,
     feedback_table,
     offers_table,

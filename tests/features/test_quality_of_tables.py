@@ -5,8 +5,10 @@ import polars as pl
 import pytest
 
 from features.clock import as_day
-from features.evidence import Problem, gather
-from features.findings_tables import (
+from features.intake import take_in
+from features.mapping import Mapping
+from features.quality.evidence import Problem, gather
+from features.quality.of_tables import (
     anonymous_rows,
     currency,
     duplicates,
@@ -15,8 +17,6 @@ from features.findings_tables import (
     unusable_rows,
     unused_columns,
 )
-from features.intake import take_in
-from features.mapping import Mapping
 
 HEAD = ("order_id", "customer_id", "ordered_at", "amount")
 GOOD = ("1", "a", "2024-01-05", "10")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from features.simulate_purchases import EPOCH, chance_of_order, whole_seconds
+from features.simulate.purchases import EPOCH, chance_of_order, whole_seconds
 
 PILOT_AT = datetime(2025, 7, 1)
 PILOT_DAY = (PILOT_AT - EPOCH) / timedelta(days=1)

@@ -6,8 +6,18 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
-from features.evidence import Evidence, Frame, Problem, first, many, on_day, one_id, sums, values
-from features.flow import Staleness, holes, order_days, solid, thin_end
+from features.quality.evidence import (
+    Evidence,
+    Frame,
+    Problem,
+    first,
+    many,
+    on_day,
+    one_id,
+    sums,
+    values,
+)
+from features.quality.flow import Staleness, holes, order_days, solid, thin_end
 
 DOMINATING_TIMES = 100.0
 DOMINATING_ORDER = 0.003

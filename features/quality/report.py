@@ -7,26 +7,16 @@ from collections.abc import Mapping as Dict
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from features import findings_shop as shop
-from features import findings_tables as tables
-from features.accounting import Accounting, quarantine, write_quarantine
 from features.clock import Instant, as_day, as_instant
-from features.evidence import Evidence, Problem, gather, on_day
-from features.flow import Staleness, staleness
 from features.intake import Intake
 from features.mapping import Mapping
-from features.readiness import Readiness, labelled, readiness
-from features.suggestion import HorizonSuggestion, suggest_within
-
-__all__ = [
-    "Accounting",
-    "Problem",
-    "Report",
-    "Span",
-    "check",
-    "quarantine",
-    "write_quarantine",
-]
+from features.quality import of_shop as shop
+from features.quality import of_tables as tables
+from features.quality.accounting import Accounting
+from features.quality.evidence import Evidence, Problem, gather, on_day
+from features.quality.flow import Staleness, staleness
+from features.quality.readiness import Readiness, labelled, readiness
+from features.quality.suggestion import HorizonSuggestion, suggest_within
 
 SEVERITIES = ("error", "warning", "info")
 CHECKS = (

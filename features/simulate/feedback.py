@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from features.simulate_purchases import BAD_EXPERIENCE, Floats, whole_seconds
+from features.simulate.purchases import BAD_EXPERIENCE, Floats, whole_seconds
 
 
 class Survey(NamedTuple):

@@ -6,8 +6,11 @@ import polars as pl
 import pytest
 
 from features.clock import as_day
-from features.evidence import gather
-from features.findings_shop import (
+from features.intake import take_in
+from features.mapping import Mapping
+from features.quality.evidence import gather
+from features.quality.flow import Staleness
+from features.quality.of_shop import (
     dominating_customers,
     dominating_orders,
     excess_refunds,
@@ -21,9 +24,6 @@ from features.findings_shop import (
     stray_dates,
     zero_amounts,
 )
-from features.flow import Staleness
-from features.intake import take_in
-from features.mapping import Mapping
 
 START = datetime(2024, 1, 1, 12)
 HEAD = ["order_id", "customer_id", "ordered_at", "amount"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.simulate_pilot import DISCOUNT, DISCOUNT_OFFER, PILOT_AT, PROPENSITY
-from features.simulate_purchases import END_DAY, ENDS_AT
+from features.simulate.pilot import DISCOUNT, DISCOUNT_OFFER, PILOT_AT, PROPENSITY
+from features.simulate.purchases import END_DAY, ENDS_AT
 
 
 def _identifier(prefix: str, number: str, name: str) -> pl.Expr:

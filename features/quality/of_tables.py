@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import narwhals as nw
 import polars as pl
 
-from features.accounting import DUPLICATE, SUPERSEDED, reasons
 from features.cells import is_given, raw_name, read_cells
-from features.evidence import (
+from features.intake import Intake
+from features.quality.accounting import DUPLICATE, SUPERSEDED, reasons
+from features.quality.evidence import (
     Evidence,
     Frame,
     Problem,
@@ -23,7 +24,6 @@ from features.evidence import (
     sums,
     values,
 )
-from features.intake import Intake
 from features.schema import ANONYMOUS, RECORDED, SCHEMAS, Column
 
 UNUSABLE_ERROR = 0.1
