@@ -27,9 +27,10 @@ def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[
     Parameters
     ----------
     mapping : Mapping
-        Declared feedback kinds, static customer columns and categories add columns.
+        Declared feedback kinds add columns.
     profiles : iterable of str, optional
-        Further customer columns that may become features, such as `History.profiles`.
+        Customer columns that may become features, such as `History.profiles`. Where there are
+        none, those the mapping declares: a history without customers has the same columns.
 
     Raises
     ------
@@ -41,7 +42,9 @@ def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[
     >>> [feature.name for feature in catalogue(Mapping()) if feature.family == "returns"]
     ['refunds', 'refund_amount', 'refund_order_share', 'refund_amount_share']
     """
-    columns = dict.fromkeys((*mapping.static, *mapping.categories, *(profiles or ())))
+    declared = dict.fromkeys((*mapping.static, *mapping.categories))
+    found = list(profiles or declared)
+    columns = dict.fromkeys((*(c for c in declared if c in found), *found))
     features = (
         HORIZON,
         *recency.FEATURES,

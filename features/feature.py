@@ -57,7 +57,7 @@ class Feature:
 
     @cached_property
     def polars_column(self) -> pl.Expr:
-        """The same as a Polars expression, translated once: most of the time of a small table."""
+        """The same in Polars' own terms, kept: translating takes longer than a small table."""
         noted = _Noting()
         nw.from_native(noted).select(self.column)
         return noted.expression

@@ -74,7 +74,7 @@ def aggregate(past: History, day: float, horizon_days: float, features: Sequence
         "refunds": events.filter(nw.col("amount") < 0),
         "feedback": _feedback_rows(past.feedback, day),
         "offers": _offer_rows(past.offers, day),
-        "customers": past.customers,
+        "customers": past.customers if past.profiles else None,
     }
     for rows, frame in frames.items():
         if own := _of(rows, features):

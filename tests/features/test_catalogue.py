@@ -51,10 +51,18 @@ def test_a_declared_kind_adds_count_mean_and_last():
     assert names - set(NAMES) == {"stars_count", "stars_mean", "stars_last"}
 
 
-def test_declared_customer_columns_come_in_the_order_of_the_declaration():
-    mapping = Mapping(static=("region", "age"), categories={"tier": ("a", "b")})
-    added = [feature.name for feature in catalogue(mapping, ["points", "age"])][len(NAMES) :]
-    assert added == ["profile_region", "profile_age", "profile_tier", "profile_points"]
+PROFILES = Mapping(static=("region", "age"), categories={"tier": ("a", "b"), "region": ("n", "s")})
+
+
+@pytest.mark.parametrize("profiles", [None, {}, ["tier", "age", "region"]])
+def test_declared_customer_columns_are_there_with_and_without_customers(profiles):
+    added = [feature.name for feature in catalogue(PROFILES, profiles)][len(NAMES) :]
+    assert added == ["profile_region", "profile_age", "profile_tier"]
+
+
+def test_customer_columns_that_the_history_lacks_are_no_features():
+    added = [feature.name for feature in catalogue(PROFILES, ["points", "age"])][len(NAMES) :]
+    assert added == ["profile_age", "profile_points"]
 
 
 def test_a_category_tells_its_codes():

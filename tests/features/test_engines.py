@@ -4,6 +4,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from benchmarks.by_hand import by_pandas, by_polars
+from benchmarks.features import AS_OF, HORIZON, draw_orders
 from features.history import History
 from features.table import feature_table
 
@@ -76,3 +78,17 @@ def test_duckdb_agrees_on_every_shop(on_duckdb, messy_shop, as_of, seed):
     engine = {name: on_duckdb(frame) for name, frame in shop.frames.items()}
     found = feature_table(History(**engine, mapping=shop.mapping), as_of, 90)
     assert_same(found, feature_table(History(**shop.frames, mapping=shop.mapping), as_of, 90))
+
+
+BY_HAND = {
+    "polars": lambda rows: by_polars(rows, AS_OF, HORIZON).to_pandas().set_index("customer_id"),
+    "pandas": lambda rows: by_pandas(rows.to_pandas(), AS_OF, HORIZON),
+}
+
+
+@pytest.mark.parametrize("by_hand", BY_HAND.values(), ids=BY_HAND.keys())
+def test_the_benchmark_times_equal_answers(by_hand):
+    orders = draw_orders(3_000, 300)
+    expected = by_hand(orders).astype(float)
+    found = feature_table(History(orders), AS_OF, HORIZON)
+    assert_same(found[list(expected)], expected)

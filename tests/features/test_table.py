@@ -183,10 +183,11 @@ def test_tickets_are_open_resolved_or_late():
         ("ticket", "2024-03-05T00:00", 2, "2024-03-06", "2024-03-06T06:00"),
         ("ticket", "2024-03-10T00:00", None, "2024-03-30", None),
         ("ticket", "2024-03-30T00:00", None, "2024-04-02", "2024-04-01"),
+        ("ticket", "2024-03-20T00:00", None, "2024-03-31", None),
         ("ticket", "2024-03-20T00:00", None, None, None),
     )
     names = ["tickets_open", "ticket_hours_to_resolve", "tickets_overdue_share"]
-    assert features_of(THREE_DAYS, *names, feedback=tickets) == [3, 18.0, 0.5]
+    assert features_of(THREE_DAYS, *names, feedback=tickets) == [4, 18.0, 0.4]
 
 
 def test_a_declared_kind_adds_its_columns():
@@ -271,3 +272,10 @@ def test_nobody_known_gives_an_empty_table_with_all_columns():
 def test_a_horizon_must_be_a_number_of_days(horizon_days):
     with pytest.raises(HistoryError, match="horizon_days must be"):
         feature_table(History(THREE_DAYS), AS_OF, horizon_days)
+
+
+def test_a_category_of_a_model_may_be_missing_among_the_customers():
+    customers = pd.DataFrame({"customer_id": ["a"], "age": [40]})
+    history = History(THREE_DAYS, customers=customers, mapping=Mapping(static=("age",)))
+    table = feature_table(history.with_categories({"tier": ("a", "b")}), AS_OF, HORIZON)
+    assert "profile_tier" not in table and table["profile_age"].to_list() == [40.0]

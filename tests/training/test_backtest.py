@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from training import churn, clv
-from training.backtest import Backtest, Judged, backtest_churn, backtest_clv, live_base_rate
+from training.backtest import (
+    Backtest,
+    Judged,
+    _choose,
+    backtest_churn,
+    backtest_clv,
+    live_base_rate,
+)
 from training.churn import ChurnModel
 from training.config import TrainingConfig
 from training.evaluation import churn_metrics, log_loss, value_metrics
@@ -138,18 +145,20 @@ def test_an_origin_after_which_nobody_spent_cannot_judge_clv(fitted):
     assert "over 1 out-of-time origin(s)" in values.why
 
 
-def test_of_two_equal_candidates_the_simpler_one_is_chosen(fitted):
-    """A first snapshot alone has no season to compare with, so the level is that of the trees."""
-    panel = fitted[0].panel
-    config = replace(CONFIG, origins=1)
-    first = next(s for s in panel.snapshots if panel.known_at(s.as_of))
-    early = replace(panel, snapshots=tuple(s for s in panel.snapshots if s.as_of <= first.as_of))
+def test_of_two_equal_candidates_the_simpler_one_is_chosen():
+    judge = snapshot(0.0, [1, 0], [10, 20])
+    losses = {"recency_rule": 0.5, "past_rate": 0.4, "gbdt": 0.4, "gbdt_level": 0.4}
+    judged = tuple(
+        Judged(name, judge, np.zeros(2), {"log_loss": loss}) for name, loss in losses.items()
+    )
 
-    risks = backtest_churn(early, config)
+    backtest = _choose(judged, churn.CANDIDATES, "log_loss")
 
-    means = risks.means()["log_loss"]
-    if means["gbdt"] == means["gbdt_level"]:
-        assert risks.chosen != "gbdt_level"
+    assert backtest.chosen == "past_rate"
+    assert backtest.why == (
+        "past_rate: lowest mean log loss over 1 out-of-time origin(s) (recency_rule 0.5000, "
+        "past_rate 0.4000, gbdt 0.4000, gbdt_level 0.4000)"
+    )
 
 
 def test_the_live_base_rate_is_the_churn_rate_of_those_not_yet_lapsed(history_of):

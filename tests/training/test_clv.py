@@ -50,6 +50,17 @@ def test_a_fitted_activity_is_used_as_it_is(model, activity):
     assert model.activity_ is activity
 
 
+def test_an_activity_that_is_not_fitted_is_fitted_as_a_copy(rows):
+    learn, days = rows
+    blank = ChurnModel("past_rate", snapshots=1)
+
+    model = CLVModel("average", blank).fit(learn.X, learn.spend, learn.churned, days)
+
+    assert not hasattr(blank, "columns_")
+    expected = ChurnModel("past_rate", snapshots=1).fit(learn.X, learn.churned, days)
+    assert np.array_equal(model.predict_active(learn.X), expected.predict_proba(learn.X)[:, 0])
+
+
 def test_without_an_activity_trees_are_fitted(rows):
     learn, days = rows
 

@@ -7,12 +7,15 @@ import pytest
 from features.history import History
 from features.simulate import oracle_churn_risk, simulate
 from features.table import feature_table
+from training.backtest import Backtest
+from training.churn import ChurnModel
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation import auc
-from training.fitting import definition, fit, resolve
+from training.fitting import definition, fit, fit_churn, resolve
 from training.labels import label_table
 from training.scoring import Scorer
+from training.snapshots import origin_of_rows, stack
 
 
 def files_of(fitted, place: Path) -> dict[str, bytes]:
@@ -56,6 +59,20 @@ def test_the_models_are_those_the_backtest_chose(fitted):
     assert clv.scorer.model.candidate == clv.backtest.chosen
     assert clv.panel is churn.panel
     assert clv.scorer.model.activity_ is churn.scorer.model
+
+
+def test_the_level_is_that_of_the_season_to_come(fitted):
+    panel = fitted[0].panel
+    chosen = Backtest((), "gbdt_level", "log_loss", "")
+    config = TrainingConfig(snapshots=3)
+    year_after = panel.snapshots[0].as_of + 365.0
+
+    levels = [fit_churn(panel, chosen, at, config).level_ for at in (year_after, year_after + 180)]
+
+    learn, days = stack(panel.snapshots), origin_of_rows(panel.snapshots)
+    model = ChurnModel("gbdt_level", snapshots=3).fit(learn.X, learn.churned, days, year_after)
+    assert levels[0] == model.level_
+    assert levels[1] != levels[0]
 
 
 def test_another_clv_window_has_its_own_labels_and_activity(shop):

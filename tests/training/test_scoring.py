@@ -10,6 +10,8 @@ from scipy.special import logit
 from features.history import History
 from features.mapping import Mapping
 from features.table import feature_table
+from training.churn import ChurnModel
+from training.clv import CLVModel
 from training.errors import TrainingError
 from training.fitting import fit
 from training.reasons import REASONS
@@ -23,6 +25,7 @@ from training.scoring import (
     load_model,
     stages,
 )
+from training.snapshots import Snapshot, stack
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,11 @@ def table(shop, scorer) -> pd.DataFrame:
     return feature_table(coded, shop.as_of, 90)
 
 
+@pytest.fixture(scope="module")
+def learn(fitted) -> Snapshot:
+    return stack(fitted[0].panel.snapshots)
+
+
 def test_every_customer_of_the_population_has_one_row_with_all_columns(shop, scorer, table):
     scores = scorer.score(shop.history, shop.as_of)
 
@@ -61,10 +69,17 @@ def test_probabilities_are_within_0_and_1_and_money_is_finite_and_not_negative(s
         assert (scores[money] >= 0).all()
 
 
-def test_at_equal_horizons_clv_is_the_chance_to_stay_times_the_spend_if_active(scores):
-    expected = (1 - scores["churn_risk"]) * scores["clv_if_active"]
+def test_at_equal_horizons_clv_is_the_chance_to_stay_times_the_spend_if_active(
+    shop, scorer, learn, scores
+):
+    """Even where the CLV version was trained with another activity model."""
+    activity = ChurnModel("recency_rule").fit(learn.X, learn.churned)
+    other = CLVModel("average", activity).fit(learn.X, learn.spend, learn.churned)
+    mixed = Scorer(scorer.churn, replace(scorer.clv, model=other), 1, 2)
 
-    assert scores["clv"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-12)
+    for table in (scores, mixed.score(shop.history, shop.as_of)):
+        expected = (1 - table["churn_risk"]) * table["clv_if_active"]
+        assert table["clv"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-12)
 
 
 def test_value_at_risk_is_the_risk_times_the_spend_if_active(scores, other_window):
@@ -276,19 +291,20 @@ def test_a_history_on_other_terms_is_refused(shop, scorer, settings, message):
         scorer.score(other, shop.as_of)
 
 
-def test_the_models_keep_their_own_codes_of_categories(shop, scorer, scores):
+def test_the_models_keep_their_own_codes_of_categories(shop, scorer, learn, scores):
     """A version whose codes are others must not be read with those of its companion."""
     categories = {"channel": ("a_new_channel", *scorer.clv.definition.categories["channel"])}
-    moved = replace(scorer.clv.definition, categories=categories)
-    mixed = Scorer(scorer.churn, replace(scorer.clv, definition=moved), 1, 1)
-    coded = shop.history.with_categories(categories)
-    shifted = feature_table(coded, shop.as_of, 90)
+    shifted = learn.X.assign(profile_channel=learn.X["profile_channel"] + 1)
+    by_channel = 10.0 ** learn.X["profile_channel"]
+    model = CLVModel("gbdt", scorer.churn.model).fit(shifted, by_channel, learn.churned)
+    terms = replace(scorer.clv.definition, categories=categories)
+    mixed = Scorer(scorer.churn, CLVScorer(model, terms), 1, 2)
 
     found = mixed.score(shop.history, shop.as_of).set_index("customer_id")
 
-    assert found.loc[shifted.index, "clv_if_active"].to_numpy() == pytest.approx(
-        scorer.clv.model.predict_if_active(shifted)
-    )
+    own = feature_table(shop.history.with_categories(categories), shop.as_of, 90)
+    expected = pd.Series(model.predict_if_active(own), own.index)
+    assert found["clv_if_active"].to_numpy() == pytest.approx(expected.loc[found.index].to_numpy())
     assert found["churn_risk"].equals(scores.loc[found.index, "churn_risk"])
 
 
