@@ -1,8 +1,8 @@
 """Train and score real shops, and judge the scores by what happened next, beside the naive rules.
 
-Run as `python -m benchmarks.training --data DIR`; DIR holds cdnow/, online_retail_ii/ and olist/
-(docs/benchmarks.md says what they are). Nothing known at or after `as_of` is seen by any model; the
-rules learn from the same labelled snapshots and are judged on the same customers.
+Run as `python -m benchmarks.training --data DIR`; docs/benchmarks.md says what DIR holds. Nothing
+known at or after `as_of` is seen by any model; the rules learn from the same labelled snapshots and
+are judged on the same customers.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[
     >>> [feature.name for feature in catalogue(Mapping()) if feature.family == "returns"]
     ['refunds', 'refund_amount', 'refund_order_share', 'refund_amount_share']
     """
-    declared = dict.fromkeys((*mapping.static, *mapping.categories))
+    declared = dict.fromkeys((*mapping.static, *mapping.numbers, *mapping.categories))
     found = list(profiles or declared)
     columns = dict.fromkeys((*(c for c in declared if c in found), *found))
     features = (

@@ -6,16 +6,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
-import polars as pl
 
-from features.cells import TEXT_TYPES, is_given, parsed_number, raw_name, read_cells
+from features.cells import is_given, raw_name, read_cells
 from features.errors import HistoryError
-from features.frames import readable
 from features.mapping import Mapping, TableMapping
-from features.schema import ANONYMOUS, LINES, RECORDED, RESERVED, SCHEMAS, Column, Kind
+from features.schema import (
+    ANONYMOUS,
+    LATER_FACTS,
+    LINES,
+    RECORDED,
+    RESERVED,
+    SCHEMAS,
+    Column,
+    Kind,
+)
 from features.versions import BEFORE_ALL
 
 ROUNDING = 1e-9
+LARGEST = 1e12
 
 
 def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tuple[Column, ...]:
@@ -32,20 +40,20 @@ def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tup
     schema = frame.collect_schema()
     source = mapping.of(table)
     taken = {source.source(c.source) for c in columns} | RESERVED
-    declared = {*mapping.static, *mapping.categories}
+    declared = {*mapping.static, *mapping.categories, *mapping.numbers}
     if wrong := sorted(declared - (set(schema) - taken)):
         raise HistoryError(
-            f"[customers] static and categories must name further columns; got {wrong}. "
+            f"[customers] static, numbers and categories must name further columns; got {wrong}. "
             f"The table has {sorted(set(schema) - taken)}."
         )
     is_versioned = source.source("recorded_at") in schema
     if not is_versioned and (timeless := sorted(declared - set(mapping.static))):
         raise HistoryError(
-            f"[customers.categories] {timeless} must be static or have a recorded_at: it is not "
-            "known since when they hold. Add them to static if they never change."
+            f"[customers] numbers and categories {timeless} must be static or have a recorded_at: "
+            "it is not known since when they hold. Add them to static if they never change."
         )
     further = (
-        Column(name, _kind_of(name, frame, mapping))
+        Column(name, _kind_of(name, dtype, mapping))
         for name, dtype in schema.items()
         if name in declared or (is_versioned and name not in taken and _is_number(dtype))
     )
@@ -56,19 +64,11 @@ def _is_number(dtype: Any) -> bool:
     return bool(dtype.is_numeric() or dtype == nw.Boolean)
 
 
-def _kind_of(column: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> Kind:
-    """Numbers stay numbers; so does text that holds nothing but numbers, as CSV files do."""
-    dtype = frame.collect_schema()[column]
+def _kind_of(column: str, dtype: Any, mapping: Mapping) -> Kind:
+    """By type or declaration, never by content: later rows must not change what a column is."""
     if column in mapping.categories:
         return "text"
-    if dtype not in TEXT_TYPES or not frame.implementation.is_polars():
-        return "number" if _is_number(dtype) else "text"
-    text = pl.col(column).cast(pl.String).str.strip_chars()
-    is_number = parsed_number(text, mapping.decimal).is_not_null()
-    native: pl.LazyFrame = frame.to_native()
-    with readable("customers"):
-        only_numbers = native.select((is_number | (text == "")).all()).collect().item()
-    return "number" if only_numbers else "text"
+    return "number" if column in mapping.numbers or _is_number(dtype) else "text"
 
 
 def conform(
@@ -92,10 +92,14 @@ def conform(
             frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
     derived = _derived(table, mapping)
     frame = frame.with_columns(**derived)
-    frame = frame.with_columns(_problem(table, given, mapping).alias("problem"))
+    frame = frame.with_columns(
+        _first(_checks(table, given, mapping)).alias("problem"),
+        _first(_later_checks(table, given)).alias("unread"),
+    )
     if table == "feedback":
         frame = _timed_scores(frame, present)
-    return frame.select("row", *(c.target for c in columns), *derived, "problem")
+    targets = (c.target for c in columns)
+    return frame.select("row", *targets, *derived, "problem", "unread")
 
 
 def _read(
@@ -177,6 +181,11 @@ def _satisfaction(mapping: Mapping) -> nw.Expr:
 
 def _timed_scores(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> nw.LazyFrame[Any]:
     """A ticket's score is given when it is resolved: where that is told, open tickets have none."""
+    outside = (nw.col("kind") == "ticket") & _outside()
+    frame = frame.with_columns(
+        nw.when(~outside.fill_null(False)).then(nw.col(c)).alias(c)
+        for c in ("score", "satisfaction")
+    )
     if not any(column.source == "resolved_at" for column in present):
         return frame
     is_open = (nw.col("kind") == "ticket") & nw.col("resolved_day").is_null()
@@ -185,12 +194,34 @@ def _timed_scores(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> nw.Laz
     )
 
 
-def _problem(table: str, given: dict[Column, nw.Expr], mapping: Mapping) -> nw.Expr:
+def _first(checks: Sequence[tuple[nw.Expr, str]]) -> nw.Expr:
     """The first thing that is wrong with a row, or null."""
     problem: nw.Expr = nw.lit(None, dtype=nw.String)
-    for wrong, reason in reversed(_checks(table, given, mapping)):
+    for wrong, reason in reversed(checks):
         problem = nw.when(wrong).then(nw.lit(reason)).otherwise(problem)
     return problem
+
+
+def _later_checks(table: str, given: dict[Column, nw.Expr]) -> list[tuple[nw.Expr, str]]:
+    """Facts that became known after their row: a bad one is left out, and the row stays."""
+    checks = [
+        (is_there & nw.col(column.target).is_null(), f"unparsable {column.source}")
+        for column, is_there in given.items()
+        if column.source in LATER_FACTS
+    ]
+    if table == "feedback":
+        is_ticket = nw.col("kind") == "ticket"
+        checks.append((is_ticket & (_outside() | _unreadable_score(given)), "unusable score"))
+    return checks
+
+
+def _outside() -> nw.Expr:
+    return nw.col("satisfaction").abs() > 1 + ROUNDING
+
+
+def _unreadable_score(given: dict[Column, nw.Expr]) -> nw.Expr:
+    there = [is_there for column, is_there in given.items() if column.source == "score"]
+    return there[0] & nw.col("score").is_null() if there else nw.lit(False)
 
 
 def _checks(
@@ -204,12 +235,18 @@ def _checks(
             anonymous.append((~is_there, ANONYMOUS))
         elif column.required or (table == "customers" and column == RECORDED):
             checks.append((~is_there, f"missing {column.source}"))
+        if column.source in LATER_FACTS:
+            continue
         if column.kind in {"date", "number"}:
-            checks.append((is_there & value.is_null(), f"unparsable {column.source}"))
+            unreadable = is_there & value.is_null()
+            if table == "feedback" and column.source == "score":
+                unreadable = unreadable & (nw.col("kind") != "ticket")
+            checks.append((unreadable, f"unparsable {column.source}"))
         if column.kind == "date":
             checks.append((value < 0, f"{column.source} before 1970"))
+        if column.kind == "number" and table == "orders":
+            checks.append((value.abs() > LARGEST, f"{column.source} beyond a million million"))
     if table == "feedback":
         checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))
-        outside = nw.col("satisfaction").abs() > 1 + ROUNDING
-        checks.append((outside, "score outside its scale"))
+        checks.append((_outside() & (nw.col("kind") != "ticket"), "score outside its scale"))
     return checks + anonymous

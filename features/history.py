@@ -69,10 +69,11 @@ class History:
             "offers": offers,
             "customers": customers,
         }
-        self.mapping = mapping or Mapping()
-        intakes = take_in(frames, self.mapping)
+        settings = mapping or Mapping()
+        intakes = take_in(frames, settings)
         refuse_unusable(intakes)
         self._tables = _usable(intakes)
+        self.mapping = _with_currency(self._tables["orders"], settings)
 
     @classmethod
     def open(cls, path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> Self:
@@ -93,7 +94,8 @@ class History:
     @classmethod
     def from_intakes(cls, intakes: Dict[str, Intake], mapping: Mapping) -> Self:
         """Build from tables taken in already, as `quality.check` also sees them."""
-        return cls._of(_usable(intakes), mapping)
+        tables = _usable(intakes)
+        return cls._of(tables, _with_currency(tables["orders"], mapping))
 
     @classmethod
     def _of(cls, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping) -> Self:
@@ -203,10 +205,20 @@ class History:
 
 def _usable(intakes: Dict[str, Intake]) -> dict[str, nw.LazyFrame[Any]]:
     return {
-        table: intake.rows.filter(nw.col("problem").is_null()).drop("row", "problem")
+        table: intake.rows.filter(nw.col("problem").is_null()).drop(
+            "row", "problem", "unread", strict=False
+        )
         for table, intake in intakes.items()
         if table in SCHEMAS
     }
+
+
+def _with_currency(orders: nw.LazyFrame[Any], mapping: Mapping) -> Mapping:
+    """The mapping with the currency that the orders name, where it names none."""
+    if mapping.currency is not None:
+        return mapping
+    found = orders.select(nw.col("currency").max()).collect()["currency"].to_list()
+    return replace(mapping, currency=found[0]) if found and found[0] else mapping
 
 
 def _held(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

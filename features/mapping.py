@@ -82,6 +82,8 @@ class Mapping:
         Feedback kind -> (lowest, highest) score; declared kinds add to the built-in ones.
     static : tuple of str
         Columns of `customers` that may become features though they have no time of their own.
+    numbers : tuple of str
+        Columns of `customers` that hold numbers though the source keeps them as text.
     categories : dict
         Text column of `customers` -> its values; value i is coded as i.
     tables : dict
@@ -95,6 +97,7 @@ class Mapping:
     recording_lag_days: float = 0.0
     scales: Dict[str, tuple[float, float]] = field(default_factory=lambda: SCALES)
     static: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
     categories: Dict[str, tuple[str, ...]] = field(default_factory=dict)
     tables: Dict[str, TableMapping] = field(default_factory=dict)
 
@@ -165,6 +168,7 @@ class Mapping:
         tables = {name: dict(_section(content, name)) for name in TABLES if name in content}
         customers, feedback = tables.get("customers", {}), tables.get("feedback", {})
         static = _texts(customers.pop("static", ()), "customers.static")
+        numbers = _texts(customers.pop("numbers", ()), "customers.numbers")
         categories = {
             column: _texts(values, f"customers.categories.{column}")
             for column, values in _section(customers, "categories").items()
@@ -182,6 +186,7 @@ class Mapping:
             ),
             scales={**SCALES, **scales},
             static=static,
+            numbers=numbers,
             categories=categories,
             tables={name: _table(name, section) for name, section in tables.items()},
         )

@@ -70,4 +70,5 @@ LINES = (
     Column("price", "number", required=True),
 )
 LINE_COLUMNS = (*(c for c in SCHEMAS["orders"] if c.source != "amount"), *LINES)
-RESERVED = frozenset({"row", "problem", "known_day", "recorded_day", "superseded_day"})
+LATER_FACTS = frozenset({"resolved_at", "redeemed_at", "refused_at", "cost"})
+RESERVED = frozenset({"row", "problem", "unread", "known_day", "recorded_day", "superseded_day"})

@@ -10,7 +10,7 @@ import polars as pl
 
 NEVER = nw.lit(None, dtype=nw.Float64)
 BEFORE_ALL = float("-inf")
-UNORDERED = ("row", "problem", "known_day")
+UNORDERED = ("row", "problem", "unread", "known_day")
 LATER = {
     "feedback": ("resolved_day", "score", "satisfaction"),
     "offers": ("redeemed_day", "refused_day", "cost"),

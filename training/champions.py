@@ -90,8 +90,10 @@ def decide(
 ) -> Decision:
     """Compare a new model with the champion: recipes on the same folds, then the artifact.
 
-    The champion's recipe ran on the same folds; its artifact is judged only at an origin after its
-    own training. A clear loss of the new recipe keeps the champion; a tie goes to the newer.
+    The recipes' figures on the same folds are logged; the new one is the best of them. The
+    champion's artifact is judged only at an origin after its own training: if it is clearly better
+    there than the new recipe, it stays. A tie goes to the newer; a training on less history never
+    takes over.
 
     Parameters
     ----------
@@ -117,6 +119,9 @@ def decide(
     except TrainingError as error:
         why = f"the champion's artifact cannot be read: {error}"
         return Decision(True, why, standing.version, figures)
+    if champion.definition.trained_as_of > scorer.definition.trained_as_of:
+        why = "the champion was trained on a later history; promote by hand to go back"
+        return Decision(False, why, standing.version, figures)
     judged = _after_training(champion, backtest)
     if judged is None:
         why = "no origin after the champion's training to judge its artifact; the newer one it is"

@@ -85,7 +85,6 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         rows = Rows.of(X, y, days)
         recent = rows.latest(self.snapshots)
         churned = rows.y[recent]
-        _require_both_outcomes(churned)
         self.classes_ = np.array([0, 1])
         self.columns_ = list(X.columns)
         self.rule_: LogisticRule | None = None
@@ -94,6 +93,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if self.candidate in SIGNALS:
             self.rule_ = LogisticRule.fit(self.candidate, X[recent], churned)
             return self
+        _require_both_outcomes(churned)
         self.prior_ = float(logit(churned.mean()))
         self.used_ = boosting.usable_columns(X[recent])
         offset = np.full(len(churned), self.prior_)

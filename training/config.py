@@ -29,7 +29,9 @@ class TrainingConfig:
     origins : int
         Origins of the rolling-origin backtest at the most.
     max_rows : int
-        Rows of all snapshots together; above it customers are sampled by a hash of their id.
+        Rows of all snapshots together; above it customers are sampled by a hash of their id. The
+        default trains in about a minute and 2 GB on two cores; twice as many rows took twice as
+        long and forecast a simulated shop of 150,000 customers no better.
     margin_rate : float
         Share of net spend that is margin; `clv` is in margin.
     discount_rate_yearly : float
@@ -43,7 +45,7 @@ class TrainingConfig:
     snapshots: int = 8
     spacing_days: int | None = None
     origins: int = 5
-    max_rows: int = 1_000_000
+    max_rows: int = 300_000
     margin_rate: float = 1.0
     discount_rate_yearly: float = 0.0
     seed: int = 0

@@ -73,7 +73,7 @@ class Definition:
 
 
 def shop_digest(history: History, known_before: Instant) -> str | None:
-    """A digest of the order ids of the first day with orders; of no use to tell who ordered.
+    """A digest of the orders of the first day with any; of no use to tell who ordered.
 
     Parameters
     ----------
@@ -91,6 +91,7 @@ def shop_digest(history: History, known_before: Instant) -> str | None:
     first = orders.select(nw.col("day").min()).collect()["day"].to_list()[0]
     if first is None:
         return None
-    rows = orders.filter(nw.col("day") < first + 1.0).select("order_id").collect()
-    ids = sorted(set(rows["order_id"].to_list()))
-    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+    rows = orders.filter(nw.col("day") < first + 1.0).select("order_id", "day", "amount")
+    facts = sorted(zip(*rows.collect().to_dict(as_series=False).values(), strict=True))
+    lines = (f"{order_id} {day:.6f} {amount:.2f}" for order_id, day, amount in facts)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -11,6 +11,7 @@ import polars as pl
 
 from features.clock import Instant, as_day, as_instant
 from features.history import History
+from features.quality.flow import order_days, solid
 from training.errors import TrainingError
 
 YEAR = 365.0
@@ -77,12 +78,16 @@ def label_table(
 def covered_until(history: History) -> float:
     """The day up to which the history can say that an order did *not* happen.
 
-    It is when the last order became known, less the recording lag: after it, silence may only
-    mean that nobody has written yet. Cut the history with `upto` first.
+    It is the time of the last order, less the recording lag: after it, silence may only mean that
+    nobody has written yet. A lone refund, an order recorded late or a stray date far from all
+    others does not reach further. Cut the history with `upto` first.
     """
-    last = history.orders.select(nw.col("known_day").max()).collect()["known_day"].to_list()[0]
-    if last is None:
+    orders = history.orders.filter(nw.col("amount") > 0)
+    days = solid(order_days(orders))
+    if days.is_empty():
         raise TrainingError("the history has no orders before as_of. Check as_of and the dates.")
+    whole = orders.filter(nw.col("day") < float(days["day"][-1]) + 1.0)
+    last = whole.select(nw.col("day").max()).collect()["day"].to_list()[0]
     return float(last) - history.mapping.recording_lag_days
 
 

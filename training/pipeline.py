@@ -11,7 +11,6 @@ from training.card import Part
 from training.champions import CHURN, CLV, Decision, decide
 from training.config import TrainingConfig
 from training.fitting import fit, resolve
-from training.fitting import judge_churn as judge_churn
 from training.record import record
 from training.snapshots import Progress
 from training.tracking import RegisteredVersion, Tracker

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from training.evaluation import FloatArray
@@ -68,9 +68,15 @@ class LogisticRule:
 
     @classmethod
     def fit(cls, name: str, X: pd.DataFrame, churned: FloatArray) -> LogisticRule:
-        """Fit the slope and intercept by maximum likelihood with a faint ridge."""
+        """Fit the slope and intercept by maximum likelihood with a faint ridge.
+
+        Where only one outcome was seen the rule is a constant, half a customer from certainty.
+        """
         signal = SIGNALS[name].of(X)
         centre = float(signal.mean())
+        if churned.min() == churned.max():
+            share = (churned.sum() + 0.5) / (len(churned) + 1.0)
+            return cls(name, 0.0, float(logit(share)), centre)
         regression = LogisticRegression(C=1e4, tol=1e-9).fit((signal - centre)[:, None], churned)
         slope = float(regression.coef_[0, 0])
         return cls(name, slope, float(regression.intercept_[0]), centre)

@@ -301,11 +301,18 @@ def _coherent(active: FloatArray, stays: FloatArray, longer_by: int) -> FloatArr
 
 
 def _require_same_shop(history: History, definition: Definition) -> None:
-    """Refuse another currency, where both are named, and another wall clock."""
+    """Refuse another currency, where both are named, other scales and another wall clock."""
     asked, known = history.mapping.currency, definition.currency
     if asked and known and asked != known:
         raise TrainingError(
             f"the history must be in {known}, as the model is; got {asked}. Train on this history."
+        )
+    known_scales = dict(definition.scales)
+    scales = {kind: history.mapping.scales.get(kind, known_scales[kind]) for kind in known_scales}
+    if scales != known_scales:
+        raise TrainingError(
+            f"the scales of feedback must be {known_scales}, as the model's; got {scales}. Use the "
+            "mapping it was trained with, or train again."
         )
     if history.mapping.timezone != definition.timezone:
         raise TrainingError(

@@ -193,7 +193,7 @@ def _rows_in(intake: Intake) -> int:
 def _with_cells(intake: Intake, as_of: float | None) -> pl.DataFrame:
     rows = reasons(intake, as_of)
     if intake.raw is None:
-        cells = rows.drop("fate", "problem", "known_day", "superseded_day")
+        cells = rows.drop("fate", "problem", "unread", "known_day", "superseded_day", strict=False)
         found: pl.DataFrame = cells.collect("polars").to_native()
     else:
         wrong: pl.DataFrame = rows.select("row", "reason").collect("polars").to_native()

@@ -70,6 +70,29 @@ def unusable_rows(evidence: Evidence) -> Iterator[Problem]:
             yield _unusable(evidence, intake, reason, (rows, row))
 
 
+def unread_facts(evidence: Evidence) -> Iterator[Problem]:
+    """Facts that came after their row and cannot be read: left out, while the row stays."""
+    for intake in evidence.intakes.values():
+        if "unread" not in intake.rows.collect_schema().names():
+            continue
+        wrong = intake.rows.filter(nw.col("problem").is_null() & ~nw.col("unread").is_null())
+        counts = wrong.group_by("unread").agg(
+            nw.len().alias("rows"), nw.col("row").min().alias("row")
+        )
+        for reason, rows, row in counts.collect("polars").to_native().sort("unread").iter_rows():
+            column = _column_of(evidence, intake.table, reason)
+            yield Problem(
+                kind=f"unread: {reason}",
+                severity="warning",
+                table=intake.table,
+                column=column,
+                rows=rows,
+                example=_cell(intake, row, column),
+                remedy=_remedy(evidence, intake.table, reason, column),
+                message=f"In {many(rows, 'row')} this fact is left out, the rows stay: {reason}.",
+            )
+
+
 def _unusable(
     evidence: Evidence, intake: Intake, reason: str, found: tuple[int, int | None]
 ) -> Problem:

@@ -22,6 +22,7 @@ SEVERITIES = ("error", "warning", "info")
 CHECKS = (
     shop.no_orders,
     tables.unusable_rows,
+    tables.unread_facts,
     tables.anonymous_rows,
     tables.duplicates,
     tables.recorded_times,

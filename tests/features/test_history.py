@@ -224,7 +224,7 @@ def test_absent_tables_are_none():
     assert history.profiles == {}
 
 
-STATIC = Mapping(static=("region", "age"))
+STATIC = Mapping(static=("region", "age"), numbers=("age",))
 
 
 def test_static_columns_are_always_known():
@@ -234,6 +234,19 @@ def test_static_columns_are_always_known():
     past = history.upto("1990-01-01").customers.collect().to_native()
     assert past.select("region", "age").rows() == [("north", 41.0)]
     assert history.profiles == {"region": True, "age": False}
+
+
+def test_what_a_column_is_does_not_go_by_its_cells():
+    rows_of = [{"customer_id": "a", "age": "41"}, {"customer_id": "b", "age": "unknown"}]
+    kinds = [
+        shop(mapping=Mapping(static=("age",)), customers=c).profiles for c in (rows_of[:1], rows_of)
+    ]
+    assert kinds == [{"age": True}, {"age": True}]
+
+
+def test_the_currency_is_that_of_the_orders_where_none_is_named():
+    orders = pl.DataFrame({**{k: [v] for k, v in ORDER.items()}, "currency": ["JPY"]})
+    assert History(orders).mapping.currency == "JPY"
 
 
 def test_versioned_customers_are_known_from_their_recording():
@@ -253,7 +266,7 @@ def test_versioned_customers_are_known_from_their_recording():
 
 def test_a_customer_given_twice_is_one_customer():
     twice = [{"customer_id": "a", "score": s} for s in (1, 2)]
-    mapping = Mapping(static=("score",))
+    mapping = Mapping(static=("score",), numbers=("score",))
     forth, back = (shop(mapping=mapping, customers=c) for c in (twice, twice[::-1]))
     assert rows(forth.customers) == rows(back.customers)
     assert len(forth.customers.collect()) == 1
@@ -261,7 +274,7 @@ def test_a_customer_given_twice_is_one_customer():
 
 @pytest.mark.parametrize("column", ["region", "customer_id", "marketing_consent", "known_day"])
 def test_static_columns_must_be_further_columns_of_the_table(column):
-    with pytest.raises(HistoryError, match=r"static and categories must name further columns"):
+    with pytest.raises(HistoryError, match=r"static, numbers and categories must name"):
         shop(mapping=Mapping(static=(column,)), customers=[{"customer_id": "a"}])
 
 

@@ -85,13 +85,34 @@ def test_feedback_is_usable_or_says_why_not(cells, problem):
         ({"offer_id": "none"}, None),
         ({"offer_id": ""}, "missing offer_id"),
         ({"campaign_id": None}, "missing campaign_id"),
-        ({"redeemed_at": "yes"}, "unparsable redeemed_at"),
+        ({"redeemed_at": "yes"}, None),
         ({"propensity": "half"}, "unparsable propensity"),
     ],
 )
 def test_an_offer_is_usable_or_says_why_not(cells, problem):
     intakes = intakes_of(offers=table({**OFFER, **cells}))
     assert problems(intakes["offers"]) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("cells", "unread"),
+    [
+        ({"kind": "ticket", "resolved_at": "soon"}, "unparsable resolved_at"),
+        ({"kind": "ticket", "score": "9"}, "unusable score"),
+        ({"kind": "ticket", "score": "five"}, "unusable score"),
+        ({"kind": "ticket", "score": "5"}, None),
+    ],
+)
+def test_a_bad_fact_that_came_later_leaves_its_row(cells, unread):
+    feedback = intakes_of(feedback=table({**NPS, **cells}))["feedback"]
+    row = feedback.rows.collect().to_native().row(0, named=True)
+    assert (row["problem"], row["unread"]) == (None, unread)
+    assert (row["score"] is None) == (unread is not None)
+
+
+def test_an_amount_beyond_a_million_million_is_no_amount():
+    orders = intakes_of(table({**ORDER, "amount": "1e200"}))["orders"]
+    assert problems(orders) == ["amount beyond a million million"]
 
 
 def test_a_customer_needs_an_id():

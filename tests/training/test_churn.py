@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 from training.churn import CANDIDATES, ChurnModel
 from training.errors import TrainingError
+from training.rules import SIGNALS
 from training.snapshots import origin_of_rows, stack
 
 
@@ -159,14 +160,24 @@ def test_an_unknown_candidate_is_refused(rows):
         ChurnModel("oracle").fit(rows[0].X, rows[0].churned)
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES)
+@pytest.mark.parametrize("candidate", ["gbdt", "gbdt_level"])
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_a_single_outcome_cannot_be_learnt_from(rows, candidate, outcome):
+def test_trees_cannot_learn_from_a_single_outcome(rows, candidate, outcome):
     learn, days = rows
     told = np.where(days == days.max(), outcome, learn.churned)
 
     with pytest.raises(TrainingError, match=rf"0 in some rows and 1 in others.*got \[{outcome}\]"):
         ChurnModel(candidate, snapshots=1).fit(learn.X, told, days)
+
+
+@pytest.mark.parametrize("candidate", SIGNALS)
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_of_a_single_outcome_a_rule_is_almost_certain_for_everybody(rows, candidate, outcome):
+    X = rows[0].X.head(99)
+
+    risk = ChurnModel(candidate).fit(X, np.full(99, outcome)).predict_proba(X)[:, 1]
+
+    assert risk == pytest.approx((99 * outcome + 0.5) / 100)
 
 
 def test_outcomes_other_than_0_and_1_are_refused(rows):

@@ -62,17 +62,20 @@ def test_a_shop_is_recognised_as_its_history_grows_and_is_filled_in(history_of):
     assert shop_digest(history_of(*rows, *more), "2024-06-02") != digest
 
 
-def test_another_shop_has_another_digest(history_of):
-    ours, theirs = (
-        history_of(("a", "2024-01-01", 5.0)),
-        history_of(("a", "2023-01-01", 5.0), ("a", "2024-01-01", 5.0)),
-    )
+@pytest.mark.parametrize(
+    "first_day",
+    [
+        [("a", "2024-01-02T10:00", 5.0)],
+        [("a", "2024-01-01T10:00", 6.0)],
+        [("a", "2024-01-01T10:00", 5.0), ("b", "2024-01-01T10:00", 5.0)],
+        [("b", "2023-01-01T10:00", 5.0), ("a", "2024-01-01T10:00", 5.0)],
+    ],
+    ids=["another day", "another amount", "one order more", "an earlier start"],
+)
+def test_another_first_day_is_another_shop(history_of, first_day):
+    ours = history_of(("a", "2024-01-01T10:00", 5.0))
 
-    assert shop_digest(ours, "2024-06-01") == shop_digest(ours, "2025-06-01")
-    assert shop_digest(theirs.upto("2023-06-01"), "2024-06-01") == shop_digest(ours, "2024-06-01")
-    assert shop_digest(
-        history_of(("a", "2023-01-01", 5.0), ("a", "2023-01-01", 5.0)), "2024-01-01"
-    ) != (shop_digest(ours, "2024-06-01"))
+    assert shop_digest(history_of(*first_day), "2025-01-01") != shop_digest(ours, "2025-01-01")
 
 
 def test_a_digest_names_nobody(history_of):

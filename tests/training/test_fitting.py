@@ -116,7 +116,7 @@ def test_a_window_in_which_nobody_ordered_is_refused(history_of):
     rows = [(f"c{i}", f"2024-01-{1 + i:02}", 10.0) for i in range(20)]
     refund = ("c0", "2024-12-01", -1.0)
 
-    with pytest.raises(TrainingError, match="churned must be 0 in some rows and 1 in others"):
+    with pytest.raises(TrainingError, match="spend must be positive for some customer"):
         fit(history_of(*rows, refund), "2025-01-01", TrainingConfig(horizon_days=30, snapshots=2))
 
 
