@@ -141,12 +141,11 @@ def snapshot_days(history: History, horizon_days: int, config: TrainingConfig) -
     """The instants of the snapshots, oldest first; midnights, as most instants of prediction are.
 
     The latest is the last whose window is covered, the earliest leaves some days to look back on.
-    There are as many as the last origin of a backtest needs to learn from `config.snapshots` and
-    the others still see most of them.
+    There are enough for every origin of a backtest to learn from `config.snapshots`.
     """
-    end = np.floor(covered_until(history))
+    covered = covered_until(history)
     first = _first_day(history)
-    last = np.floor(covered_until(history) - horizon_days)
+    end, last = np.floor(covered), np.floor(covered - horizon_days)
     earliest = first + _warm_up(horizon_days)
     if last < earliest:
         longest = [h for h in range(1, int(end - first)) if h + _warm_up(h) <= end - first]
@@ -183,12 +182,7 @@ def _sampled(history: History, days: Sequence[float], max_rows: int) -> tuple[Hi
 
 
 def _first_day(history: History) -> float:
-    purchases = solid(order_days(history.orders.filter(nw.col("amount") > 0)))
-    if purchases.is_empty():
-        raise TrainingError(
-            "the history has no order with a positive amount before as_of. Check as_of and amount."
-        )
-    return float(purchases["day"][0])
+    return float(solid(order_days(history.orders.filter(nw.col("amount") > 0)))["day"][0])
 
 
 def _warm_up(horizon_days: float) -> float:

@@ -114,10 +114,10 @@ def test_a_history_that_labels_nothing_is_refused(shop):
 
 def test_a_window_in_which_nobody_ordered_is_refused(history_of):
     rows = [(f"c{i}", f"2024-01-{1 + i:02}", 10.0) for i in range(20)]
-    refund = ("c0", "2024-12-01", -1.0)
+    last = ("c0", "2024-12-01", 1.0)
 
     with pytest.raises(TrainingError, match="spend must be positive for some customer"):
-        fit(history_of(*rows, refund), "2025-01-01", TrainingConfig(horizon_days=30, snapshots=2))
+        fit(history_of(*rows, last), "2025-01-01", TrainingConfig(horizon_days=30, snapshots=2))
 
 
 @pytest.mark.parametrize("customers", [12, 40])
