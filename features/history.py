@@ -18,6 +18,7 @@ from features.schema import RESERVED, SCHEMAS
 from features.sources import read_mapping, read_tables
 
 MAX_CATEGORIES = 50
+ORDER = ("customer_id", "day", "amount", "discount_amount")
 LATER_FACTS: dict[str, dict[str, tuple[str, ...]]] = {
     "feedback": {"resolved_day": ("resolved_day",)},
     "offers": {
@@ -106,7 +107,11 @@ class History:
 
     @property
     def orders(self) -> nw.LazyFrame[Any]:
-        """order_id, customer_id, day, known_day, amount, discount_amount; the latest versions."""
+        """order_id, customer_id, day, known_day, amount, discount_amount; the latest versions.
+
+        Local ones come sorted by customer_id, day, amount, discount_amount: features are computed
+        many times from one history, and sums over sorted rows are the same to the last bit.
+        """
         return self._latest("orders")
 
     @property
@@ -204,13 +209,16 @@ class History:
 
 
 def _usable(intakes: Dict[str, Intake]) -> dict[str, nw.LazyFrame[Any]]:
-    return {
+    usable = {
         table: intake.rows.filter(nw.col("problem").is_null()).drop(
             "row", "problem", "unread", strict=False
         )
         for table, intake in intakes.items()
         if table in SCHEMAS
     }
+    if usable["orders"].implementation.is_polars():
+        usable["orders"] = _held(usable["orders"].sort(ORDER))
+    return usable
 
 
 def _with_currency(orders: nw.LazyFrame[Any], mapping: Mapping) -> Mapping:

@@ -66,7 +66,7 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
 def aggregate(past: History, day: float, horizon_days: float, features: Sequence[Feature]) -> Frame:
     """All that is counted over rows, one row per customer, on the engine and not yet collected."""
     events = past.orders.select("customer_id", "day", "amount", "discount_amount")
-    events = _with_age(_in_order(events), day)
+    events = _with_age(_in_one_chunk(events), day)
     orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
     table = _aggregated(orders, _of("orders", features))
     frames: dict[Rows, Frame | None] = {
@@ -116,15 +116,20 @@ def _joined(table: Frame, frame: Frame | None, features: Sequence[Feature]) -> F
 
 
 def _in_order(rows: Frame) -> Frame:
-    """Local rows, sorted once: faster to aggregate, and the same sums to the last bit every time.
-
-    One chunk, because the engine adds up chunk by chunk.
-    """
+    """Local rows sorted, as those of orders are from the start."""
     if not rows.implementation.is_polars():
         return rows
     native: pl.LazyFrame = rows.to_native()
-    in_order = native.sort(pl.all()).collect(engine="streaming").rechunk()
-    return nw.from_native(in_order.with_columns(pl.col("customer_id").set_sorted()).lazy())
+    return _in_one_chunk(nw.from_native(native.sort(pl.all())))
+
+
+def _in_one_chunk(rows: Frame) -> Frame:
+    """Sorted local rows in one chunk: the engine adds up chunk by chunk, to the last bit alike."""
+    if not rows.implementation.is_polars():
+        return rows
+    native: pl.LazyFrame = rows.to_native()
+    held = native.collect().rechunk().with_columns(pl.col("customer_id").set_sorted())
+    return nw.from_native(held.lazy())
 
 
 def _with_age(rows: Frame, day: float) -> Frame:
