@@ -130,6 +130,17 @@ def test_a_champion_is_judged_only_after_its_own_training(tracker, name, fitted)
     assert "artifact_difference" not in decision.figures
 
 
+def test_a_training_on_less_history_does_not_take_over(tracker, name, fitted):
+    scorer = fitted[0].scorer
+    register(tracker, name, scorer)
+
+    earlier = trained_before(scorer, scorer.definition.trained_as_of - 1)
+    decision = decide(tracker, name, earlier, fitted[0].backtest, 0)
+
+    assert not decision.promoted
+    assert "trained on a later history; promote by hand to go back" in decision.why
+
+
 def test_a_champion_that_cannot_be_read_gives_way(tracker, name, fitted):
     register(tracker, name, fitted[0].scorer)
     path = tracker.folder(tracker.champion(name)) / "model.json"

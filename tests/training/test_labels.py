@@ -92,6 +92,13 @@ def test_labels_wait_for_the_recording_lag(history_of):
         label_table(history, "2024-03-01", 31)
 
 
+def test_neither_a_stray_date_nor_a_lone_refund_says_that_others_did_not_order(history_of):
+    rows = [("a", f"2024-03-{1 + i % 31:02}", 1.0) for i in range(200)]
+    stray, refund = ("b", "2030-01-01", 1.0), ("a", "2024-05-01", -1.0)
+
+    assert covered_until(history_of(*rows, stray, refund)) == as_day("2024-03-31")
+
+
 def test_a_history_without_orders_is_refused(history_of):
     with pytest.raises(TrainingError, match="no orders before as_of"):
         label_table(history_of(LATER).upto("2024-01-01"), "2024-03-01", 30)

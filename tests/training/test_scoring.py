@@ -281,6 +281,10 @@ def test_a_table_for_another_horizon_or_without_columns_is_refused(scorer, table
     ("settings", "message"),
     [
         ({"currency": "GBP"}, "must be in EUR, as the model is; got GBP"),
+        (
+            {"scales": {"nps": (1.0, 5.0)}},
+            r"scales of feedback must be .*'nps': \(0\.0, 10\.0\).*; got .*'nps': \(1\.0, 5\.0\)",
+        ),
         ({"timezone": "Asia/Tokyo"}, "timezone must be UTC, as the model's; got Asia/Tokyo"),
     ],
 )
