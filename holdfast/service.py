@@ -29,7 +29,6 @@ def serve(
 ) -> None:
     """Serve scores and the champions over HTTP, on this machine only."""
     from serving.server import serve as run
-
     from serving.settings import Settings
 
     path = Path(scores)
