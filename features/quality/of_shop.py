@@ -70,8 +70,8 @@ def stray_dates(evidence: Evidence) -> Iterator[Problem]:
         rows=rows,
         example=on_day(strays["day"][-1]),
         remedy="Correct the dates. Give as_of: what is dated after it does not count as known.",
-        message=f"{many(rows, 'row')} are dated a year or more away from all others, which lie "
-        f"between {first_day} and {last_day}.",
+        message=f"{many(rows, 'row is', 'rows are')} dated a year or more away from all others, "
+        f"which lie between {first_day} and {last_day}.",
     )
 
 
@@ -88,8 +88,8 @@ def zero_amounts(evidence: Evidence) -> Iterator[Problem]:
             rows=found["rows"],
             example=one_id(rows, "order_id"),
             remedy="Nothing, if these are samples or corrections; else fill in the amount.",
-            message=f"{many(found['rows'], 'row')} have amount 0, {found['with_customer']:,} of "
-            "them with a customer. They are no purchases and no refunds.",
+            message=f"{many(found['rows'], 'row has', 'rows have')} amount 0, "
+            f"{found['with_customer']:,} of them with a customer. They are no purchases and no refunds.",
         )
 
 
@@ -135,8 +135,8 @@ def dominating_orders(evidence: Evidence) -> Iterator[Problem]:
         example=f"order {top['order_id']} of customer {top['customer_id']}: {top['size']:,.2f}",
         remedy="Check whether the amount is right and the customer a consumer; leave such orders "
         "out with drop under [orders] in history.toml if they will not come again.",
-        message=f"{many(found, 'order or refund', 'orders and refunds')} dominate: the largest is "
-        f"{top['size']:,.2f}, {top['size'] / total:.1%} of all that was paid and refunded and "
+        message=f"{many(found, 'order or refund dominates', 'orders and refunds dominate')}: "
+        f"the largest is {top['size']:,.2f}, {top['size'] / total:.1%} of all that was paid and refunded and "
         f"{top['size'] / (total / count):,.0f} times the average.",
     )
 

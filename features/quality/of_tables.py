@@ -162,7 +162,7 @@ def anonymous_rows(evidence: Evidence) -> Iterator[Problem]:
             rows=account.anonymous,
             example=_first_row(evidence, table, ANONYMOUS),
             remedy="Nothing, if these are guests and strangers; else fill in the customer.",
-            message=f"{many(account.anonymous, 'row')} ({share:.1%}) have no customer. They are "
+            message=f"{many(account.anonymous, 'row')} ({share:.1%}) without a customer. They are "
             "set aside: nothing can be forecast for somebody unknown.",
         )
 
@@ -253,7 +253,7 @@ def _versions(evidence: Evidence, table: str, rows: int, versions: Frame) -> Pro
         rows=rows,
         example=one_id(versions, identity),
         remedy="Nothing: at each instant the latest version known by then counts.",
-        message=f"{many(rows, 'row')} were replaced by a version recorded later.",
+        message=f"{many(rows, 'row was', 'rows were')} replaced by a version recorded later.",
     )
 
 
@@ -313,7 +313,7 @@ def _recorded_early(table: str, column: str, found: dict[str, int], example: str
         example=example,
         remedy="Check that both columns are in one time zone and not exchanged. Dates without a "
         "time count as midnight.",
-        message=f"{many(found['early'], 'row')} were recorded before their event, "
+        message=f"{many(found['early'], 'row was', 'rows were')} recorded before their event, "
         f"{found['a_day_early']:,} of them by more than a day. They count as known at the event.",
     )
 
@@ -389,8 +389,8 @@ def currency(evidence: Evidence) -> Iterator[Problem]:
             rows=found["empty"],
             example=one_id(evidence.used("orders").filter(column.is_null()), "order_id"),
             remedy="Fill it in, or convert the amounts.",
-            message=f"{many(found['empty'], 'row')} have no currency. They count as if they were "
-            "in that of the others.",
+            message=f"{many(found['empty'], 'row has', 'rows have')} no currency. "
+            "They count as if they were in that of the others.",
         )
     elif not found["given"] and declared is None:
         yield Problem(
