@@ -89,7 +89,8 @@ def zero_amounts(evidence: Evidence) -> Iterator[Problem]:
             example=one_id(rows, "order_id"),
             remedy="Nothing, if these are samples or corrections; else fill in the amount.",
             message=f"{many(found['rows'], 'row has', 'rows have')} amount 0, "
-            f"{found['with_customer']:,} of them with a customer. They are no purchases and no refunds.",
+            f"{found['with_customer']:,} of them with a customer. "
+            "They are no purchases and no refunds.",
         )
 
 
@@ -136,8 +137,8 @@ def dominating_orders(evidence: Evidence) -> Iterator[Problem]:
         remedy="Check whether the amount is right and the customer a consumer; leave such orders "
         "out with drop under [orders] in history.toml if they will not come again.",
         message=f"{many(found, 'order or refund dominates', 'orders and refunds dominate')}: "
-        f"the largest is {top['size']:,.2f}, {top['size'] / total:.1%} of all that was paid and refunded and "
-        f"{top['size'] / (total / count):,.0f} times the average.",
+        f"the largest is {top['size']:,.2f}, {top['size'] / total:.1%} of all that was paid "
+        f"and refunded and {top['size'] / (total / count):,.0f} times the average.",
     )
 
 
