@@ -29,9 +29,7 @@ class TrainingConfig:
     origins : int
         Origins of the rolling-origin backtest at the most.
     max_rows : int
-        Rows of all snapshots together; above it customers are sampled by a hash of their id. The
-        default trains in about a minute and 2 GB on two cores; twice as many rows took twice as
-        long and forecast a simulated shop of 150,000 customers no better.
+        Rows of all snapshots together; above it customers are sampled by a hash of their id.
     margin_rate : float
         Share of net spend that is margin; `clv` is in margin.
     discount_rate_yearly : float
