@@ -37,9 +37,12 @@ test: lint  ## every check: lint, tests with doctests, notebooks
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest --nbmake -p no:warnings notebooks
 
-bench: $(READY)  ## speed and out-of-time accuracy; minutes
+bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all
 	$(BIN)/python -m benchmarks.features
-	$(BIN)/python -m benchmarks.training --data $(DATA)
+	$(BIN)/python -m benchmarks.btyd
+	$(BIN)/python -m benchmarks.simulated
+	$(BIN)/python -m benchmarks.small_shops --data $(DATA)
+	$(BIN)/python -m benchmarks.leaderboard --data $(DATA)
 
 lock: $(READY)  ## renew requirements.lock; it records no registry address
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \

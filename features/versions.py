@@ -57,7 +57,9 @@ def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
     firsts = [pl.col(c).min() for c in ("customer_id", "day", "currency", "row")]
     steps = (
         native.filter(pl.col("problem").is_null() | (pl.col("problem") == anonymous))
-        .group_by("order_id", "known_day")
+        # Sorted, so that a sum is the same to the last bit in whatever order the lines come.
+        .sort("amount", "discount_amount")
+        .group_by("order_id", "known_day", maintain_order=True)
         .agg(*amounts, discounts, *firsts)
     )
     so_far = (

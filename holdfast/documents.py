@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from training.champions import CHURN, CLV
+from features.clock import as_instant
+from training.champions import CHURN, CLV, short_name
 from training.scoring import STAGES
+from training.verdict import verdict
 
 if TYPE_CHECKING:
+    from training.ablation import Ablated
     from training.backtest import Backtest
     from training.champions import Decision
+    from training.evaluation import PairedDifference
+    from training.fitting import Judgement
     from training.pipeline import Training
     from training.tracking import RegisteredVersion
-
-PREFIXES = {CHURN: "mean_churn_", CLV: "mean_clv_"}
 
 
 def training_document(training: Training) -> dict[str, Any]:
@@ -32,22 +36,39 @@ def training_document(training: Training) -> dict[str, Any]:
         "clv_horizon_days": training.config.clv_horizon_days,
         "config": training.config.as_dict(),
         "models": [
-            {**_version(version), **backtest_document(backtest), "decision": _decision(decision)}
+            {
+                **_version(version),
+                **backtest_document(backtest),
+                "basis": version.tags["basis"],
+                "decision": _decision(decision),
+                "realised": _realised(version),
+            }
             for version, backtest, decision in parts
         ],
     }
 
 
 def backtest_document(backtest: Backtest) -> dict[str, Any]:
-    """Every candidate at every origin, their means, and the choice."""
-    table, means = backtest.table(), backtest.means()
+    """Every candidate at every origin, means and spread, the choice and its grade."""
+    table, means, spread = backtest.table(), backtest.means(), backtest.spread()
     return {
         "chosen": backtest.chosen,
         "criterion": backtest.criterion,
         "why": backtest.why,
+        "window_days": backtest.window_days,
+        "grade": backtest.grade(),
+        "verdict": verdict(backtest),
         "candidates": [
-            {"candidate": name, "chosen": name == backtest.chosen, "metrics": dict(row)}
-            for name, row in means.iterrows()
+            {
+                "candidate": name,
+                "chosen": name == backtest.chosen,
+                "metrics": dict(row),
+                "spread": deviations,
+                "difference": _difference(backtest.differences.get(str(name))),
+            }
+            for (name, row), deviations in zip(
+                means.iterrows(), spread.to_dict("records"), strict=True
+            )
         ],
         "folds": [
             {
@@ -61,10 +82,36 @@ def backtest_document(backtest: Backtest) -> dict[str, Any]:
     }
 
 
+def judgement_document(
+    found: Judgement, lost: Sequence[Ablated] | None, end: float
+) -> dict[str, Any]:
+    """What `holdfast backtest` found; `lost` only if it was asked for."""
+    models = ((CHURN, found.churn), (CLV, found.clv))
+    document = {
+        "as_of": as_instant(end),
+        "horizon_days": found.panels[0].horizon_days,
+        "models": [{"name": name, **backtest_document(of)} for name, of in models],
+    }
+    return document if lost is None else {**document, "ablation": ablation_document(lost)}
+
+
+def ablation_document(rows: Sequence[Ablated]) -> list[dict[str, Any]]:
+    """What the pool loses without each family of features and each of its parts."""
+    return [
+        {
+            "without": row.without,
+            "columns": row.columns,
+            "log_loss": _difference(row.log_loss),
+            "auc": row.auc,
+        }
+        for row in rows
+    ]
+
+
 def scores_document(scores: pd.DataFrame) -> dict[str, Any]:
     """What a scoring found, by stage; one row per customer is in the file."""
     first = scores.iloc[0]
-    terms = ("horizon_days", "clv_horizon_days", "churn_model", "churn_model_version",
+    terms = ("horizon_days", "clv_horizon_days", "churn_model", "basis", "churn_model_version",
              "clv_model_version")  # fmt: skip
     return {
         "as_of": first["as_of"].isoformat(),
@@ -93,7 +140,7 @@ def models_document(versions: Sequence[RegisteredVersion]) -> dict[str, Any]:
 
 def own_metrics(version: RegisteredVersion) -> dict[str, float]:
     """The mean backtest metrics of the version's candidate; none if it could not be judged."""
-    prefix, suffix = PREFIXES.get(version.name, "mean_"), f"_{version.tags.get('candidate')}"
+    prefix, suffix = f"mean_{short_name(version.name)}_", f"_{version.tags.get('candidate')}"
     return metrics_between(version.metrics, prefix, suffix)
 
 
@@ -102,7 +149,7 @@ def metrics_between(metrics: Mapping[str, float], prefix: str, suffix: str) -> d
 
     Examples
     --------
-    >>> metrics_between({"mean_clv_mae_gbdt": 3.0, "clv_mae_gbdt": 4.0}, "mean_clv_", "_gbdt")
+    >>> metrics_between({"mean_clv_mae_btyd": 3.0, "clv_mae_btyd": 4.0}, "mean_clv_", "_btyd")
     {'mae': 3.0}
     """
     return {
@@ -110,6 +157,17 @@ def metrics_between(metrics: Mapping[str, float], prefix: str, suffix: str) -> d
         for name, value in metrics.items()
         if name.startswith(prefix) and name.endswith(suffix)
     }
+
+
+def _difference(found: PairedDifference | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)
+
+
+def _realised(version: RegisteredVersion) -> dict[str, float] | None:
+    """What became of the forecasts of the champion before, as the run of the version tells."""
+    prefix = f"realised_{short_name(version.name)}_"
+    found = version.metrics.items()
+    return {k.removeprefix(prefix): v for k, v in found if k.startswith(prefix)} or None
 
 
 def _stage(name: str, rows: pd.DataFrame) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from features.mapping import Mapping
 
 SUFFIXES = (".parquet", ".csv")
+CALENDAR_DATES = ("expected_next_order",)
 
 
 def table_target(option: str, path: str) -> Path:
@@ -92,7 +93,11 @@ def write_table(table: pd.DataFrame, target: Path) -> None:
     import polars as pl
     import polars.selectors as cs
 
-    frame = pl.from_pandas(table).with_columns(cs.by_dtype(pl.Null).cast(pl.String))
+    frame = pl.from_pandas(table).with_columns(
+        cs.by_dtype(pl.Null).cast(pl.String),
+        # pandas has no type for a day without a time.
+        cs.by_name(*CALENDAR_DATES, require_all=False).cast(pl.Date),
+    )
     with replacing(target) as draft:
         if target.suffix.lower() == ".parquet":
             frame.write_parquet(draft)

@@ -9,7 +9,6 @@ import typer
 
 from holdfast import files, options, output
 from holdfast.data import require_instant
-from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
     from training.config import TrainingConfig
@@ -75,7 +74,7 @@ def train(
 
 def print_training(training: Training) -> None:
     """Print the essentials of the model card."""
-    from holdfast.tables import print_candidates, print_champion
+    from holdfast.tables import print_candidates, print_champion, print_verdict
 
     config = training.config
     output.line(
@@ -83,10 +82,18 @@ def print_training(training: Training) -> None:
         f"within {config.horizon_days} days, customer value over {config.clv_horizon_days} days"
     )
     output.line()
-    print_candidates(training.churn_backtest)
-    print_candidates(training.clv_backtest)
-    print_champion(training.churn, training.churn_decision)
-    print_champion(training.clv, training.clv_decision)
+    models = (
+        (training.churn, training.churn_backtest, training.churn_decision),
+        (training.clv, training.clv_backtest, training.clv_decision),
+    )
+    for (version, judged, decision), days in zip(models, config.horizons, strict=True):
+        print_candidates(judged)
+        print_verdict(judged, days)
+        output.paragraph(f"Rests on: {version.tags['basis']}")
+        if last := version.tags["realised"]:
+            output.paragraph(f"Last forecasts: {last}")
+        print_champion(version, decision)
+        output.line()
 
 
 def training_config(
@@ -112,6 +119,13 @@ def backtest(
     origins: Annotated[
         int, typer.Option("--origins", metavar="K", help="How many past instants to forecast from.")
     ] = 5,
+    ablation: Annotated[
+        bool,
+        typer.Option(
+            "--ablation",
+            help="Also refit the pool without each family of features; takes several times longer.",
+        ),
+    ] = False,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -119,16 +133,15 @@ def backtest(
 
     The last origin lies a horizon before the end of the history.
     """
-    from features.clock import as_instant
     from features.history import History
     from features.sources import read_mapping
-    from holdfast.documents import backtest_document
+    from holdfast.documents import judgement_document
     from holdfast.freshness import last_known
-    from holdfast.tables import print_candidates, print_folds
-    from training.backtest import backtest_clv
-    from training.champions import CHURN, CLV
+    from holdfast.tables import print_ablation, print_backtest
+    from training.ablation import ablate
     from training.config import TrainingConfig
-    from training.fitting import judge_churn
+    from training.fitting import judge, resolve
+    from training.reach import require_judged
 
     config = TrainingConfig(horizon_days=horizon_days, origins=origins)
     columns = read_mapping(history, mapping)
@@ -136,26 +149,18 @@ def backtest(
         tell("reading")
         opened = History.open(history, columns)
         end = last_known(opened)
-        panel, churn = judge_churn(opened.upto(end).coded(), horizon_days, config, tell)
-        if not churn.judged:
-            raise RequestError(
-                "the history must reach over two horizons and a warm-up to judge a forecast; "
-                f"{horizon_days} days are too many for it. Choose a shorter --horizon-days."
-            )
-        clv = backtest_clv(panel, churn, config, tell)
+        past = opened.upto(end).coded()
+        config = resolve(past, end, config)
+        require_judged(past, config)
+        found = judge(past, config, tell)
+        lost = ablate(found.panels, found.churn, config, tell) if ablation else None
     if as_json:
-        models = ((CHURN, churn), (CLV, clv))
-        output.document(
-            {
-                "as_of": as_instant(end),
-                "horizon_days": horizon_days,
-                "models": [{"name": name, **backtest_document(of)} for name, of in models],
-            }
-        )
+        output.document(judgement_document(found, lost, end))
         return
-    for judged in (churn, clv):
-        print_folds(judged)
-        print_candidates(judged)
+    for judged in (found.churn, found.clv):
+        print_backtest(judged, horizon_days)
+    if lost is not None:
+        print_ablation(lost)
 
 
 def score(
@@ -211,6 +216,7 @@ def score(
         f"({found['churn_model']}, {found['horizon_days']} days) and clv-forecast version "
         f"{scorer.clv_version}"
     )
+    output.paragraph(f"Rests on: {found['basis']}")
     print_stages(found["stages"], found["currency"])
     output.line(f"Scores are in {target}; {found['with_reasons']:,} customers have reasons")
 

@@ -11,12 +11,14 @@ from rich.table import Table
 
 from holdfast import output
 from holdfast.documents import own_metrics
-from training.card import CHURN_METRICS, CLV_METRICS
 from training.champions import CHURN
+from training.verdict import shorter_window, verdict
 
 if TYPE_CHECKING:
+    from training.ablation import Ablated
     from training.backtest import Backtest
     from training.champions import Decision
+    from training.evaluation import PairedDifference
     from training.tracking import RegisteredVersion
 
 SHORT = {
@@ -30,45 +32,95 @@ TITLES = {"log_loss": "Churn risk", "tweedie_deviance": "CLV"}
 KEY_METRIC = {CHURN: "log_loss"}
 
 
+def print_backtest(backtest: Backtest, horizon_days: int) -> None:
+    """Print the rolling-origin table, the paired differences and the grade."""
+    print_candidates(backtest)
+    if backtest.judged:
+        _print_folds(backtest)
+        _print_differences(backtest)
+    print_verdict(backtest, horizon_days)
+    output.line()
+
+
 def print_candidates(backtest: Backtest) -> None:
-    """Print the mean metrics of every candidate, and which was chosen and why."""
-    means = backtest.means()
+    """Print every metric of every candidate: mean and standard deviation over origins."""
+    means, spread = backtest.means(), backtest.spread()
     title = TITLES[backtest.criterion]
     if means.empty:
         output.line(f"{title}: {backtest.why}")
         return
-    shown = metrics_shown(backtest)
     origins = backtest.table()["origin"].unique()
-    span = f"{origins[0]} to {origins[-1]}" if len(origins) > 1 else origins[0]
-    table = _table(["", "candidate"], [_short(m) for m in shown])
-    for name, row in means.iterrows():
-        is_chosen = name == backtest.chosen
-        style = "bold" if is_chosen else ""
-        figures = [f"{row[metric]:.4f}" for metric in shown]
-        _add(table, [">" if is_chosen else "", name, *figures], style)
-    output.line(f"{title}: means over {len(origins)} out-of-time origins, {span}", "bold")
+    several = len(origins) > 1
+    span = f"{origins[0]} to {origins[-1]}" if several else origins[0]
+    places = "origins" if several else "origin"
+    output.line(f"{title}: means over {len(origins)} out-of-time {places}, {span}", "bold")
+    table = _table(["metric"], _marked(backtest))
+    for metric in means:
+        _add(table, [_short(str(metric)), *(f"{value:.4f}" for value in means[metric])])
+        if several:
+            _add(table, ["", *(f"± {value:.4f}" for value in spread[metric])], "dim")
     output.stdout().print(table)
 
 
-def print_folds(backtest: Backtest) -> None:
-    """Print every candidate at every origin."""
-    shown = metrics_shown(backtest)
-    table = _table(
-        ["origin", "candidate"],
-        ["customers", *(_short(m) for m in shown)],
-    )
-    for origin, rows in backtest.table().groupby("origin"):
-        for i, (_, row) in enumerate(rows.iterrows()):
-            figures = [f"{row['customers']:,}", *(f"{row[metric]:.4f}" for metric in shown)]
-            _add(table, ["" if i else origin, row["candidate"], *figures])
-        table.add_section()
-    output.line(f"{TITLES[backtest.criterion]}: every origin", "bold")
+def _print_folds(backtest: Backtest) -> None:
+    """Print the criterion of every candidate at every origin."""
+    table = _table(["origin"], ["customers", *_marked(backtest)])
+    for origin, rows in backtest.table().groupby("origin", sort=False):
+        losses = (f"{loss:.4f}" for loss in rows[backtest.criterion])
+        _add(table, [origin, f"{rows['customers'].iloc[0]:,}", *losses])
+    output.line(f"{TITLES[backtest.criterion]}: {_words(backtest)} at every origin", "bold")
     output.stdout().print(table)
 
 
-def metrics_shown(backtest: Backtest) -> tuple[str, ...]:
-    """The metrics that the model card shows too."""
-    return CHURN_METRICS if backtest.criterion == "log_loss" else CLV_METRICS
+def _print_differences(backtest: Backtest) -> None:
+    """Print by how much the chosen candidate differs from the others."""
+    table = _table([f"{backtest.chosen} less"], [_words(backtest), "95% interval"])
+    for name, found in backtest.differences.items():
+        _add(table, [name, f"{found.difference:+.4f}", _interval(found)])
+    output.line(f"{TITLES[backtest.criterion]}: paired differences over customers", "bold")
+    output.stdout().print(table)
+
+
+def print_verdict(backtest: Backtest, horizon_days: int) -> None:
+    """Print the grade and what it means, and a window that is not the one asked for."""
+    output.paragraph(verdict(backtest))
+    if said := shorter_window(backtest, horizon_days):
+        output.paragraph(said)
+
+
+def print_ablation(rows: Sequence[Ablated]) -> None:
+    """Print what leaving out each family of features, and each part of the pool, does."""
+    table = _table(["without"], ["columns", "log loss", "95% interval", "auc"])
+    table.add_column("")
+    for row in rows:
+        columns = "" if row.columns is None else str(row.columns)
+        if row.log_loss is None:
+            _add(table, [row.without, columns, "", "", "", "none usable"])
+            continue
+        change = [f"{row.log_loss.difference:+.4f}", _interval(row.log_loss), f"{row.auc:+.4f}"]
+        _add(table, [row.without, columns, *change, _effect(row.log_loss)])
+    output.line("Churn risk: what the pool loses without a part of it", "bold")
+    output.stdout().print(table)
+
+
+def _marked(backtest: Backtest) -> list[str]:
+    """The candidates, the chosen one marked."""
+    return [f"> {n}" if n == backtest.chosen else str(n) for n in backtest.means().index]
+
+
+def _words(backtest: Backtest) -> str:
+    return backtest.criterion.replace("_", " ")
+
+
+def _interval(found: PairedDifference) -> str:
+    return f"{found.low:+.4f} to {found.high:+.4f}"
+
+
+def _effect(lost: PairedDifference) -> str:
+    """Whether what was left out helps, as far as the interval tells."""
+    if lost.low > 0:
+        return "helps"
+    return "hurts" if lost.high < 0 else "not clear"
 
 
 def print_champion(version: RegisteredVersion, decision: Decision) -> None:

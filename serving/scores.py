@@ -17,16 +17,18 @@ from serving.champions import UNREADABLE, said, terms_of
 from serving.terms import ScoreRow, Terms, Versions
 from serving.watched import LoadError, Source
 from training.champions import CHURN, CLV
-from training.scoring import COLUMNS, STAGES, load_model
+from training.reasons import REASONS
+from training.scoring import COLUMNS, STAGES, SURVIVAL, load_model
 from training.tracking import Tracker
 
 READERS = (".parquet", ".csv")
 WHOLE = ("horizon_days", "clv_horizon_days", "churn_model_version", "clv_model_version")
 NUMBERS = (
-    "churn_risk", "risk_percentile", "stage_percentile", "clv", "clv_if_active", "value_at_risk",
-    "days_since_last_order",
+    "churn_risk", "risk_percentile", "stage_percentile", "p_alive", *SURVIVAL, "clv", "clv_low",
+    "clv_high", "p_active", "orders_if_active", "order_value", "expected_orders", "clv_if_active",
+    "spend_if_active_low", "spend_if_active_high", "value_at_risk", "days_since_last_order",
 )  # fmt: skip
-MAY_LACK = ("risk_percentile", "stage_percentile", "reason_1", "reason_2", "reason_3")
+MAY_LACK = ("risk_percentile", "stage_percentile", "expected_next_order", *REASONS)
 ONE_VALUE = ("as_of", *WHOLE)
 
 
@@ -123,6 +125,9 @@ def _typed(column: str, given: pl.DataType) -> pl.Expr:
         return value.cast(pl.Int64)
     if column in NUMBERS:
         return value.cast(pl.Float64).fill_nan(None)
+    if column == "expected_next_order":
+        # A date that cannot be read is an error: null would say that no order is expected.
+        return value.str.head(10).str.to_date() if given == pl.String else value.cast(pl.Date)
     if column == "as_of" and given == pl.String:
         texts = value.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
         others = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")

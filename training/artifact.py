@@ -9,7 +9,7 @@ from typing import Any
 
 from training.errors import TrainingError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MODEL_FILE = "model.json"
 
 

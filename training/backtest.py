@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,26 @@ from training import churn, clv
 from training.churn import ChurnModel
 from training.clv import CLVModel
 from training.config import TrainingConfig
-from training.evaluation import FloatArray, churn_metrics, value_metrics
-from training.snapshots import Panel, Progress, Snapshot, origin_of_rows, stack
+from training.evaluation import (
+    FloatArray,
+    PairedDifference,
+    churn_metrics,
+    clustered_bootstrap,
+    coverage,
+    log_losses,
+    tweedie_losses,
+    value_metrics,
+)
+from training.lesson import Lesson, Snapshot, Start
+from training.snapshots import Panel, Progress
 from training.splits import Fold, rolling_origin
+from training.spread import Spread
+
+ROUNDS = 1000
+CLEAR_GAIN = 0.05
+FEW, FEW_ORIGINS = 30, 3
+RULES = ("recency_rule", "past_rate", "average")
+LOSSES = {"log_loss": log_losses, "tweedie_deviance": tweedie_losses}
 
 
 @dataclass(frozen=True)
@@ -49,16 +66,22 @@ class Backtest:
     judged : tuple of Judged
         By origin, then candidate; empty if the history is too short for a single fold.
     chosen : str
-        The candidate with the best mean of `criterion`.
     criterion : str
+        The loss that the choice goes by.
     why : str
         The choice in words.
+    window_days : float
+        The window that was judged: shorter than the horizon where the history does not label that.
+    differences : mapping of str to PairedDifference
+        Other candidate -> loss of the chosen one less its loss, over customers.
     """
 
     judged: tuple[Judged, ...]
     chosen: str
     criterion: str
     why: str
+    window_days: float
+    differences: Mapping[str, PairedDifference] = field(default_factory=dict)
 
     def table(self) -> pd.DataFrame:
         """One row for each origin and candidate: origin, candidate, customers and every metric."""
@@ -71,6 +94,36 @@ class Backtest:
             }
             for j in self.judged
         )
+
+    def spread(self) -> pd.DataFrame:
+        """Standard deviation over origins of every metric; index candidate."""
+        table = self.table()
+        if table.empty:
+            return pd.DataFrame()
+        order = table["candidate"].unique()
+        return table.drop(columns=["origin", "customers"]).groupby("candidate").std().loc[order]
+
+    def grade(self) -> str | None:
+        """A to D against the best simple rule; None if nothing could be judged.
+
+        A: clearly better, with at least 5% less loss. B: clearly better. C: no clear difference.
+        D: the rule is clearly better, so it is the model. Clear is what the paired 95% interval
+        leaves no doubt about.
+        """
+        if not self.judged:
+            return None
+        loss, best = self.means()[self.criterion], self.best_rule()
+        if self.chosen in RULES:
+            return "D"
+        found = self.differences[best]
+        if found.high < 0:
+            return "A" if loss[self.chosen] <= (1 - CLEAR_GAIN) * loss[best] else "B"
+        return "C"
+
+    def best_rule(self) -> str:
+        """The simple rule with the lowest mean of the criterion."""
+        loss = self.means()[self.criterion]
+        return str(loss.loc[[rule for rule in loss.index if rule in RULES]].idxmin())
 
     def means(self) -> pd.DataFrame:
         """Mean over origins of every metric; index candidate."""
@@ -86,13 +139,14 @@ class Backtest:
 
 
 def backtest_churn(
-    panel: Panel, config: TrainingConfig, progress: Progress = lambda _: None
+    panels: Sequence[Panel], config: TrainingConfig, progress: Progress = lambda _: None
 ) -> Backtest:
-    """Judge every churn candidate; the lowest mean log-loss wins.
+    """Judge every churn candidate at every origin of the first panel.
 
     Parameters
     ----------
-    panel : Panel
+    panels : sequence of Panel
+        The longest window first; the others help where it has few snapshots.
     config : TrainingConfig
     progress : callable, optional
         Told in words what is being done.
@@ -100,67 +154,130 @@ def backtest_churn(
 
     def judge(fold: Fold) -> list[Judged]:
         progress(f"backtest of churn risk at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        learn, days = stack(fold.learn), origin_of_rows(fold.learn)
-        base_rate = float(learn.churned.mean())
+        base_rate = float(fold.learn.lesson(config.snapshots).churned.mean())
+        lessons, start = taught(fold, panels, config)
         result = []
-        for name, model in fit_churn_candidates(learn, days, fold.judge.as_of, config).items():
+        for name, model in fit_churn_candidates(lessons, start, config).items():
             risk = model.predict_proba(fold.judge.X)[:, 1]
             metrics = churn_metrics(fold.judge.churned, risk, base_rate)
             result.append(Judged(name, fold.judge, risk, metrics))
         return result
 
-    folds = [fold for fold in rolling_origin(panel, config.origins) if _has_both(fold, config)]
-    return _choose(_side_by_side(judge, folds), churn.CANDIDATES, "log_loss")
+    judged = _side_by_side(judge, list(rolling_origin(panels[0], config.origins)))
+    return _choose(judged, ("pool",), "log_loss", panels[0].window_days, config.seed)
+
+
+def taught(
+    fold: Fold, panels: Sequence[Panel], config: TrainingConfig
+) -> tuple[list[Lesson], Start]:
+    """What a churn model can learn from at an origin, and the customers it then forecasts."""
+    shorter = [panel.known_at(fold.judge.as_of) for panel in panels[1:]]
+    return lessons_of([fold.learn, *shorter], config), start_at(fold.learn, fold.judge)
+
+
+def lessons_of(known: Sequence[Panel], config: TrainingConfig) -> list[Lesson]:
+    """What can be learnt from panels: the first, and the others where it has few snapshots."""
+    lessons = [panel.lesson(config.snapshots) for panel in known]
+    enough = len(lessons[0].snapshots) >= config.snapshots
+    return [lesson for lesson in (lessons[:1] if enough else lessons) if lesson.snapshots]
+
+
+def start_at(known: Panel, customers: Snapshot | Start) -> Start:
+    """Start from customers at an instant, at the pace that earlier snapshots let expect."""
+    pace = known.paces().forecast(customers.as_of, known.window_days)
+    return Start(customers.as_of, customers.X, customers.outlook.at_pace(pace, known.window_days))
 
 
 def fit_churn_candidates(
-    learn: Snapshot, days: FloatArray, at: float, config: TrainingConfig
+    lessons: Sequence[Lesson], start: Start, config: TrainingConfig
 ) -> dict[str, ChurnModel]:
-    """Fit every churn candidate; the two that share trees grow them once."""
-    models: dict[str, ChurnModel] = {}
-    for name in churn.CANDIDATES:
-        if name == "gbdt_level" and "gbdt" in models:
-            models[name] = models["gbdt"].levelled(learn.X, learn.churned, days, at)
-        else:
-            model = ChurnModel(name, config.snapshots, config.seed)
-            models[name] = model.fit(learn.X, learn.churned, days, at)
-    return models
+    """Fit every churn candidate; those that share trees grow them once."""
+    window = lessons[0].window_days
+    pool = ChurnModel("pool", window, config.seed).learn(lessons, start)
+    shared = {name: pool.reweighed(name, start) for name in ("btyd", "trees")}
+    rules = {
+        name: ChurnModel(name, window).learn(lessons, start)
+        for name in churn.CANDIDATES
+        if name not in {*shared, "pool"}
+    }
+    return rules | shared | {"pool": pool}
 
 
 def backtest_clv(
     panel: Panel,
-    risks: Backtest,
+    active: Callable[[Fold], FloatArray],
     config: TrainingConfig,
     progress: Progress = lambda _: None,
+    paced_by: Panel | None = None,
 ) -> Backtest:
-    """Judge every CLV candidate; the lowest mean Tweedie deviance wins.
+    """Judge every CLV candidate at every origin.
 
     Parameters
     ----------
     panel : Panel
-    risks : Backtest
-        The churn backtest on the same panel: its chosen candidate's risks at every origin give the
-        chance of an order.
+    active : callable
+        Fold -> chance of an order in the panel's window, shape (customers,).
     config : TrainingConfig
     progress : callable, optional
         Told in words what is being done.
+    paced_by : Panel, optional
+        The panel that gives the pace, as it does to the fitted model; default: `panel`.
     """
-    active = {j.judge.as_of: 1.0 - j.forecast for j in risks.of(risks.chosen)}
 
     def judge(fold: Fold) -> list[Judged]:
         progress(f"backtest of CLV at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        learn, truth = stack(fold.learn[-config.snapshots :]), fold.judge.spend
+        lesson, truth = fold.learn.lesson(config.snapshots), fold.judge.spend
+        known = fold.learn if paced_by is None else paced_by.known_at(fold.judge.as_of)
+        start, chance = start_at(known, fold.judge), active(fold)
         result = []
         for name in clv.CANDIDATES:
-            model = CLVModel(name, seed=config.seed)
-            model.fit_if_active(learn.X, learn.spend, learn.churned)
-            forecast = active[fold.judge.as_of] * model.predict_if_active(fold.judge.X)
-            result.append(Judged(name, fold.judge, forecast, value_metrics(truth, forecast)))
+            model = CLVModel(name, value=panel.value).learn(lesson, start)
+            if_active = model.predict_if_active(fold.judge.X)
+            forecast = chance * if_active
+            metrics = value_metrics(truth, forecast)
+            metrics |= interval_metrics(fold.judge, model.spread_, if_active, chance)
+            result.append(Judged(name, fold.judge, forecast, metrics))
         return result
 
-    folds = [f for f in rolling_origin(panel, config.origins) if f.judge.as_of in active]
-    folds = [fold for fold in folds if _has_spend(fold, config)]
-    return _choose(_side_by_side(judge, folds), clv.CANDIDATES, "tweedie_deviance")
+    folds = [f for f in rolling_origin(panel, config.origins) if _has_spend(f, config)]
+    judged = _side_by_side(judge, folds)
+    preferred = ("regression", "btyd")
+    return _choose(judged, preferred, "tweedie_deviance", panel.window_days, config.seed)
+
+
+def interval_metrics(
+    judge: Snapshot, spread: Spread, if_active: FloatArray, chance: FloatArray
+) -> dict[str, float]:
+    """Share of outcomes within their 80% intervals: of all, and of those who ordered."""
+    low, high = spread.interval(if_active, chance)
+    active = judge.churned == 0
+    given = spread.interval_if_active(if_active[active])
+    return {
+        "coverage": coverage(judge.spend, low, high),
+        "coverage_if_active": coverage(judge.spend[active], *given),
+    }
+
+
+def activity_as_judged(risks: Backtest) -> Callable[[Fold], FloatArray]:
+    """The chance of an order in the window that churn risks were judged over."""
+    chances = {j.judge.as_of: 1.0 - j.forecast for j in risks.of(risks.chosen)}
+    return lambda fold: chances[fold.judge.as_of]
+
+
+def activity_over(
+    panels: Sequence[Panel], candidate: str, config: TrainingConfig, window_days: float
+) -> Callable[[Fold], FloatArray]:
+    """The chance of an order in another window, by the curve of the churn model of the time."""
+
+    def chance(fold: Fold) -> FloatArray:
+        day = fold.judge.as_of
+        known = [panel.known_at(day) for panel in panels]
+        lessons = lessons_of(known, config)
+        start = start_at(known[0], fold.judge)
+        model = ChurnModel(candidate if lessons else "btyd", panels[0].horizon_days, config.seed)
+        return 1.0 - model.learn(lessons, start).curve(fold.judge.X).no_order(window_days)
+
+    return chance
 
 
 def live_base_rate(backtest: Backtest, panel: Panel) -> float:
@@ -172,15 +289,9 @@ def live_base_rate(backtest: Backtest, panel: Panel) -> float:
     return float(churned[live].mean() if live.any() else churned.mean())
 
 
-def _has_both(fold: Fold, config: TrainingConfig) -> bool:
-    """Whether some of the customers to learn from ordered and some did not."""
-    churned = np.concatenate([s.churned for s in fold.learn[-config.snapshots :]])
-    return bool(0.0 < churned.mean() < 1.0)
-
-
 def _has_spend(fold: Fold, config: TrainingConfig) -> bool:
     """Whether anybody spent anything, before the origin and after it."""
-    spent = sum(float(s.spend.sum()) for s in fold.learn[-config.snapshots :])
+    spent = float(fold.learn.lesson(config.snapshots).spend.sum())
     return spent > 0 and float(fold.judge.spend.sum()) > 0
 
 
@@ -192,21 +303,48 @@ def _side_by_side(
         return tuple(judged for found in pool.map(judge, folds) for judged in found)
 
 
-def _choose(judged: tuple[Judged, ...], candidates: Sequence[str], criterion: str) -> Backtest:
-    """The candidate with the lowest mean; the simpler one of two that are equal."""
+def _choose(
+    judged: tuple[Judged, ...],
+    preferred: Sequence[str],
+    criterion: str,
+    window_days: float,
+    seed: int,
+) -> Backtest:
+    """The best of the preferred candidates, unless another is clearly better out of time."""
     if not judged:
-        why = (
-            f"{candidates[0]}: the history is too short to judge any candidate out of time, so "
-            "the simplest rule is used"
-        )
-        return Backtest(judged, candidates[0], criterion, why)
-    scores = {
-        name: float(np.mean([j.metrics[criterion] for j in judged if j.candidate == name]))
-        for name in candidates
-    }
-    chosen = min(scores, key=scores.__getitem__)
-    listed = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+        why = f"{preferred[0]}: the history is too short to judge any candidate out of time"
+        return Backtest(judged, preferred[0], criterion, why, window_days)
+    scores: dict[str, list[float]] = {}
+    for j in judged:
+        scores.setdefault(j.candidate, []).append(j.metrics[criterion])
+    means = {name: float(np.mean(found)) for name, found in scores.items()}
+    first = min(preferred, key=means.__getitem__)
+    losses = _losses(judged, criterion)
+    against = {n: _difference(losses, n, first, seed) for n in means if n not in preferred}
+    # A bootstrap over customers is too sure of a handful of them, and of one season.
     origins = len({j.judge.as_of for j in judged})
-    name = criterion.replace("_", " ")
-    why = f"{chosen}: lowest mean {name} over {origins} out-of-time origin(s) ({listed})"
-    return Backtest(judged, chosen, criterion, why)
+    enough = losses.index.nunique() >= FEW and origins >= FEW_ORIGINS
+    better = [n for n, d in against.items() if enough and d.high < 0 and means[n] < means[first]]
+    chosen = min(better, key=means.__getitem__) if better else first
+    listed = ", ".join(f"{name} {mean:.4f}" for name, mean in means.items())
+    verdict = f"clearly better than {first}" if better else "nothing is clearly better"
+    why = (
+        f"{chosen}: {verdict} over {origins} out-of-time origin(s) "
+        f"(mean {criterion.replace('_', ' ')}: {listed})"
+    )
+    differences = {n: _difference(losses, chosen, n, seed) for n in means if n != chosen}
+    return Backtest(judged, chosen, criterion, why, window_days, differences)
+
+
+def _losses(judged: tuple[Judged, ...], criterion: str) -> pd.DataFrame:
+    """Loss of every customer at every origin; index customer_id, one column per candidate."""
+    columns: dict[str, list[pd.Series]] = {}
+    for j in judged:
+        truth = j.judge.churned if criterion == "log_loss" else j.judge.spend
+        loss = pd.Series(LOSSES[criterion](truth, j.forecast), j.judge.X.index)
+        columns.setdefault(j.candidate, []).append(loss)
+    return pd.DataFrame({name: pd.concat(found) for name, found in columns.items()})
+
+
+def _difference(losses: pd.DataFrame, one: str, other: str, seed: int) -> PairedDifference:
+    return clustered_bootstrap(losses[one] - losses[other], seed, ROUNDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -12,34 +12,27 @@ import pandas as pd
 
 from training.evaluation import FloatArray
 
-Objective = Literal["binary", "tweedie"]
-BOOSTER_FILE = "trees.txt"
-
 
 @dataclass(frozen=True)
 class Boosting:
-    """Settings of a boosted model.
+    """Settings of boosted trees for a probability.
 
     Eight leaves, a hundred rows in each and a heavy ridge: with the settings of the tutorials trees
     lose to a two-parameter rule on sparse order logs.
 
     Attributes
     ----------
-    objective : str
-        `binary`, or `tweedie` (variance power 1.5, log link).
     rounds : int
     seed : int
     """
 
-    objective: Objective
     rounds: int = 200
     seed: int = 0
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters for a number of rows."""
-        extra = {"tweedie_variance_power": 1.5} if self.objective == "tweedie" else {}
         return {
-            "objective": self.objective,
+            "objective": "binary",
             "learning_rate": 0.03,
             "num_leaves": 8,
             "min_data_in_leaf": int(np.clip(rows / 200, 20, 100)),
@@ -55,7 +48,6 @@ class Boosting:
             # Folds run side by side instead; LightGBM's own threads stall on a busy machine.
             "num_threads": 1,
             "verbosity": -1,
-            **extra,
         }
 
     def fit(self, X: pd.DataFrame, y: FloatArray, offset: FloatArray | None = None) -> lgb.Booster:
@@ -92,11 +84,11 @@ def contributions(booster: lgb.Booster, X: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(values[:, :-1], index=X.index, columns=X.columns)
 
 
-def save(booster: lgb.Booster, folder: Path) -> None:
+def save(booster: lgb.Booster, path: Path) -> None:
     """Write the trees as LightGBM text."""
-    (folder / BOOSTER_FILE).write_text(booster.model_to_string(), encoding="utf-8")
+    path.write_text(booster.model_to_string(), encoding="utf-8")
 
 
-def load(folder: Path) -> lgb.Booster:
+def load(path: Path) -> lgb.Booster:
     """Read the trees."""
-    return lgb.Booster(model_str=(folder / BOOSTER_FILE).read_text(encoding="utf-8"))
+    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
@@ -14,11 +15,15 @@ from training.champions import CHURN, Decision
 from training.config import TrainingConfig
 from training.definition import Definition
 from training.fitting import Fitted
+from training.realised import Realised
 from training.snapshots import Panel
+from training.verdict import basis, shorter_window, verdict
 
 CHURN_METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "skill")
-CLV_METRICS = ("normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias")
-RULES = ("recency_rule", "past_rate", "average")
+CLV_METRICS = (
+    "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",
+    "coverage_if_active",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,12 @@ class Part:
     decision: Decision
 
 
-def model_card(parts: Sequence[Part], config: TrainingConfig, data: Mapping[str, Any]) -> str:
+def model_card(
+    parts: Sequence[Part],
+    config: TrainingConfig,
+    data: Mapping[str, Any],
+    last: Sequence[Realised] = (),
+) -> str:
     """The card as Markdown.
 
     Parameters
@@ -39,6 +49,8 @@ def model_card(parts: Sequence[Part], config: TrainingConfig, data: Mapping[str,
     config : TrainingConfig
     data : mapping
         What was learnt from, as `training.record.data_digest` tells it.
+    last : sequence of Realised
+        What became of the forecasts of the standing champions.
     """
     terms = parts[0].fitted.scorer.definition
     lines = [
@@ -64,10 +76,14 @@ def model_card(parts: Sequence[Part], config: TrainingConfig, data: Mapping[str,
             "",
             _snapshots(panel),
             f"- Model: {backtest.why}.",
+            f"- Rests on: {basis(part.fitted.scorer.model)}.",
+            *_shorter(part),
+            f"- {verdict(backtest)}",
             f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
             "",
             *_figures(backtest, CHURN_METRICS if is_churn else CLV_METRICS),
         ]
+    lines += ["", "## What became of the last forecasts", "", *_last(last)]
     lines += ["", "## Be careful", "", *_caveats(parts)]
     return "\n".join(lines) + "\n"
 
@@ -108,18 +124,47 @@ def _figures(backtest: Backtest, metrics: Sequence[str]) -> list[str]:
     means = backtest.means()
     if means.empty:
         return ["No out-of-time figures: the history is too short for a backtest."]
-    return [*_markdown(means[list(metrics)]), "", _in_words(backtest, means[backtest.criterion])]
+    shown = means[[metric for metric in metrics if metric in means]]
+    return [
+        f"Mean, and standard deviation over {len(backtest.of(backtest.chosen))} origin(s):",
+        "",
+        *_markdown(shown, backtest.spread()),
+        "",
+        *_against(backtest),
+    ]
 
 
-def _in_words(backtest: Backtest, scores: pd.Series) -> str:
-    """The chosen candidate against the best rule, by the criterion; lower is better."""
-    score = {str(name): float(value) for name, value in scores.items()}
-    best_rule = min((name for name in score if name in RULES), key=score.__getitem__)
-    if backtest.chosen == best_rule:
-        return f"Nothing beat the rule `{best_rule}` out of time, so the rule is the model."
-    gain = 1 - score[backtest.chosen] / score[best_rule]
+def _against(backtest: Backtest) -> list[str]:
+    """The paired differences, and how the intervals did."""
     words = backtest.criterion.replace("_", " ")
-    return f"`{backtest.chosen}` has {gain:.1%} less {words} than the best rule, `{best_rule}`."
+    lines = [
+        f"The {words} of `{backtest.chosen}` less that of each other, over customers, with its 95% "
+        "interval; below 0 it is better:",
+        "",
+        *(
+            f"- `{name}`: {found.difference:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+            for name, found in backtest.differences.items()
+        ),
+    ]
+    means = backtest.means().loc[backtest.chosen]
+    if "coverage" in means:
+        lines += [
+            "",
+            f"Out of time the 80% intervals held {means['coverage']:.1%} of customers, and given "
+            f"an order {means['coverage_if_active']:.1%} of those who ordered.",
+        ]
+    return lines
+
+
+def _shorter(part: Part) -> list[str]:
+    said = shorter_window(part.fitted.backtest, part.fitted.scorer.definition.horizon_days)
+    return [f"- {said}"] if said else []
+
+
+def _last(last: Sequence[Realised]) -> list[str]:
+    if not last:
+        return ["Nothing stood before this training, or no day of its forecasts is over."]
+    return [f"- {found.words()}" for found in last]
 
 
 def _caveats(parts: Sequence[Part]) -> list[str]:
@@ -138,11 +183,17 @@ def _caveats(parts: Sequence[Part]) -> list[str]:
     ]
 
 
-def _markdown(table: pd.DataFrame) -> list[str]:
-    head = "| candidate | " + " | ".join(str(c).replace("_", " ") for c in table) + " |"
-    rule = "|---" * (len(table.columns) + 1) + "|"
+def _markdown(means: pd.DataFrame, spread: pd.DataFrame) -> list[str]:
+    head = "| candidate | " + " | ".join(str(c).replace("_", " ") for c in means) + " |"
+    rule = "|---" * (len(means.columns) + 1) + "|"
+    cells = zip(means.index, means.to_numpy(), spread[means.columns].to_numpy(), strict=True)
     body = [
-        f"| {name} | " + " | ".join(f"{value:.4f}" for value in row) + " |"
-        for name, row in zip(table.index, table.to_numpy(), strict=True)
+        f"| {name} | " + " | ".join(map(_plus_minus, row, deviations)) + " |"
+        for name, row, deviations in cells
     ]
     return [head, rule, *body]
+
+
+def _plus_minus(mean: float, deviation: float) -> str:
+    """A mean with its deviation, where there is one."""
+    return f"{mean:.4f} ± {deviation:.4f}" if np.isfinite(deviation) else f"{mean:.4f}"

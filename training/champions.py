@@ -47,6 +47,11 @@ class Decision:
         return asdict(self)
 
 
+def short_name(name: str) -> str:
+    """What the metrics of a registered model begin with."""
+    return "churn" if name == CHURN else "clv"
+
+
 def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
     """The two champions, ready to score.
 
@@ -67,7 +72,7 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
     if not (isinstance(churn[1], ChurnScorer) and isinstance(clv[1], CLVScorer)):
         raise TrainingError(f"{CHURN} and {CLV} hold models of the wrong kind. Train again.")
     scorer = Scorer(churn[1], clv[1], churn[0].version, clv[0].version)
-    for term in ("shop", "currency", "timezone"):
+    for term in ("shop", "currency", "timezone", "table_horizon_days"):
         ours, theirs = (getattr(s.definition, term) for s in (scorer.churn, scorer.clv))
         if ours != theirs:
             raise TrainingError(
@@ -164,6 +169,8 @@ def _after_training(champion: ChurnScorer | CLVScorer, backtest: Backtest) -> Ju
 
     One origin, so that every customer counts once.
     """
+    if champion.definition.horizon_days != backtest.window_days:
+        return None
     since, needed = champion.definition.trained_as_of, set(champion.model.columns_)
     judged = [j for j in backtest.of(backtest.chosen) if j.judge.as_of >= since]
     judged = [j for j in judged if needed <= set(j.judge.X.columns)]

@@ -1,27 +1,41 @@
-"""CLVModel: what a customer will spend, as the chance of any order times the spend if there is."""
+"""CLVModel: what a customer will spend: P(any order) x orders if any x value of an order."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from scipy.special import expit
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import TweedieRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from training import artifact, boosting
-from training.boosting import Boosting
+from training import artifact
 from training.churn import ChurnModel
 from training.errors import TrainingError
 from training.evaluation import FloatArray
-from training.rows import Rows
+from training.labels import Value
+from training.lesson import Lesson, Snapshot, Start, latest
+from training.outlook import Outlook, capped, net_spend
+from training.pace import Drift, observed_pace, youth
 from training.rules import expected_at_past_rate
+from training.spread import Spread
 
-CANDIDATES = ("average", "past_rate", "gbdt")
+CANDIDATES = ("average", "past_rate", "btyd", "regression")
 ACTIVITY_FOLDER = "activity"
 PRIOR_DAYS = 3.0
+# The regression's ridge is worth so many customers.
+RIDGE_CUSTOMERS = 30.0
+# Totals and slopes may hang on a few very large customers, but not on one absurd order.
+FAR = 3.0
+# The ridge is in units of a regressor's spread, which a few customers may hardly have.
+LEAST_SPREAD = 0.1
+TINY = 1e-9
 
 
 class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -32,32 +46,35 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
     candidate : str
         How `clv_if_active` is forecast. `average`: the same for everybody. `past_rate`: the
         customer's expected purchase days given at least one (zero-truncated Poisson at the past
-        rate) times a credibility-weighted spend per purchase day. `gbdt`: Tweedie-1.5 trees that
-        correct `past_rate`.
-    activity : ChurnModel, optional
-        The churn model of the same horizon, used as it is where it is fitted and else fitted on
-        the same rows; default: `gbdt`.
-    snapshots : int
-        Learn from this many of the latest snapshots.
+        rate) times a mean spend per purchase day shrunk to that of all. `btyd`: purchase days
+        given at least one by MBG/NBD times the credibility mean. `regression`: a Tweedie
+        regression of power 1.5 that corrects `btyd` by its two factors and the number of past
+        purchase days, so that it extrapolates to customers larger than any seen.
+    horizon_days : float, optional
+        The window that is forecast; default: that of the rows it learns from.
+    value : Value, optional
+        Margin and discount rate of the spend it learns from.
     seed : int
+        Of the activity model that `fit` learns.
 
     Attributes
     ----------
     columns_ : list of str
         Columns of the feature table that `predict` needs.
     activity_ : ChurnModel
+        Gives the chance of an order in the window.
     """
 
     def __init__(
         self,
-        candidate: str = "gbdt",
-        activity: ChurnModel | None = None,
-        snapshots: int = 8,
+        candidate: str = "regression",
+        horizon_days: float | None = None,
+        value: Value | None = None,
         seed: int = 0,
     ) -> None:
         self.candidate = candidate
-        self.activity = activity
-        self.snapshots = snapshots
+        self.horizon_days = horizon_days
+        self.value = value
         self.seed = seed
 
     def fit(
@@ -67,7 +84,7 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         churned: ArrayLike | None = None,
         days: ArrayLike | None = None,
     ) -> Self:
-        """Learn from the rows of one or more snapshots.
+        """Learn from the rows of one or more snapshots, labelled over the table's horizon.
 
         Parameters
         ----------
@@ -82,54 +99,100 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         Raises
         ------
         TrainingError
-            If the candidate is unknown, spend is negative, or nobody spent anything.
+            If the candidate is unknown, or spend is negative.
         """
-        self.fit_if_active(X, y, churned, days)
-        if self.activity is not None and hasattr(self.activity, "columns_"):
-            self.activity_ = self.activity
-            return self
-        activity = self.activity or ChurnModel("gbdt", self.snapshots, self.seed)
         lost = np.asarray(y) == 0 if churned is None else churned
-        self.activity_ = clone(activity).fit(X, lost, days)
-        return self
+        lesson = Lesson.of(X, lost, y, days)
+        start = latest(lesson.snapshots)
+        activity = ChurnModel(horizon_days=self.horizon_days, seed=self.seed)
+        return self.learn(lesson, start, activity.learn([lesson], start))
 
-    def fit_if_active(
-        self,
-        X: pd.DataFrame,
-        y: ArrayLike,
-        churned: ArrayLike | None = None,
-        days: ArrayLike | None = None,
-    ) -> Self:
-        """Learn only the spend of those who order; `predict` needs `fit`."""
+    def learn(self, lesson: Lesson, start: Start, activity: ChurnModel | None = None) -> Self:
+        """Learn from snapshots to forecast from a start.
+
+        Parameters
+        ----------
+        lesson : Lesson
+            Of the horizon, or of a shorter window where the history does not label the horizon.
+        start : Start
+        activity : ChurnModel, optional
+            Fitted for the same start; without it only `predict_if_active` works.
+        """
         if self.candidate not in CANDIDATES:
             raise TrainingError(f"candidate must be one of {CANDIDATES}; got {self.candidate!r}.")
-        rows = Rows.of(X, y, days)
-        if (rows.y < 0).any():
+        if (lesson.spend < 0).any():
             raise TrainingError(
-                f"spend must be 0 or more; got {rows.y.min()}. Clip each customer's total at 0."
+                f"spend must be 0 or more; got {lesson.spend.min()}. Clip each customer's total at "
+                "0."
             )
-        lost = Rows.of(X, rows.y == 0 if churned is None else churned).y
-        active = rows.latest(self.snapshots) & (lost == 0)
-        if rows.y[active].sum() <= 0:
-            raise TrainingError(
-                "spend must be positive for some customer; nobody spent anything in the window. "
-                "Choose a longer horizon."
-            )
-        self.columns_ = list(X.columns)
-        self._fit_spend(X[active], rows.y[active])
+        self.columns_ = [str(c) for c in start.X.columns]
+        self.horizon_ = float(self.horizon_days or lesson.window_days)
+        self.outlook_, self.day_spend_ = start.outlook, start.outlook.day_spend
+        self.coef_, self.scale_ = [0.0] * 3, 1.0
+        if activity is not None:
+            self.activity_ = activity
+        window = lesson.window_days
+        bought = [_Bought.at(s, self, window) for s in lesson.snapshots if s.spend.any()]
+        bought = [b for b in bought if b.ratio > 0]
+        factors = self._factors(start.X, self.outlook_, self.horizon_)
+        self.mean_, self.spread_ = float(_base(factors).mean()), Spread.of(*np.zeros((2, 0)))
+        if not bought:  # Nobody spent anything yet: what the outlook says is all there is.
+            return self
+        spend = np.concatenate([b.spend for b in bought])
+        self.mean_ = self._mean(spend, window, start)
+        expected = np.full(len(spend), spend.mean())
+        if self.candidate != "average":
+            observed = [(b.as_of, np.log(b.ratio), b.variance) for b in bought]
+            drift = Drift.of(observed).forecast(start.as_of, window)
+            self.scale_ = float(np.exp(drift))
+            expected = self._fit(bought, start)
+        self.spread_ = Spread.of(expected, spend)
         return self
 
-    def _fit_spend(self, X: pd.DataFrame, y: FloatArray) -> None:
-        self.mean_ = float(y.mean())
-        self.day_spend_ = float(X["spend"].sum() / X["purchase_days"].sum())
-        self.scale_ = 1.0
-        self.scale_ = float(y.sum() / self._past_rate(X).sum())
-        self.booster_ = None
-        if self.candidate == "gbdt":
-            self.used_ = boosting.usable_columns(X)
-            base = np.log(self._past_rate(X))
-            learner = Boosting("tweedie", seed=self.seed)
-            self.booster_ = learner.fit(X[self.used_], y / self.mean_, base - np.log(self.mean_))
+    def _mean(self, spend: FloatArray, window_days: float, start: Start) -> float:
+        """Mean spend given an order, in a window that may be longer than what was learnt."""
+        value = self.value or Value()
+        asked, learnt = (
+            self.outlook_.orders_if_any(start.X, days).mean() * value.mean_rate(days)
+            for days in (self.horizon_, window_days)
+        )
+        return float(spend.mean() * asked / learnt)
+
+    def _fit(self, bought: Sequence[_Bought], start: Start) -> FloatArray:
+        """Learn the slopes within snapshots; return what the fitted model expects of their rows."""
+        factors = pd.concat([b.factors for b in bought])
+        level = self.scale_
+        if self.candidate == "regression":
+            # Every snapshot has its own level, so that a season is not taken for a habit.
+            offset = np.concatenate([capped(_base(b.factors), FAR) * b.ratio for b in bought])
+            spend = np.concatenate([b.spend for b in bought])
+            self.coef_ = _slopes(_logs(factors), spend, offset)
+            self._keep_total(start)
+            level *= float(offset.sum() / (offset * self._correction(factors)).sum())
+        return np.asarray(level * _base(factors) * self._correction(factors))
+
+    def _keep_total(self, start: Start) -> None:
+        """Scale, so that the slopes move spend between customers and leave its total."""
+        factors = self._factors(start.X, self.outlook_, self.horizon_)
+        weight = capped(_base(factors), FAR) * expit(
+            -self.outlook_.logit_no_order(start.X, self.horizon_)
+        )
+        self.scale_ *= float(weight.sum() / (weight * self._correction(factors)).sum())
+
+    def _correction(self, factors: pd.DataFrame) -> FloatArray:
+        return np.asarray(np.exp((_logs(factors) * self.coef_).sum(axis=1)))
+
+    def _factors(self, X: pd.DataFrame, outlook: Outlook, window_days: float) -> pd.DataFrame:
+        days = X["purchase_days"].to_numpy()
+        if self.candidate == "past_rate":
+            rate = expected_at_past_rate(X) * window_days / X["horizon_days"].to_numpy()
+            orders = rate / -np.expm1(-rate)
+            value = (net_spend(X) + PRIOR_DAYS * self.day_spend_) / (days + PRIOR_DAYS)
+        else:
+            orders, value = outlook.orders_if_any(X, window_days), outlook.order_value(X)
+        worth = (self.value or Value()).mean_rate(window_days)
+        value = np.maximum(value, TINY + 0.01 * self.day_spend_) * worth
+        return pd.DataFrame({"orders": orders, "value": value, "purchase_days": days}, X.index)
 
     def predict(self, X: pd.DataFrame) -> FloatArray:
         """Expected net spend, shape (customers,), in the currency."""
@@ -138,17 +201,21 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
     def predict_active(self, X: pd.DataFrame) -> FloatArray:
         """Probability of any order in the window, shape (customers,)."""
         check_is_fitted(self, "activity_")
-        return self.activity_.predict_proba(X)[:, 0]
+        return 1.0 - self.activity_.curve(X).no_order(self.horizon_)
 
     def predict_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected net spend given at least one order, shape (customers,)."""
         check_is_fitted(self, "scale_")
         if self.candidate == "average":
             return np.full(len(X), self.mean_)
-        base = self._past_rate(X)
-        if self.booster_ is None:
-            return base
-        return base * np.exp(boosting.raw(self.booster_, X[self.used_]))
+        factors = self._factors(X, self.outlook_, self.horizon_)
+        return np.asarray(self.scale_ * _base(factors) * self._correction(factors))
+
+    def orders_if_active(self, X: pd.DataFrame) -> FloatArray:
+        """Expected purchase days in the window given at least one, shape (customers,)."""
+        check_is_fitted(self, "scale_")
+        orders: FloatArray = self.outlook_.orders_if_any(X, self.horizon_)
+        return orders
 
     def save(self, folder: Path | str) -> None:
         """Write the model, and its activity model in a folder of its own, as plain files."""
@@ -157,38 +224,76 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         content: dict[str, Any] = {
             "kind": "clv",
             "candidate": self.candidate,
-            "snapshots": self.snapshots,
+            "horizon_days": self.horizon_,
+            "value": None if self.value is None else asdict(self.value),
             "seed": self.seed,
             "columns": self.columns_,
+            "outlook": self.outlook_.as_dict(),
             "mean": self.mean_,
             "day_spend": self.day_spend_,
             "scale": self.scale_,
+            "coef": self.coef_,
+            "spread": self.spread_.as_dict(),
         }
-        if self.booster_ is not None:
-            content["used"] = self.used_
         artifact.write(folder, content)
         self.activity_.save(folder / ACTIVITY_FOLDER)
-        if self.booster_ is not None:
-            boosting.save(self.booster_, folder)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
         """Read a model written by `save`."""
         content = artifact.read(folder, "clv")
-        model = cls(content["candidate"], None, content["snapshots"], content["seed"])
-        model.columns_ = content["columns"]
+        value = None if content["value"] is None else Value(**content["value"])
+        model = cls(content["candidate"], content["horizon_days"], value, content["seed"])
+        model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
+        model.outlook_, model.coef_ = Outlook(**content["outlook"]), content["coef"]
         model.mean_, model.scale_ = content["mean"], content["scale"]
-        model.day_spend_ = content["day_spend"]
+        model.day_spend_, model.spread_ = content["day_spend"], Spread.from_dict(content["spread"])
         model.activity_ = ChurnModel.load(Path(folder) / ACTIVITY_FOLDER)
-        model.booster_ = None
-        if "used" in content:
-            model.used_ = content["used"]
-            model.booster_ = boosting.load(Path(folder))
         return model
 
-    def _past_rate(self, X: pd.DataFrame) -> FloatArray:
-        rate = expected_at_past_rate(X)
-        purchases_if_any = rate / -np.expm1(-rate)
-        days = X["purchase_days"].to_numpy()
-        spend = X["spend"].to_numpy() + PRIOR_DAYS * self.day_spend_
-        return np.asarray(self.scale_ * purchases_if_any * spend / (days + PRIOR_DAYS))
+
+@dataclass(frozen=True)
+class _Bought:
+    """Those of a snapshot who ordered: the factors of their forecast and what they spent."""
+
+    as_of: float
+    factors: pd.DataFrame
+    spend: FloatArray
+    variance: float
+
+    @classmethod
+    def at(cls, snapshot: Snapshot, model: CLVModel, window_days: float) -> Self:
+        """Take the factors at the pace that the window turned out to have."""
+        pace, _ = observed_pace(snapshot.outlook, snapshot.X, snapshot.churned, window_days)
+        outlook, active = snapshot.outlook.at_pace(pace, window_days), snapshot.churned == 0
+        spend = snapshot.spend[active]
+        variance = float((spend**2).sum() / spend.sum() ** 2) + youth(snapshot.X)
+        factors = model._factors(snapshot.X[active], outlook, window_days)
+        return cls(snapshot.as_of, factors, spend, variance)
+
+    @property
+    def ratio(self) -> float:
+        """What was spent over what its factors come to."""
+        return float(capped(self.spend).sum() / capped(_base(self.factors)).sum())
+
+
+def _base(factors: pd.DataFrame) -> FloatArray:
+    return np.asarray(factors["orders"] * factors["value"])
+
+
+def _logs(factors: pd.DataFrame) -> FloatArray:
+    """Regressors: the logarithms of the two factors and of the past purchase days."""
+    return np.asarray(np.log(factors[["orders", "value", "purchase_days"]].to_numpy()))
+
+
+def _slopes(X: FloatArray, spend: FloatArray, offset: FloatArray) -> list[float]:
+    """Slopes of a Tweedie regression of power 1.5 with a log link, shape (regressors,).
+
+    Tweedie-distributed spend with an offset is spend / offset with the weight offset ** 0.5.
+    """
+    spread = np.maximum(X.std(axis=0), LEAST_SPREAD)
+    ridge = RIDGE_CUSTOMERS / len(X)
+    regression = TweedieRegressor(power=1.5, link="log", alpha=ridge, max_iter=1000)
+    offset = offset / offset.mean()
+    regression.fit(X / spread, spend / spend.mean() / offset, sample_weight=np.sqrt(offset))
+    return [float(slope) for slope in regression.coef_ / spread]

@@ -29,7 +29,8 @@ class TrainingConfig:
     origins : int
         Origins of the rolling-origin backtest at the most.
     max_rows : int
-        Rows of all snapshots together; above it customers are sampled by a hash of their id.
+        Rows of the `snapshots` a model learns from, together; above it customers are sampled by a
+        hash of their id.
     margin_rate : float
         Share of net spend that is margin; `clv` is in margin.
     discount_rate_yearly : float

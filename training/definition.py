@@ -23,7 +23,9 @@ class Definition:
     Attributes
     ----------
     horizon_days : int
-        Label window of the model.
+        Window of the forecast.
+    table_horizon_days : int
+        Horizon of the feature table it is made from.
     currency : str or None
     timezone : str
     shop : str
@@ -39,6 +41,7 @@ class Definition:
     """
 
     horizon_days: int
+    table_horizon_days: int
     currency: str | None
     timezone: str
     shop: str

@@ -24,6 +24,7 @@ CALIBRATION_BINS = 10
 TWEEDIE_POWER = 1.5
 TWEEDIE_FLOOR = 0.01
 CONFIDENCE = 0.95
+GROUPS = 2000
 
 
 @dataclass(frozen=True)
@@ -275,6 +276,61 @@ def decile_mape(spend: ArrayLike, forecast: ArrayLike) -> float:
     return float(np.average(error, weights=np.bincount(joined, weights=customers)))
 
 
+def coverage(outcome: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:
+    """Share of outcomes within their intervals, ends included.
+
+    Parameters
+    ----------
+    outcome, low, high : array of float, shape (n,)
+        What happened, and the interval that was forecast of it.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a value is missing, or an interval ends below its start.
+
+    Examples
+    --------
+    >>> coverage([0.0, 10.0, 30.0], [0.0, 5.0, 5.0], [0.0, 10.0, 20.0])
+    0.6666666666666666
+    """
+    outcome, low, high = _interval_arrays(outcome, low, high)
+    return float(((low <= outcome) & (outcome <= high)).mean())
+
+
+def interval_score(
+    outcome: ArrayLike, low: ArrayLike, high: ArrayLike, level: float = 0.8
+) -> float:
+    """Mean width of intervals plus what outcomes outside of them cost; lower is better.
+
+    The interval score of Gneiting & Raftery (Journal of the American Statistical Association 102,
+    2007, equation 43): a miss costs `2 / (1 - level)` times its distance, so that the central
+    quantiles score best.
+
+    Parameters
+    ----------
+    outcome, low, high : array of float, shape (n,)
+        What happened, and the interval that was forecast of it.
+    level : float
+        Probability that the intervals claim, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        As in `coverage`, or if `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> interval_score([5.0, 12.0], [0.0, 0.0], [10.0, 10.0], level=0.5)
+    14.0
+    """
+    outcome, low, high = _interval_arrays(outcome, low, high)
+    if not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1; got {level}. Use 0.8 for 80%.")
+    missed = np.maximum(low - outcome, 0.0) + np.maximum(outcome - high, 0.0)
+    return float((high - low + 2 / (1 - level) * missed).mean())
+
+
 def paired_bootstrap(
     metric: Metric, truth: ArrayLike, a: ArrayLike, b: ArrayLike, seed: int, rounds: int = 1000
 ) -> PairedDifference:
@@ -332,6 +388,52 @@ def paired_bootstrap(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return PairedDifference(difference, float(low), float(high), len(defined))
+
+
+def log_losses(churned: ArrayLike, churn_risk: ArrayLike) -> FloatArray:
+    """What each customer adds to `log_loss`, shape (n,)."""
+    churned, churn_risk = _churn_arrays(churned, churn_risk)
+    smallest = np.finfo(np.float64).eps
+    said = np.clip(np.where(churned == 1, churn_risk, 1 - churn_risk), smallest, None)
+    return np.asarray(-np.log(said))
+
+
+def tweedie_losses(spend: ArrayLike, forecast: ArrayLike) -> FloatArray:
+    """What each customer adds to `tweedie_deviance`, shape (n,); NaN if nobody spent."""
+    spend, forecast = _value_arrays(spend, forecast)
+    if not spend.any():
+        return np.full(len(spend), np.nan)
+    floored = np.maximum(forecast, TWEEDIE_FLOOR * spend.mean())
+    return np.asarray(4 * (np.sqrt(spend) - np.sqrt(floored)) ** 2 / np.sqrt(floored))
+
+
+def clustered_bootstrap(difference: pd.Series, seed: int, rounds: int = 1000) -> PairedDifference:
+    """Mean of paired differences with a 95% interval over customers, who may have several rows.
+
+    All rows of a customer are drawn together; beyond 2000 customers, random groups of them are
+    (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, sections 8.5 and 13.3).
+
+    Parameters
+    ----------
+    difference : pandas.Series, shape (rows,)
+        Loss of one forecast less that of another; index customer_id.
+    seed : int
+    rounds : int
+
+    Examples
+    --------
+    >>> clustered_bootstrap(pd.Series([1.0, 1.0, 1.0], ["a", "a", "b"]), seed=0)
+    PairedDifference(difference=1.0, low=1.0, high=1.0, rounds=1000)
+    """
+    sums = difference.groupby(level=0, sort=True).agg(["sum", "count"]).to_numpy(dtype=np.float64)
+    generator = np.random.default_rng(seed)
+    if len(sums) > GROUPS:
+        group = generator.permutation(len(sums)) % GROUPS
+        sums = np.column_stack([np.bincount(group, column) for column in sums.T])
+    drawn = generator.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), rounds) @ sums
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [tail, 1 - tail])
+    return PairedDifference(float(difference.mean()), float(low), float(high), rounds)
 
 
 def calibration_table(
@@ -469,6 +571,51 @@ def decile_table(spend: ArrayLike, forecast: ArrayLike) -> pd.DataFrame:
     return table.rename_axis("decile").reset_index()
 
 
+def coverage_by_decile(
+    outcome: ArrayLike, forecast: ArrayLike, low: ArrayLike, high: ArrayLike
+) -> pd.DataFrame:
+    """Coverage of intervals in tenths of the customers ordered by forecast.
+
+    Parameters
+    ----------
+    outcome : array of float, shape (n,)
+        What happened.
+    forecast : array of float, shape (n,)
+        What customers are ordered by; ties are kept together as in `decile_table`.
+    low, high : array of float, shape (n,)
+        The intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per decile: decile (int, 1 has the lowest forecasts), customers (int), coverage,
+        mean_low, mean_high.
+
+    Raises
+    ------
+    ValueError
+        As in `coverage`.
+
+    Examples
+    --------
+    >>> coverage_by_decile([0.0, 9.0, 4.0], [1.0, 1.0, 5.0], [0.0, 0.0, 1.0], [2.0, 2.0, 9.0])
+       decile  customers  coverage  mean_low  mean_high
+    0       4          2       0.5       0.0        2.0
+    1       9          1       1.0       1.0        9.0
+    """
+    outcome, low, high = _interval_arrays(outcome, low, high)
+    forecast = _aligned("outcome", outcome, "forecast", forecast)
+    covered = (low <= outcome) & (outcome <= high)
+    rows = pd.DataFrame({"covered": covered, "low": low, "high": high})
+    table = rows.groupby(_equal_mass(forecast, 10) + 1).agg(
+        customers=("covered", "size"),
+        coverage=("covered", "mean"),
+        mean_low=("low", "mean"),
+        mean_high=("high", "mean"),
+    )
+    return table.rename_axis("decile").reset_index()
+
+
 def _equal_mass(score: FloatArray, bins: int) -> NDArray[np.int64]:
     """Bin of each customer, 0 up, by the middle of the ranks that its score occupies."""
     if bins < 1:
@@ -503,6 +650,17 @@ def _value_arrays(spend: ArrayLike, forecast: ArrayLike) -> tuple[FloatArray, Fl
     actual = _not_negative("spend", _vector("spend", spend))
     expected = _aligned("spend", actual, "forecast", forecast)
     return actual, _not_negative("forecast", expected)
+
+
+def _interval_arrays(
+    outcome: ArrayLike, low: ArrayLike, high: ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    actual = _vector("outcome", outcome)
+    lowest = _aligned("outcome", actual, "low", low)
+    highest = _aligned("outcome", actual, "high", high)
+    crossed = highest < lowest
+    _refuse("high", highest, crossed, "at least low", "Pass low before high.")
+    return actual, lowest, highest
 
 
 def _vector(name: str, values: ArrayLike) -> FloatArray:

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from features.clock import Instant, as_day
 from features.history import History
 from features.quality import suggest_horizon
 from features.table import feature_table
-from training.backtest import Backtest, backtest_churn, backtest_clv, live_base_rate
+from training.backtest import (
+    Backtest,
+    activity_as_judged,
+    activity_over,
+    backtest_churn,
+    backtest_clv,
+    lessons_of,
+    live_base_rate,
+    start_at,
+)
 from training.churn import ChurnModel
 from training.clv import CLVModel
 from training.config import TrainingConfig
 from training.definition import Definition, shop_digest
+from training.lesson import Start
+from training.outlook import Outlook
 from training.scoring import ChurnScorer, CLVScorer, Reference
-from training.snapshots import Panel, Progress, build_panel, origin_of_rows, stack
+from training.snapshots import Panel, Progress, build_panel, label_windows
 
 
 @dataclass(frozen=True)
@@ -34,12 +47,49 @@ def resolve(past: History, as_of: Instant, config: TrainingConfig) -> TrainingCo
     )
 
 
-def judge_churn(
-    past: History, horizon_days: int, config: TrainingConfig, progress: Progress
-) -> tuple[Panel, Backtest]:
-    """Build the panel of a horizon and judge every churn candidate on it."""
-    panel = build_panel(past, horizon_days, config, progress)
-    return panel, backtest_churn(panel, config, progress)
+@dataclass(frozen=True)
+class Judgement:
+    """The panels of a history and how every candidate did on them.
+
+    Attributes
+    ----------
+    panels : tuple of Panel
+        Of churn; the longest window first.
+    clv_panel : Panel
+    churn, clv : Backtest
+    """
+
+    panels: tuple[Panel, ...]
+    clv_panel: Panel
+    churn: Backtest
+    clv: Backtest
+
+
+def judge(past: History, config: TrainingConfig, progress: Progress = lambda _: None) -> Judgement:
+    """Build the panels and judge every candidate.
+
+    Parameters
+    ----------
+    past : History
+        Cut at the instant of training, with codes for its text attributes.
+    config : TrainingConfig
+        With its horizons.
+    progress : callable, optional
+        Told in words what is being done.
+    """
+    horizon, clv_horizon = config.horizons
+    windows = label_windows(past, horizon, config)
+    panels = tuple(build_panel(past, horizon, config, progress, window) for window in windows)
+    churn = backtest_churn(panels, config, progress)
+    clv_panel, active = panels[0], activity_as_judged(churn)
+    if clv_horizon != horizon:
+        window = label_windows(past, clv_horizon, config)[0]
+        if window != windows[0]:
+            clv_panel = build_panel(past, horizon, config, progress, window)
+            active = activity_over(panels, churn.chosen, config, window)
+    paced_by = None if clv_panel is panels[0] else panels[0]
+    clv = backtest_clv(clv_panel, active, config, progress, paced_by)
+    return Judgement(panels, clv_panel, churn, clv)
 
 
 def fit(
@@ -58,51 +108,55 @@ def fit(
         Told in words what is being done.
     """
     horizon, clv_horizon = config.horizons
-    churn_panel, churn_backtest = judge_churn(past, horizon, config, progress)
-    clv_panel, activity_backtest = churn_panel, churn_backtest
-    if clv_horizon != horizon:
-        clv_panel, activity_backtest = judge_churn(past, clv_horizon, config, progress)
-    clv_backtest = backtest_clv(clv_panel, activity_backtest, config, progress)
+    found = judge(past, config, progress)
 
     progress("fitting the final models")
     day = as_day(as_of, past.mapping.timezone)
-    churn = activity = fit_churn(churn_panel, churn_backtest, day, config)
-    if clv_horizon != horizon:
-        activity = fit_churn(clv_panel, activity_backtest, day, config)
-    clv = fit_clv(clv_panel, clv_backtest, activity, config)
+    population = feature_table(past, day, horizon)
+    here = Start(day, population, Outlook.of(population))
+    start = start_at(found.panels[0], here)
+    churn = fit_churn(found, start, config)
+    clv = fit_clv(found, start, churn, config)
 
     terms = definition(past, day, horizon)
-    value = clv_panel.value
+    value = found.clv_panel.value
     clv_terms = replace(
         terms,
         horizon_days=clv_horizon,
         margin_rate=value.margin_rate,
         discount_rate_yearly=value.discount_rate_yearly,
     )
-    population = feature_table(past, day, horizon)
-    base_rate = live_base_rate(churn_backtest, churn_panel)
+    base_rate = live_base_rate(found.churn, found.panels[0])
+    if found.churn.window_days != horizon:  # Of that many days nobody has seen a rate.
+        base_rate = expected_live_rate(churn, population)
     reference = Reference.of(population, churn, base_rate)
     return (
-        Fitted(ChurnScorer(churn, terms, reference), churn_panel, churn_backtest),
-        Fitted(CLVScorer(clv, clv_terms), clv_panel, clv_backtest),
+        Fitted(ChurnScorer(churn, terms, reference), found.panels[0], found.churn),
+        Fitted(CLVScorer(clv, clv_terms), found.clv_panel, found.clv),
     )
 
 
-def fit_churn(panel: Panel, backtest: Backtest, at: float, config: TrainingConfig) -> ChurnModel:
-    """Fit the chosen candidate on every labelled snapshot."""
-    learn, days = stack(panel.snapshots), origin_of_rows(panel.snapshots)
-    model = ChurnModel(backtest.chosen, config.snapshots, config.seed)
-    return model.fit(learn.X, learn.churned, days, at)
+def fit_churn(found: Judgement, start: Start, config: TrainingConfig) -> ChurnModel:
+    """Fit the chosen candidate on the latest labelled snapshots."""
+    model = ChurnModel(found.churn.chosen, found.panels[0].horizon_days, config.seed)
+    return model.learn(lessons_of(found.panels, config), start)
 
 
 def fit_clv(
-    panel: Panel, backtest: Backtest, activity: ChurnModel, config: TrainingConfig
+    found: Judgement, start: Start, activity: ChurnModel, config: TrainingConfig
 ) -> CLVModel:
     """Fit the chosen candidate on the latest labelled snapshots."""
-    latest = panel.snapshots[-config.snapshots :]
-    learn, days = stack(latest), origin_of_rows(latest)
-    model = CLVModel(backtest.chosen, activity, config.snapshots, config.seed)
-    return model.fit(learn.X, learn.spend, learn.churned, days)
+    panel = found.clv_panel
+    _, horizon = config.horizons
+    model = CLVModel(found.clv.chosen, horizon, panel.value, config.seed)
+    return model.learn(panel.lesson(config.snapshots), start, activity)
+
+
+def expected_live_rate(model: ChurnModel, population: pd.DataFrame) -> float:
+    """Mean churn risk of the live customers; of everybody if nobody is."""
+    risk = model.predict_proba(population)[:, 1]
+    live = (population["days_since_last_order"] < population["horizon_days"]).to_numpy()
+    return float(risk[live].mean() if live.any() else risk.mean())
 
 
 def definition(past: History, day: float, horizon_days: int) -> Definition:
@@ -110,6 +164,7 @@ def definition(past: History, day: float, horizon_days: int) -> Definition:
     mapping = past.mapping
     return Definition(
         horizon_days=horizon_days,
+        table_horizon_days=horizon_days,
         currency=mapping.currency,
         timezone=mapping.timezone,
         shop=shop_digest(past, day) or "",

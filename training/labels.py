@@ -24,6 +24,18 @@ class Value:
     margin_rate: float = 1.0
     discount_rate_yearly: float = 0.0
 
+    def mean_rate(self, window_days: float) -> float:
+        """What a unit of spend is worth on average, if it comes evenly over a window.
+
+        Examples
+        --------
+        >>> round(Value(0.5, 0.1).mean_rate(365), 4)
+        0.4769
+        """
+        discount = math.log1p(self.discount_rate_yearly) * window_days / YEAR
+        evenly = -math.expm1(-discount) / discount if discount else 1.0
+        return self.margin_rate * evenly
+
 
 def label_table(
     history: History, as_of: Instant, horizon_days: float, value: Value | None = None

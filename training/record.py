@@ -19,11 +19,14 @@ from features.catalogue import catalogue
 from features.clock import as_instant
 from features.history import History
 from training import figures
+from training.backtest import Backtest
 from training.card import Part, model_card
-from training.champions import CHURN
+from training.champions import CHURN, short_name
 from training.config import TrainingConfig
 from training.evaluation import calibration_table, decile_table, gain_table
+from training.realised import realised
 from training.tracking import ModelFiles, RegisteredVersion, Run, Tracker
+from training.verdict import basis, verdict
 
 EXAMPLE_ROWS = 3
 SLICE = 1_000_000
@@ -53,7 +56,9 @@ def record(
         The churn model and the CLV model.
     """
     data = data_digest(past)
-    card = model_card(parts, config, data)
+    found = (realised(tracker, past, p.name, p.fitted.scorer.definition) for p in parts)
+    last = [outcome for outcome in found if outcome is not None]
+    card = model_card(parts, config, data, last)
     terms = parts[0].fitted.scorer.definition
     as_of = as_instant(terms.trained_as_of)
     tags = {"lineage": terms.lineage, "as_of": as_of.isoformat()}
@@ -63,9 +68,16 @@ def record(
         run.log_dict(data, "data.json")
         run.log_dict({"features": _catalogue(past)}, "catalogue.json")
         run.log_dict({p.name: p.decision.as_dict() for p in parts}, "decision.json")
+        run.log_dict({outcome.name: outcome.as_dict() for outcome in last}, "realised.json")
+        for outcome in last:
+            metrics = {
+                f"realised_{short_name(outcome.name)}_{k}": v for k, v in outcome.metrics.items()
+            }
+            run.log_metrics(metrics)
         for part in parts:
             _log_backtest(run, part)
-        versions = [_register(tracker, run, part) for part in parts]
+        told = {outcome.name: outcome.words() for outcome in last}
+        versions = [_register(tracker, run, p, told.get(p.name, "")) for p in parts]
     promoted = (
         tracker.promote(v.name, v.version) if p.decision.promoted else v
         for v, p in zip(versions, parts, strict=True)
@@ -117,14 +129,17 @@ def _catalogue(past: History) -> list[dict[str, str]]:
 
 def _log_backtest(run: Run, part: Part) -> None:
     """Metrics of every candidate, origin by origin as steps and as means; figures of the chosen."""
-    backtest, prefix = part.fitted.backtest, "churn" if part.name == CHURN else "clv"
+    backtest, model = part.fitted.backtest, short_name(part.name)
     table = backtest.table()
-    run.log_text(table.to_csv(index=False), f"backtest_{prefix}.csv")
+    run.log_text(table.to_csv(index=False), f"backtest_{model}.csv")
+    run.log_text(_summary(backtest).to_csv(), f"backtest_{model}_summary.csv")
     if table.empty:
         return
     for step, (_, rows) in enumerate(table.groupby("origin")):
-        run.log_metrics(_flat(prefix, rows.set_index("candidate")), step)
-    run.log_metrics(_flat(f"mean_{prefix}", backtest.means()))
+        run.log_metrics(_flat(model, rows.set_index("candidate")), step)
+    run.log_metrics(_flat(f"mean_{model}", backtest.means()))
+    run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
+    run.log_metrics(_flat(model, _differences(backtest)))
     judged = backtest.of(backtest.chosen)
     forecast = np.concatenate([j.forecast for j in judged])
     if part.name == CHURN:
@@ -139,6 +154,28 @@ def _log_backtest(run: Run, part: Part) -> None:
         run.log_figure(deciles, "clv_deciles.png")
 
 
+def _summary(backtest: Backtest) -> pd.DataFrame:
+    """One row per candidate: means, deviations over origins, difference from the chosen one."""
+    means, spread = backtest.means().add_prefix("mean_"), backtest.spread().add_prefix("spread_")
+    table = means.join(spread).join(_differences(backtest))
+    return table.rename_axis("candidate")
+
+
+def _differences(backtest: Backtest) -> pd.DataFrame:
+    """The criterion of the chosen candidate less that of each other, with its 95% interval."""
+    return pd.DataFrame.from_dict(
+        {
+            name: {
+                "difference": found.difference,
+                "difference_low": found.low,
+                "difference_high": found.high,
+            }
+            for name, found in backtest.differences.items()
+        },
+        orient="index",
+    )
+
+
 def _flat(prefix: str, table: pd.DataFrame) -> dict[str, float]:
     """Metrics of a table with one row per candidate, by name; those without a meaning left out."""
     numbers = table.drop(columns=["origin", "customers"], errors="ignore")
@@ -150,10 +187,10 @@ def _flat(prefix: str, table: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _register(tracker: Tracker, run: Run, part: Part) -> RegisteredVersion:
+def _register(tracker: Tracker, run: Run, part: Part, last: str) -> RegisteredVersion:
     scorer, backtest = part.fitted.scorer, part.fitted.backtest
     terms = scorer.definition
-    rows = example(scorer.model.columns_, terms.horizon_days)
+    rows = example(scorer.model.columns_, terms.table_horizon_days)
     tags = {
         "candidate": backtest.chosen,
         "lineage": terms.lineage,
@@ -161,6 +198,9 @@ def _register(tracker: Tracker, run: Run, part: Part) -> RegisteredVersion:
         "currency": terms.currency or "",
         "as_of": as_instant(terms.trained_as_of).isoformat(),
         "why": backtest.why,
+        "basis": basis(scorer.model),
+        "verdict": verdict(backtest),
+        "realised": last,
     }
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "model"

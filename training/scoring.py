@@ -19,6 +19,7 @@ from features.table import feature_table
 from training import artifact
 from training.churn import ChurnModel
 from training.clv import CLVModel
+from training.curve import Curve
 from training.definition import Definition
 from training.errors import TrainingError
 from training.evaluation import FloatArray
@@ -28,10 +29,15 @@ SCORING_FILE = "scoring.json"
 STAGES = ("new", "active", "at_risk", "lapsed")
 GRID_POINTS = 401
 USUAL_ROWS = 5000
+SURVIVAL_DAYS = (30, 60, 90, 180, 365)
+SURVIVAL = tuple(f"survival_{days}d" for days in SURVIVAL_DAYS)
 COLUMNS = (
     "customer_id", "as_of", "horizon_days", "churn_risk", "risk_percentile", "stage",
-    "stage_percentile", "clv_horizon_days", "clv", "clv_if_active", "value_at_risk",
-    "days_since_last_order", *REASONS, "churn_model", "churn_model_version", "clv_model_version",
+    "stage_percentile", "p_alive", "expected_next_order", *SURVIVAL, "clv_horizon_days", "clv",
+    "clv_low", "clv_high", "p_active", "orders_if_active", "order_value", "expected_orders",
+    "clv_if_active", "spend_if_active_low", "spend_if_active_high", "value_at_risk",
+    "days_since_last_order", *REASONS, "churn_model", "basis", "churn_model_version",
+    "clv_model_version",
 )  # fmt: skip
 
 
@@ -91,11 +97,23 @@ class ChurnScorer:
     reference: Reference
 
     def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Score rows of a feature table: `churn_risk`, `risk_percentile` by the stored grid."""
-        require_table(table, self.model.columns_, self.definition.horizon_days)
-        risk = self.model.predict_proba(table)[:, 1]
-        percentile = self.reference.percentile(risk, "all")
-        return pd.DataFrame({"churn_risk": risk, "risk_percentile": percentile}, index=table.index)
+        """Score rows of a feature table.
+
+        `churn_risk`, `risk_percentile` by the stored grid, `p_alive` and the survival curve.
+        """
+        require_table(table, self.model.columns_, self.definition.table_horizon_days)
+        return self.predict_along(self.model.curve(table))
+
+    def predict_along(self, curve: Curve) -> pd.DataFrame:
+        """The same, where the curves are known."""
+        risk = curve.no_order(self.definition.horizon_days)
+        columns = {
+            "churn_risk": risk,
+            "risk_percentile": self.reference.percentile(risk, "all"),
+            "p_alive": curve.p_alive(),
+            **{f"survival_{days}d": curve.no_order(days) for days in SURVIVAL_DAYS},
+        }
+        return pd.DataFrame(columns, index=curve.X.index)
 
     def reasons(self, table: pd.DataFrame) -> pd.DataFrame:
         """Why each row is at more risk than its like: the live are held against the live."""
@@ -120,10 +138,28 @@ class CLVScorer:
     definition: Definition
 
     def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Score rows of a feature table: `clv`, `p_active` and `clv_if_active`."""
-        require_table(table, self.model.columns_, self.definition.horizon_days)
-        active, if_active = self.model.predict_active(table), self.model.predict_if_active(table)
-        columns = {"clv": active * if_active, "p_active": active, "clv_if_active": if_active}
+        """Score rows of a feature table: `clv`, its parts and its intervals."""
+        require_table(table, self.model.columns_, self.definition.table_horizon_days)
+        return self.predict_given(table, self.model.predict_active(table))
+
+    def predict_given(self, table: pd.DataFrame, p_active: FloatArray) -> pd.DataFrame:
+        """The same, for a known chance of an order in the window, shape (customers,)."""
+        require_table(table, self.model.columns_, self.definition.table_horizon_days)
+        if_active, orders = self.model.predict_if_active(table), self.model.orders_if_active(table)
+        low, high = self.model.spread_.interval(if_active, p_active)
+        low_if_active, high_if_active = self.model.spread_.interval_if_active(if_active)
+        columns = {
+            "clv": p_active * if_active,
+            "clv_low": low,
+            "clv_high": high,
+            "p_active": p_active,
+            "orders_if_active": orders,
+            "order_value": if_active / orders,
+            "expected_orders": p_active * orders,
+            "clv_if_active": if_active,
+            "spend_if_active_low": low_if_active,
+            "spend_if_active_high": high_if_active,
+        }
         return pd.DataFrame(columns, index=table.index)
 
     def save(self, folder: Path) -> None:
@@ -221,31 +257,29 @@ class Scorer:
         _require_same_shop(history, terms)
         day = as_day(as_of, history.mapping.timezone)
         table = clv_table = feature_table(history.with_categories(terms.categories), day, horizon)
-        if (clv_horizon, clv_terms.categories) != (horizon, terms.categories):
-            coded = history.with_categories(clv_terms.categories)
-            clv_table = feature_table(coded, day, clv_horizon)
-        risk = self.churn.predict_frame(table)["churn_risk"].to_numpy()
-        clv = self.clv.predict_frame(clv_table)
-        active = _coherent(clv["p_active"].to_numpy(), 1.0 - risk, clv_horizon - horizon)
-        if_active = clv["clv_if_active"].to_numpy()
-        scores = pd.DataFrame(
-            {
-                "as_of": pd.Timestamp(as_instant(day)).as_unit("us"),
-                "horizon_days": horizon,
-                "churn_risk": risk,
-                "stage": stages(table, risk, self.churn.reference.live_base_rate),
-                "clv_horizon_days": clv_horizon,
-                "clv": active * if_active,
-                "clv_if_active": if_active,
-                "value_at_risk": risk * if_active,
-                "days_since_last_order": table["days_since_last_order"],
-                "churn_model": self.churn.model.candidate,
-                "churn_model_version": self.churn_version,
-                "clv_model_version": self.clv_version,
-            },
-            index=table.index,
-        )
-        return scores, table
+        if clv_terms.categories != terms.categories:
+            clv_table = feature_table(history.with_categories(clv_terms.categories), day, horizon)
+        require_table(table, self.churn.model.columns_, terms.table_horizon_days)
+        curve = self.churn.model.curve(table)
+        risks = self.churn.predict_along(curve)
+        # Of the window both models speak of, the churn model has the word.
+        values = self.clv.predict_given(clv_table, 1.0 - curve.no_order(clv_horizon))
+        risk = risks["churn_risk"].to_numpy()
+        until_next = curve.median_days(clv_horizon)
+        scores = risks.drop(columns="risk_percentile").join(values)
+        return scores.assign(
+            as_of=pd.Timestamp(as_instant(day)).as_unit("us"),
+            horizon_days=horizon,
+            stage=stages(table, risk, self.churn.reference.live_base_rate),
+            expected_next_order=_dates(day + until_next),
+            clv_horizon_days=clv_horizon,
+            value_at_risk=risk * values["clv_if_active"],
+            days_since_last_order=table["days_since_last_order"],
+            churn_model=self.churn.model.candidate,
+            basis=self.churn.model.basis(),
+            churn_model_version=self.churn_version,
+            clv_model_version=self.clv_version,
+        ), table
 
     def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
         scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")
@@ -289,15 +323,10 @@ def require_table(table: pd.DataFrame, columns: list[str], horizon_days: int) ->
         )
 
 
-def _coherent(active: FloatArray, stays: FloatArray, longer_by: int) -> FloatArray:
-    """Chance of an order in the CLV window that agrees with the chance of one in the horizon.
-
-    At equal horizons both models speak of the same window and the churn model has the word; in a
-    longer window an order cannot be less likely, in a shorter one not more.
-    """
-    if longer_by == 0:
-        return stays
-    return np.maximum(active, stays) if longer_by > 0 else np.minimum(active, stays)
+def _dates(days: FloatArray) -> pd.DatetimeIndex:
+    """The calendar days of some instants; missing where there is none."""
+    whole = pd.Series(np.floor(days)).astype("Int64")
+    return pd.DatetimeIndex(pd.to_datetime(whole, unit="D", origin="unix")).as_unit("us")
 
 
 def _require_same_shop(history: History, definition: Definition) -> None:

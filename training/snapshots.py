@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 import numpy as np
@@ -17,93 +17,97 @@ from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.labels import Value, covered_until, outcomes
+from training.lesson import Lesson, Snapshot
+from training.outlook import Outlook
+from training.pace import Drift, observed_pace
+
+LEAST_WINDOW_DAYS = 7
+SEASONS_DAYS = 3 * 365
+SEASON_STEP_DAYS = 15
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The feature table at one instant and its labels.
-
-    Attributes
-    ----------
-    as_of : float
-        The instant, as `day`.
-    X : pandas.DataFrame, shape (customers, features)
-    churned, spend : numpy.ndarray, shape (customers,)
-        Labels over the panel's horizon.
-    """
-
-    as_of: float
-    X: pd.DataFrame
-    churned: FloatArray
-    spend: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.X)
-
-
-@dataclass(frozen=True)
 class Panel:
-    """Snapshots of one history for one horizon, oldest first.
+    """Snapshots of one history, oldest first, labelled over one window.
 
     Attributes
     ----------
     past : History
         Where the labels come from: the history, of the sampled customers.
     horizon_days : int
+        What the features of the table are relative to.
+    window_days : int
+        Length of the label window.
     value : Value
     snapshots : tuple of Snapshot
+    seasons : tuple of Snapshot
+        More of them, further back and of purchases only: what earlier years say of the pace.
     sample_share : float
         Share of customers that was kept.
     """
 
     past: History
     horizon_days: int
+    window_days: int
     value: Value
     snapshots: tuple[Snapshot, ...]
+    seasons: tuple[Snapshot, ...]
     sample_share: float = 1.0
 
     @property
     def gap_days(self) -> float:
-        """From a snapshot to when its labels are complete: the horizon and the recording lag."""
-        return self.horizon_days + self.past.mapping.recording_lag_days
+        """From a snapshot to when its labels are complete: the window and the recording lag."""
+        return self.window_days + self.past.mapping.recording_lag_days
 
-    def known_at(self, day: float) -> tuple[Snapshot, ...]:
-        """The snapshots whose labels were complete at a day, with the labels as known then."""
+    def known_at(self, day: float) -> Panel:
+        """The panel as it could have been made at a day: labels complete, and as known then."""
         then = self.past.upto(day)
-        return tuple(
-            labelled(then, s.as_of, s.X, self.horizon_days, self.value)
-            for s in self.snapshots
-            if s.as_of + self.gap_days <= day
+
+        def known(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
+            return tuple(
+                labelled(then, s.as_of, s.X, s.outlook, self.window_days, self.value)
+                for s in snapshots
+                if s.as_of + self.gap_days <= day
+            )
+
+        return replace(self, snapshots=known(self.snapshots), seasons=known(self.seasons))
+
+    def lesson(self, snapshots: int) -> Lesson:
+        """So many of the latest snapshots to learn from."""
+        return Lesson(self.snapshots[-snapshots:], self.window_days)
+
+    def paces(self) -> Drift:
+        """How fast purchases came in the windows of all snapshots."""
+        return Drift.of(
+            [
+                (s.as_of, *observed_pace(s.outlook, s.X, s.churned, self.window_days))
+                for s in (*self.seasons, *self.snapshots)
+            ]
         )
 
 
-def stack(snapshots: Sequence[Snapshot]) -> Snapshot:
-    """All rows of several snapshots; `as_of` is that of the latest."""
-    return Snapshot(
-        snapshots[-1].as_of,
-        pd.concat([s.X for s in snapshots]),
-        np.concatenate([s.churned for s in snapshots]),
-        np.concatenate([s.spend for s in snapshots]),
-    )
-
-
-def origin_of_rows(snapshots: Sequence[Snapshot]) -> FloatArray:
-    """The instant of every row of `stack(snapshots)`, shape (rows,)."""
-    return np.repeat([s.as_of for s in snapshots], [len(s) for s in snapshots])
-
-
 def labelled(
-    past: History, as_of: float, X: pd.DataFrame, horizon_days: float, value: Value
+    past: History,
+    as_of: float,
+    X: pd.DataFrame,
+    outlook: Outlook,
+    window_days: float,
+    value: Value,
 ) -> Snapshot:
     """Join a feature table with what `past` knows of the window that follows."""
-    labels = outcomes(past, as_of, horizon_days, value).reindex(X.index, fill_value=0.0)
-    return Snapshot(as_of, X, 1.0 - labels["ordered"].to_numpy(), labels["spend"].to_numpy())
+    labels = outcomes(past, as_of, window_days, value).reindex(X.index, fill_value=0.0)
+    churned, spend = 1.0 - labels["ordered"].to_numpy(), labels["spend"].to_numpy()
+    return Snapshot(as_of, X, churned, spend, outlook)
 
 
 def build_panel(
-    history: History, horizon_days: int, config: TrainingConfig, progress: Progress = lambda _: None
+    history: History,
+    horizon_days: int,
+    config: TrainingConfig,
+    progress: Progress = lambda _: None,
+    window_days: int | None = None,
 ) -> Panel:
     """Describe and label the customers at evenly spaced instants, back from the last labelled one.
 
@@ -112,29 +116,93 @@ def build_panel(
     history : History
         Cut at the training instant, with codes for its text attributes.
     horizon_days : int
+        What features are relative to.
     config : TrainingConfig
     progress : callable, optional
         Told in words what is being done.
+    window_days : int, optional
+        Length of the label window; default: the horizon.
 
     Raises
     ------
     TrainingError
-        If the history cannot label a single snapshot at this horizon.
+        If the history cannot label a single snapshot over this window.
     """
-    days = snapshot_days(history, horizon_days, config)
-    past, share = _sampled(history, days, config.max_rows)
+    window = window_days or horizon_days
+    days = snapshot_days(history, window, config)
+    past, share = _sampled(history, days[-config.snapshots :], config.max_rows)
     value = Value(config.margin_rate, config.discount_rate_yearly)
     snapshots = []
     for number, day in enumerate(days, start=1):
         progress(f"snapshot {number} of {len(days)}: {as_instant(day):%Y-%m-%d}")
         X = feature_table(past, day, horizon_days)
         if len(X):
-            snapshots.append(labelled(past, day, X, horizon_days, value))
+            snapshots.append(labelled(past, day, X, Outlook.of(X), window, value))
     if not snapshots:
         raise TrainingError(
             f"max_rows must leave a customer to learn from; got {config.max_rows}. Raise it."
         )
-    return Panel(past, horizon_days, value, tuple(snapshots), share)
+    seasons = []
+    opened = _first_day(history) + _warm_up(window)
+    for day in _season_days(days, opened, window, config):
+        X = purchases(past, day)
+        if len(X):
+            seasons.append(labelled(past, day, X, Outlook.of_purchases(X), window, value))
+    return Panel(past, horizon_days, window, value, tuple(snapshots), tuple(seasons), share)
+
+
+def purchases(history: History, as_of: float) -> pd.DataFrame:
+    """The columns frequency, recency and T of the feature table alone, index `customer_id`."""
+    orders = history.upto(as_of).orders.filter(nw.col("amount") > 0)
+    day = nw.col("day").floor().alias("day")
+    days = orders.select("customer_id", day).collect("polars").unique(["customer_id", "day"])
+    found = days.group_by("customer_id").agg(
+        nw.len().alias("days"),
+        nw.col("day").min().alias("first"),
+        nw.col("day").max().alias("last"),
+    )
+    table = found.sort("customer_id").to_pandas().set_index("customer_id")
+    first = table["first"]
+    return pd.DataFrame(
+        {
+            "frequency": table["days"] - 1.0,
+            "recency": table["last"] - first,
+            "T": as_of - first,
+        }
+    )
+
+
+def label_windows(history: History, horizon_days: int, config: TrainingConfig) -> tuple[int, ...]:
+    """The windows to learn from: the longest with labels, and half of it if it has few snapshots.
+
+    Parameters
+    ----------
+    history : History
+        Cut at the training instant.
+    horizon_days : int
+        The window that is wanted; where the history cannot label it, half of it is tried, and so
+        on.
+    config : TrainingConfig
+
+    Raises
+    ------
+    TrainingError
+        If the history labels none of them.
+    """
+    window = horizon_days
+    while True:
+        try:
+            days = snapshot_days(history, window, config)
+            break
+        except TrainingError:
+            if window // 2 < LEAST_WINDOW_DAYS:
+                # In the words of the window that was asked for.
+                snapshot_days(history, horizon_days, config)
+            window //= 2
+    half = window // 2
+    if len(days) >= config.snapshots or half < LEAST_WINDOW_DAYS:
+        return (window,)
+    return window, half
 
 
 def snapshot_days(history: History, horizon_days: int, config: TrainingConfig) -> list[float]:
@@ -160,6 +228,15 @@ def snapshot_days(history: History, horizon_days: int, config: TrainingConfig) -
     wanted = config.snapshots + int(np.ceil(gap / spacing)) + config.origins
     available = int((last - earliest) // spacing) + 1
     return [float(last - i * spacing) for i in range(min(wanted, available))][::-1]
+
+
+def _season_days(
+    days: Sequence[float], earliest: float, window_days: int, config: TrainingConfig
+) -> list[float]:
+    """Instants before the first snapshot, three years back from the last, oldest first."""
+    step = max(config.spacing(window_days), SEASON_STEP_DAYS)
+    start = max(earliest, days[-1] - SEASONS_DAYS)
+    return list(np.arange(days[0] - step, start, -step))[::-1]
 
 
 def hash_share(ids: pd.Index) -> FloatArray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from training.snapshots import Panel, Snapshot
+from training.lesson import Snapshot
+from training.snapshots import Panel
 
 
 @dataclass(frozen=True)
@@ -14,20 +15,17 @@ class Fold:
 
     Attributes
     ----------
-    learn : tuple of Snapshot
-        Oldest first; every window among them had closed when `judge` was taken, and its labels are
-        those known by then.
+    learn : Panel
+        Every window in it had closed when `judge` was taken, and its labels are those known then.
     judge : Snapshot
-    gap_days : float
-        How far apart they are at least: the horizon and the recording lag.
     """
 
-    learn: tuple[Snapshot, ...]
+    learn: Panel
     judge: Snapshot
-    gap_days: float
 
     def __post_init__(self) -> None:
-        if not self.learn or self.learn[-1].as_of + self.gap_days > self.judge.as_of:
+        known = self.learn.snapshots
+        if not known or known[-1].as_of + self.learn.gap_days > self.judge.as_of:
             raise ValueError("a fold must learn from labels that were complete at its origin.")
 
 
@@ -36,4 +34,4 @@ def rolling_origin(panel: Panel, origins: int) -> Iterator[Fold]:
     first = panel.snapshots[0].as_of + panel.gap_days
     judges = [snapshot for snapshot in panel.snapshots if snapshot.as_of >= first]
     for judge in judges[-origins:]:
-        yield Fold(panel.known_at(judge.as_of), judge, panel.gap_days)
+        yield Fold(panel.known_at(judge.as_of), judge)

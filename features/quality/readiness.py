@@ -1,4 +1,4 @@
-"""Is there enough data: for the rule, for buy-till-you-die models, for gradient boosting."""
+"""Is there enough data: for the rule, for buy-till-you-die models, for boosted trees."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Need:
 NEEDS = (
     Need("rule", "a rule on recency", 50, 0, 20, 1),
     Need("btyd", "a buy-till-you-die model", 200, 100, 0, 1),
-    Need("gbdt", "gradient boosting", 1000, 200, 200, 2),
+    Need("pool", "a pool with boosted trees", 1000, 200, 200, 2),
 )
 
 
@@ -49,7 +49,7 @@ class Readiness:
     Attributes
     ----------
     method : str
-        `rule`, `btyd` or `gbdt`.
+        `rule`, `btyd` or `pool`.
     ready : bool
     missing : tuple of str
         What there is too little of, in words.
@@ -114,7 +114,7 @@ def readiness(found: Labelled) -> tuple[Readiness, ...]:
     --------
     >>> young = Labelled(90, 1, 19_000.0, 400, 150, 120)
     >>> [(r.method, r.ready) for r in readiness(young)]
-    [('rule', True), ('btyd', True), ('gbdt', False)]
+    [('rule', True), ('btyd', True), ('pool', False)]
     """
     return tuple(_judged(need, found) for need in NEEDS)
 

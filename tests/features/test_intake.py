@@ -1,5 +1,7 @@
 """Raw columns become canonical ones, and every row that cannot be used keeps its reason."""
 
+from itertools import permutations
+
 import duckdb
 import polars as pl
 import pytest
@@ -300,6 +302,15 @@ def test_a_line_recorded_late_does_not_change_its_order_before():
     )
     assert history.upto("2024-02-01").orders.collect()["amount"].to_list() == [2.0]
     assert history.upto("2024-04-01").orders.collect()["amount"].to_list() == [7.0]
+
+
+def test_an_order_is_the_same_to_the_last_bit_in_whatever_order_its_lines_come():
+    prices = ("0.1", "0.2", "0.3", "0.7", "1e9")
+    found = {
+        orders_of_lines(*({**LINE, "price": p} for p in order))[0].orders.collect()["amount"][0]
+        for order in permutations(prices)
+    }
+    assert len(found) == 1
 
 
 def test_lines_of_several_currencies_in_one_order_are_refused():

@@ -100,7 +100,7 @@ def test_staleness_needs_an_as_of():
 def test_readiness_is_judged_at_the_suggested_horizon():
     found = report(healthy())
     assert found.suggestion.horizon_days == 30
-    assert [r.method for r in found.readiness] == ["rule", "btyd", "gbdt"]
+    assert [r.method for r in found.readiness] == ["rule", "btyd", "pool"]
     assert all("30 days" in r.explanation for r in found.readiness)
     assert not found.readiness[2].ready
 

@@ -32,7 +32,7 @@ def test_enough_of_everything_is_enough_for_all():
     assert [(r.method, r.ready) for r in readiness(ENOUGH)] == [
         ("rule", True),
         ("btyd", True),
-        ("gbdt", True),
+        ("pool", True),
     ]
 
 
@@ -47,10 +47,10 @@ def test_enough_of_everything_is_enough_for_all():
     ],
 )
 def test_gradient_boosting_says_what_is_missing(change, missing):
-    gbdt = readiness(Labelled(**{**vars(ENOUGH), **change}))[2]
-    assert not gbdt.ready
-    assert gbdt.missing == (missing,)
-    assert missing in gbdt.explanation
+    pool = readiness(Labelled(**{**vars(ENOUGH), **change}))[2]
+    assert not pool.ready
+    assert pool.missing == (missing,)
+    assert missing in pool.explanation
 
 
 def test_nothing_labelled_is_enough_for_nothing():

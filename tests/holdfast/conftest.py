@@ -18,6 +18,8 @@ from features.simulate import simulate
 from holdfast import output
 from holdfast.cli import app
 
+# No file can be made there, whoever runs the tests.
+NOWHERE = "sqlite:////dev/null/mlflow.db"
 CONFIG = "snapshots = 3\norigins = 2\nhorizon_days = 30\n"
 
 
@@ -39,7 +41,7 @@ def no_progress_in_logs(monkeypatch) -> None:
 
 @pytest.fixture(scope="session")
 def holdfast() -> Callable[..., Result]:
-    def run(*arguments: object, uri: str = "sqlite:////nowhere/mlflow.db") -> Result:
+    def run(*arguments: object, uri: str = NOWHERE) -> Result:
         words = [str(argument) for argument in arguments]
         return CliRunner().invoke(app, words, env={"MLFLOW_TRACKING_URI": uri})
 

@@ -16,7 +16,7 @@ SYNOPSIS = {
     "features": {"HISTORY", "--as-of", "--horizon-days", "--out", "--mapping"},
     "train": {"HISTORY", "--as-of", "--horizon-days", "--clv-horizon-days", "--config",
               "--mapping", "--json"},
-    "backtest": {"HISTORY", "--horizon-days", "--origins", "--mapping", "--json"},
+    "backtest": {"HISTORY", "--horizon-days", "--origins", "--ablation", "--mapping", "--json"},
     "score": {"HISTORY", "--as-of", "--out", "--reasons", "--mapping", "--json"},
     "models": {"--json"},
     "promote": {"NAME", "VERSION"},

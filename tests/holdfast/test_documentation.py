@@ -8,15 +8,18 @@ import pytest
 import typer
 
 from holdfast.cli import app
+from serving.terms import ScoreRow
 from training.evaluation import churn_metrics, value_metrics
 from training.scoring import COLUMNS
+from training.verdict import MEANING
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = typer.main.get_command(app).commands
 TABLE = re.compile(
     r"^\| (option|key|column|metric) \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", re.M
 )
-OPAQUE = {"metrics", "figures"}
+OPAQUE = {"metrics", "spread", "figures"}
+INTERVALS = ["coverage", "coverage_if_active"]
 
 
 def section(title: str) -> str:
@@ -61,9 +64,14 @@ def test_the_columns_of_the_scores_are_documented_in_order():
     assert listed("holdfast score", "column") == list(COLUMNS)
 
 
+def test_a_column_means_the_same_in_the_file_and_over_http():
+    for name, field in ScoreRow.model_fields.items():
+        assert f"| `{name}` | {field.description} |" in section("holdfast score")
+
+
 def test_the_metrics_are_documented_in_order():
     known = [*churn_metrics([True, False], [0.6, 0.4], 0.5), *value_metrics([0.0, 2.0], [1.0, 1.0])]
-    assert listed("Metrics", "metric") == known
+    assert listed("Metrics", "metric") == [*known, *INTERVALS]
 
 
 def test_the_keys_of_check_are_documented(holdfast, shop, tmp_path):
@@ -88,8 +96,16 @@ def test_the_figures_of_a_decision_are_documented(trained):
 
 
 def test_the_keys_of_backtest_are_documented(holdfast, shop):
-    found = holdfast("backtest", shop, "--horizon-days", 60, "--origins", 1, "--json")
-    assert paths(json.loads(found.stdout)) == set(listed("holdfast backtest", "key"))
+    arguments = ("backtest", shop, "--horizon-days", 60, "--origins", 1, "--ablation", "--json")
+    document = json.loads(holdfast(*arguments).stdout)
+    assert paths(document) == set(listed("holdfast backtest", "key"))
+    for model in document["models"]:
+        names = listed("Metrics", "metric")
+        assert all(set(c["metrics"]) | set(c["spread"]) <= set(names) for c in model["candidates"])
+
+
+def test_the_grades_are_documented():
+    assert re.findall(r"^\| ([A-Z]) \|", section("Grades"), re.M) == list(MEANING)
 
 
 def test_the_keys_of_score_are_documented(holdfast, shop, trained, tmp_path):

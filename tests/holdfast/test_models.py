@@ -1,6 +1,7 @@
 import json
 
 import pandas as pd
+import polars as pl
 import pytest
 
 from features.history import History
@@ -66,11 +67,13 @@ def test_train_registers_the_next_version_of_both_models(trained):
         assert ("champion" in model["aliases"]) == model["decision"]["promoted"]
 
 
-def test_train_tells_the_means_of_every_candidate_and_which_is_best(trained):
+def test_train_tells_the_means_of_every_candidate_and_that_none_is_clearly_better(trained):
     churn = by_name(trained.document)["churn-risk"]
     loss = {c["candidate"]: c["metrics"]["log_loss"] for c in churn["candidates"]}
-    assert churn["chosen"] == min(loss, key=loss.__getitem__)
+    assert list(loss) == ["recency_rule", "past_rate", "btyd", "trees", "pool"]
     assert [c["candidate"] for c in churn["candidates"] if c["chosen"]] == [churn["chosen"]]
+    rivals = [c["difference"] for c in churn["candidates"] if not c["chosen"]]
+    assert all(difference["low"] <= 0 for difference in rivals)
     folds = [f["metrics"]["log_loss"] for f in churn["folds"] if f["candidate"] == churn["chosen"]]
     assert sum(folds) / len(folds) == pytest.approx(loss[churn["chosen"]])
 
@@ -92,8 +95,22 @@ def test_scores_are_those_of_the_library(holdfast, shop, trained, tmp_path, suff
     assert tuple(written.columns) == COLUMNS
     history = History.open(shop)
     expected = load_scorer(Tracker(trained.uri), history).score(history, "2026-01-01", 7)
-    written["as_of"] = pd.to_datetime(written["as_of"])
+    for moment in ("as_of", "expected_next_order"):
+        written[moment] = pd.to_datetime(written[moment]).dt.as_unit("us")
     pd.testing.assert_frame_equal(written, expected, check_dtype=False, rtol=0, atol=1e-12)
+
+
+def test_an_expected_order_is_written_as_a_calendar_date(holdfast, shop, trained, tmp_path):
+    for suffix in ("csv", "parquet"):
+        arguments = ("score", shop, "--as-of", "2026-01-01", "--out", tmp_path / f"s.{suffix}")
+        assert holdfast(*arguments, uri=trained.uri).exit_code == 0
+    told = pd.read_csv(tmp_path / "s.csv", dtype=str).set_index("customer_id")
+    expected = told["expected_next_order"]
+    assert expected.isna().any()
+    assert expected.dropna().str.fullmatch(r"2026-\d\d-\d\d").all()
+    typed = pl.read_parquet(tmp_path / "s.parquet")["expected_next_order"]
+    assert typed.dtype == pl.Date
+    assert typed.null_count() == expected.isna().sum()
 
 
 def test_reasons_are_given_where_most_value_is_at_risk(holdfast, shop, trained, tmp_path):
@@ -170,19 +187,3 @@ def test_promote_refuses_a_version_that_does_not_exist(holdfast, trained):
     found = holdfast("promote", "churn-risk", 99, uri=trained.uri)
     assert found.exit_code == 2
     assert "2, 1; got 99" in found.stderr
-
-
-def test_backtest_judges_at_past_instants_and_registers_nothing(holdfast, shop, tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    arguments = ("backtest", shop, "--horizon-days", 60, "--origins", 2)
-    document = json.loads(holdfast(*arguments, "--json", uri=uri).stdout)
-    for model in by_name(document).values():
-        assert len({fold["origin"] for fold in model["folds"]}) == 2
-    assert document["as_of"] == "2026-01-01T00:00:00"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_backtest_prints_every_origin_and_the_means(holdfast, shop):
-    found = holdfast("backtest", shop, "--horizon-days", 60, "--origins", 1).stdout
-    assert "Churn risk: every origin" in found
-    assert "CLV: means over 1 out-of-time origin" in found

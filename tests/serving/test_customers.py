@@ -39,9 +39,20 @@ def test_live_customers_are_listed_by_value_at_risk(client, served):
 
 def test_rows_are_those_of_the_file(client, served):
     for row in listed(client)[:30]:
-        wanted = served.batch.loc[row["customer_id"]].replace({float("nan"): None})
+        wanted = served.batch.loc[row["customer_id"]].replace({float("nan"): None, pd.NaT: None})
         wanted["as_of"] = wanted["as_of"].isoformat()
+        if (expected := wanted["expected_next_order"]) is not None:
+            wanted["expected_next_order"] = expected.date().isoformat()
         assert row == {"customer_id": row["customer_id"], **wanted}
+
+
+def test_an_expected_order_is_a_calendar_date_or_null(client, served):
+    batch = served.batch
+    expected = batch["expected_next_order"]
+    some, none = expected.first_valid_index(), expected.index[expected.isna()][0]
+    assert client.get(f"/v1/customers/{none}").json()["customer"]["expected_next_order"] is None
+    told = client.get(f"/v1/customers/{some}").json()["customer"]["expected_next_order"]
+    assert told == f"{expected[some]:%Y-%m-%d}"
 
 
 def test_stages_may_be_asked_for_together(client, served):

@@ -11,26 +11,24 @@ from features.mapping import Mapping
 from serving import inline
 from serving.champions import Champions
 from serving.histories import ScoreRequest
+from training.scoring import COLUMNS, SURVIVAL
 
 AS_OF = "2026-01-01"
-NUMBERS = [
-    "churn_risk",
-    "clv",
-    "clv_if_active",
-    "value_at_risk",
-    "days_since_last_order",
-]
+RANKS = ["risk_percentile", "stage_percentile"]
 SAME = [
     "stage",
     "reason_1",
     "reason_2",
     "reason_3",
     "horizon_days",
+    "expected_next_order",
     "clv_horizon_days",
     "churn_model",
+    "basis",
     "churn_model_version",
     "clv_model_version",
 ]
+NUMBERS = [c for c in COLUMNS if c not in {"customer_id", "as_of", *RANKS, *SAME}]
 
 
 def order(order_id="o1", at="2025-11-01", amount=20.0, **more):
@@ -57,6 +55,9 @@ def test_scores_are_those_of_the_batch(client, served, request_of, as_of):
     got = by_id(client.post("/v1/score", json=request_of(as_of)).json())
     batch = served.scorer.score(served.history, as_of).set_index("customer_id")
     assert set(got) == set(batch.index)
+    dates = batch["expected_next_order"]
+    assert dates.isna().any() and dates.notna().any()
+    batch["expected_next_order"] = dates.dt.strftime("%Y-%m-%d")
     for customer_id, row in got.items():
         wanted = batch.loc[customer_id]
         assert [row[c] for c in NUMBERS] == pytest.approx([*wanted[NUMBERS]], abs=1e-9, rel=0)
@@ -66,6 +67,27 @@ def test_scores_are_those_of_the_batch(client, served, request_of, as_of):
 def test_rows_have_the_columns_of_the_batch(client, served):
     (row,) = score(client, customer())["customers"]
     assert list(row) == ["customer_id", *served.batch.columns]
+
+
+def test_the_figures_of_a_row_cannot_contradict_each_other(client, request_of):
+    sent = client.post("/v1/score", json=request_of(AS_OF)).json()["customers"]
+    rows = pd.DataFrame(sent)
+    curve = rows[list(SURVIVAL)].to_numpy()
+    assert (curve[:, :-1] >= curve[:, 1:]).all()
+    stays = 1 - rows["churn_risk"]
+    assert rows["survival_90d"].to_numpy() == pytest.approx(
+        rows["churn_risk"].to_numpy(), abs=1e-12
+    )
+    assert rows["p_active"].to_numpy() == pytest.approx(stays.to_numpy(), abs=1e-12)
+    assert (rows["p_alive"] >= stays).all()
+    assert (rows["orders_if_active"] >= 1).all()
+    parts = rows["p_active"] * rows["orders_if_active"] * rows["order_value"]
+    assert rows["clv"].to_numpy() == pytest.approx(parts.to_numpy())
+    assert (rows["clv_low"] <= rows["clv_high"]).all()
+    assert (rows["clv_low"][stays <= 0.9] == 0).all()
+    assert (rows["spend_if_active_low"] < rows["spend_if_active_high"]).all()
+    comes = rows["expected_next_order"].notna()
+    assert (comes == (rows["churn_risk"] <= 0.5)).all()
 
 
 def test_percentiles_come_from_the_grid_of_the_model(client, served, request_of):
@@ -84,7 +106,7 @@ def test_a_customers_scores_do_not_depend_on_who_else_is_sent(client, request_of
     for sent in whole["customers"][:5]:
         (alone,) = score(client, sent)["customers"]
         wanted = together[sent["customer_id"]]
-        numbers = [*NUMBERS, "risk_percentile", "stage_percentile"]
+        numbers = [*NUMBERS, *RANKS]
         assert [alone[c] for c in numbers] == pytest.approx([wanted[c] for c in numbers], abs=1e-9)
         assert [alone[c] for c in SAME] == [wanted[c] for c in SAME]
 

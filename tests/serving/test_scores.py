@@ -54,6 +54,42 @@ def test_the_meaning_comes_from_the_models_that_made_them(rows, served, tmp_path
     assert found.versions == {"churn-risk": 1, "clv-forecast": 1}
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize(
+    "written",
+    [pl.Date, pl.Datetime("ns"), "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%.6f", "%Y-%m-%d %H:%M:%S"],
+)
+def test_an_expected_date_is_read_as_a_date_or_none(rows, served, tmp_path, written, suffix):
+    known = pl.col("expected_next_order")
+    spelt = known.dt.strftime(written) if isinstance(written, str) else known.cast(written)
+    found = load(rows.with_columns(spelt), served, tmp_path / f"scores{suffix}").rows
+    wanted = rows.select("customer_id", known.cast(pl.Date)).sort("customer_id")
+    assert 0 < wanted["expected_next_order"].null_count() < rows.height
+    assert found.select("customer_id", known).sort("customer_id").equals(wanted)
+
+
+def test_a_file_without_any_expected_date_is_read(rows, served, tmp_path):
+    none = rows.with_columns(pl.lit(None).alias("expected_next_order"))
+    for suffix in (".csv", ".parquet"):
+        found = load(none, served, tmp_path / f"scores{suffix}").rows
+        assert found["expected_next_order"].null_count() == rows.height
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_an_expected_date_that_cannot_be_read_is_no_missing_one(rows, served, tmp_path, suffix):
+    soon = rows.with_columns(pl.lit("soon").alias("expected_next_order"))
+    assert "cannot be read" in refusal(soon, served, tmp_path / f"scores{suffix}")
+
+
+def test_a_file_of_an_older_version_says_what_to_do(rows, served, tmp_path):
+    older = rows.drop("p_alive", "expected_next_order", "clv_low", "basis")
+    assert refusal(older, served, tmp_path / "scores.csv") == (
+        f"{tmp_path / 'scores.csv'} cannot be read: it must have the columns of holdfast score; "
+        "['p_alive', 'expected_next_order', 'clv_low', 'basis'] are missing. Run holdfast score "
+        "again."
+    )
+
+
 def with_value(column, value):
     return lambda rows: rows.with_columns(
         pl.when(pl.int_range(pl.len()) == 1)
@@ -71,6 +107,8 @@ def with_value(column, value):
         (lambda rows: pl.concat([rows, rows.head(1)]), "each customer_id once"),
         (with_value("customer_id", None), "a value in every row of ['customer_id']"),
         (with_value("churn_risk", None), "a value in every row of ['churn_risk']"),
+        (with_value("survival_90d", None), "a value in every row of ['survival_90d']"),
+        (with_value("basis", None), "a value in every row of ['basis']"),
         (with_value("clv", float("inf")), "finite numbers"),
         (with_value("stage", "gone"), "got ['gone']"),
         (with_value("horizon_days", 30), "one run of the batch; ['horizon_days'] differ"),

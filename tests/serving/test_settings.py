@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from serving.problems import KINDS
 from serving.settings import Settings
+from serving.terms import ScoreRow
 
 API = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -24,6 +25,11 @@ def test_every_setting_is_documented(name, field):
     variable = f"HOLDFAST_{name.upper()}"
     row = f"| `{name}` | `{variable}` | {default_of(field)} | {field.description} |"
     assert row in API
+
+
+def test_every_field_of_a_row_is_documented_in_order():
+    rows = [f"| `{name}` | {field.description} |" for name, field in ScoreRow.model_fields.items()]
+    assert "\n".join(rows) in API
 
 
 def test_settings_come_from_the_environment(monkeypatch):

@@ -5,7 +5,9 @@ import pytest
 from training.backtest import Backtest
 from training.card import Part, model_card
 from training.champions import CHURN, CLV, Decision
+from training.realised import Realised
 from training.record import data_digest
+from training.verdict import verdict
 
 FIRST = Decision(True, "first training: nothing stands against it")
 
@@ -20,13 +22,7 @@ def data(shop) -> dict:
     return data_digest(shop.past)
 
 
-def with_scores(part: Part, chosen: str, **scores: float) -> Part:
-    """The same part as if its candidates had reached other means."""
-    judged = tuple(
-        replace(j, metrics={**j.metrics, "log_loss": scores[j.candidate]})
-        for j in part.fitted.backtest.judged
-    )
-    backtest = Backtest(judged, chosen, "log_loss", "why")
+def judged_as(part: Part, backtest: Backtest) -> Part:
     return replace(part, fitted=replace(part.fitted, backtest=backtest))
 
 
@@ -56,41 +52,63 @@ def test_it_holds_every_candidate_beside_the_rules(shop, parts, data):
     card = model_card(parts, shop.config, data)
 
     for part in parts:
-        for name, row in part.fitted.backtest.means().iterrows():
-            line = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
-            assert line.count("|") in {6, 8}
-            assert any(f"{row[part.fitted.backtest.criterion]:.4f}" in text
-                       for text in card.splitlines())  # fmt: skip
-        assert f"- Model: {part.fitted.backtest.why}." in card
+        backtest = part.fitted.backtest
+        for name, row in backtest.means().iterrows():
+            spread = backtest.spread().loc[name, backtest.criterion]
+            cell = f" {row[backtest.criterion]:.4f} ± {spread:.4f} "
+            assert any(x.startswith(f"| {name} |") and cell in x for x in card.splitlines())
+        for name, found in backtest.differences.items():
+            assert f"- `{name}`: {found.difference:+.4f} ({found.low:+.4f} to" in card
+        assert f"- Model: {backtest.why}." in card
 
 
-def test_it_says_in_words_how_much_is_gained_over_the_best_rule(shop, parts, data):
-    churn = with_scores(
-        parts[0], "gbdt", recency_rule=0.5, past_rate=0.4, gbdt=0.36, gbdt_level=0.37
+def test_it_grades_in_plain_words_and_says_what_the_model_rests_on(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+
+    for part in parts:
+        assert f"\n- {verdict(part.fitted.backtest)}\n" in card
+    assert f"\n- Rests on: {parts[0].fitted.scorer.model.basis()}.\n" in card
+    assert "days (" in parts[0].fitted.scorer.model.basis()
+
+
+def test_it_says_how_often_the_intervals_held_out_of_time(shop, parts, data):
+    means = parts[1].fitted.backtest.means().loc[parts[1].fitted.backtest.chosen]
+
+    card = model_card(parts, shop.config, data)
+
+    assert f"the 80% intervals held {means['coverage']:.1%} of customers" in card
+    assert f"given an order {means['coverage_if_active']:.1%} of those who ordered." in card
+
+
+def test_it_says_that_a_shorter_window_was_judged(shop, parts, data):
+    shorter = judged_as(parts[0], replace(parts[0].fitted.backtest, window_days=45))
+
+    card = model_card((shorter, parts[1]), shop.config, data)
+
+    assert "- The history is too short for outcomes over 90 days: the candidates were compared" in (
+        card
     )
-
-    card = model_card((churn, parts[1]), shop.config, data)
-
-    assert "`gbdt` has 10.0% less log loss than the best rule, `past_rate`." in card
+    assert "too short" not in model_card(parts, shop.config, data)
 
 
-def test_it_says_if_a_rule_is_the_model(shop, parts, data):
-    churn = with_scores(
-        parts[0], "past_rate", recency_rule=0.5, past_rate=0.3, gbdt=0.36, gbdt_level=0.37
-    )
+def test_it_tells_what_became_of_the_last_forecasts(shop, parts, data):
+    figures = {"auc": 0.8, "log_loss": 0.4, "ece": 0.01, "mean_risk": 0.61, "churn_rate": 0.6}
+    last = Realised(CHURN, 3, 20000.0, 90.0, 60.0, "EUR", 1234, figures)
 
-    card = model_card((churn, parts[1]), shop.config, data)
+    card = model_card(parts, shop.config, data, [last])
 
-    assert "Nothing beat the rule `past_rate` out of time, so the rule is the model." in card
+    assert f"## What became of the last forecasts\n\n- {last.words()}\n" in card
+    assert "Nothing stood before this training" in model_card(parts, shop.config, data)
 
 
 def test_it_says_if_there_are_no_figures(shop, parts, data):
-    empty = Backtest((), "recency_rule", "log_loss", "recency_rule: the history is too short")
-    young = tuple(replace(p, fitted=replace(p.fitted, backtest=empty)) for p in parts)
+    empty = Backtest((), "pool", "log_loss", "pool: the history is too short", 90)
+    young = tuple(judged_as(part, empty) for part in parts)
 
     card = model_card(young, shop.config, data)
 
     assert card.count("No out-of-time figures: the history is too short") == 2
+    assert card.count("- No grade: the history is too short") == 2
     assert "The figures are" not in card
 
 

@@ -17,7 +17,7 @@ from training.record import example
 from training.scoring import ChurnScorer
 from training.tracking import ModelFiles, Tracker
 
-EMPTY = Backtest((), "recency_rule", "log_loss", "")
+EMPTY = Backtest((), "pool", "log_loss", "", 90)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def name(request) -> str:
 
 def register(tracker: Tracker, name: str, scorer) -> None:
     """Register a model and make it the champion."""
-    rows = example(scorer.model.columns_, scorer.definition.horizon_days)
+    rows = example(scorer.model.columns_, scorer.definition.table_horizon_days)
     tags = {"lineage": scorer.definition.lineage, "candidate": scorer.model.candidate}
     with TemporaryDirectory() as place, tracker.start_run("by hand", {}) as run:
         scorer.save(Path(place) / "model")
@@ -81,8 +81,8 @@ def test_without_an_origin_after_its_training_the_champion_gives_way(trained, fi
 
     assert decision.promoted
     assert "no origin after the champion's training" in decision.why
-    means = fitted[0].backtest.means()["log_loss"]
-    assert decision.figures == {"recipe_new": means.min(), "recipe_champion": means.min()}
+    reached = fitted[0].backtest.means().loc[fitted[0].backtest.chosen, "log_loss"]
+    assert decision.figures == {"recipe_new": reached, "recipe_champion": reached}
 
 
 @pytest.mark.parametrize("part", [0, 1])
@@ -175,7 +175,7 @@ def test_a_champion_is_judged_with_its_own_codes_of_categories(tracker, name, fi
 
 def test_codes_are_translated_and_unknown_values_become_unknown():
     table = pd.DataFrame({"profile_channel": [0.0, 1.0, 2.0, np.nan], "orders": 1.0})
-    now = Definition(90, None, "UTC", "", 0.0, categories={"channel": ("ads", "mail", "shop")})
+    now = Definition(90, 90, None, "UTC", "", 0.0, categories={"channel": ("ads", "mail", "shop")})
     then = replace(now, categories={"channel": ("mail", "ads")})
 
     found = recoded(table, now, then)

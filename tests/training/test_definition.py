@@ -6,7 +6,8 @@ import pytest
 from training.definition import Definition, shop_digest
 
 TERMS = Definition(
-    horizon_days=90,
+    horizon_days=60,
+    table_horizon_days=90,
     currency="EUR",
     timezone="Europe/Paris",
     shop="abc",
@@ -24,7 +25,8 @@ def test_a_definition_survives_json():
 @pytest.mark.parametrize(
     ("term", "value"),
     [
-        ("horizon_days", 60),
+        ("horizon_days", 30),
+        ("table_horizon_days", 60),
         ("currency", "GBP"),
         ("timezone", "UTC"),
         ("shop", "xyz"),
@@ -45,7 +47,7 @@ def test_a_later_training_is_of_the_same_lineage(term, value):
 
 
 def test_a_lineage_is_the_same_in_every_process():
-    assert TERMS.lineage == "f6bd0bb959c4"
+    assert TERMS.lineage == "13b668e6a9f6"
 
 
 def test_the_kinds_of_feedback_are_those_with_a_scale():

@@ -4,7 +4,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -557,3 +557,127 @@ def test_unusable_bootstrap_input_is_refused_with_the_reason(changed, message):
     usable = {"metric": evaluation.brier, "truth": CHURNED, "a": RISK, "b": RISK, "seed": 0}
     with pytest.raises(ValueError, match=message):
         evaluation.paired_bootstrap(**{**usable, **changed})
+
+
+def test_coverage_counts_the_ends_of_an_interval():
+    outcome = [0.0, 5.0, 10.0, 10.1]
+    assert evaluation.coverage(outcome, [0.0] * 4, [10.0] * 4) == 0.75
+    assert evaluation.coverage([0.0, 0.1], [0.0, 0.0], [0.0, 0.0]) == 0.5
+
+
+def test_interval_score_is_width_plus_ten_times_the_miss_at_80_percent():
+    outcome, low, high = [15.0, 1.0, 22.0], [10.0, 2.0, 10.0], [20.0, 20.0, 20.0]
+    assert evaluation.interval_score(outcome, low, high) == pytest.approx(
+        ((10) + (18 + 10 * 1) + (10 + 10 * 2)) / 3
+    )
+
+
+def test_the_central_quantiles_have_the_best_interval_score():
+    outcome = np.random.default_rng(8).gamma(2, 10, size=4000)
+
+    def score(below: float, above: float) -> float:
+        ends = np.quantile(outcome, [below, above])
+        return evaluation.interval_score(outcome, *(np.full(4000, end) for end in ends))
+
+    others = [score(0.05, 0.95), score(0.2, 0.8), score(0.0, 0.8), score(0.2, 1.0)]
+    assert score(0.1, 0.9) < min(others)
+
+
+def test_coverage_by_decile_keeps_ties_together_and_averages_to_coverage():
+    generator = np.random.default_rng(9)
+    forecast = np.append(np.zeros(250), generator.gamma(2, 10, size=750))
+    outcome = forecast * generator.gamma(2, 0.5, size=1000)
+    low, high = 0.2 * forecast, 1.5 * forecast
+    table = evaluation.coverage_by_decile(outcome, forecast, low, high)
+    assert table["decile"].tolist() == [2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert table["customers"].iloc[0] == 250
+    assert table.iloc[0][["coverage", "mean_low", "mean_high"]].tolist() == [1.0, 0.0, 0.0]
+    mean = np.average(table["coverage"], weights=table["customers"])
+    assert mean == pytest.approx(evaluation.coverage(outcome, low, high))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"high": [9.0]}, r"high must be as long as outcome \(2\); got 1"),
+        ({"low": [0.0, 10.0]}, r"high must be at least low; got 9\.0 at position 1"),
+        ({"outcome": [1.0, math.nan]}, r"outcome must be finite; got nan at position 1"),
+        ({"level": 80}, r"level must be between 0 and 1; got 80\. Use 0\.8"),
+    ],
+)
+def test_unusable_intervals_are_refused_with_the_reason(changed, message):
+    usable = {"outcome": [1.0, 2.0], "low": [0.0, 0.0], "high": [9.0, 9.0], "level": 0.8}
+    with pytest.raises(ValueError, match=message):
+        evaluation.interval_score(**{**usable, **changed})
+
+
+@UNHURRIED
+@given(CHURN)
+def test_what_customers_add_to_the_log_loss_is_its_mean(rows):
+    churned, risk = rows
+
+    losses = evaluation.log_losses(churned, risk)
+
+    assert losses.shape == churned.shape
+    assert losses.mean() == pytest.approx(evaluation.log_loss(churned, risk))
+
+
+@UNHURRIED
+@given(VALUE)
+def test_what_customers_add_to_the_tweedie_deviance_is_its_mean(rows):
+    spend, forecast = rows
+    assume(spend.any())
+
+    losses = evaluation.tweedie_losses(spend, forecast)
+
+    assert losses.mean() == pytest.approx(evaluation.tweedie_deviance(spend, forecast))
+
+
+def test_losses_by_hand():
+    assert evaluation.log_losses([1.0, 0.0], [0.5, 0.2]) == pytest.approx(
+        [math.log(2), -math.log(0.8)]
+    )
+    assert evaluation.log_losses([1.0], [0.0])[0] == pytest.approx(-math.log(2.0**-52))
+    assert evaluation.tweedie_losses([16.0, 0.0], [4.0, 9.0]) == pytest.approx([8.0, 12.0])
+
+
+def test_a_clustered_bootstrap_draws_all_rows_of_a_customer_together():
+    """One row each is as sure as ten rows of each that say the same."""
+    once = pd.Series(np.random.default_rng(0).normal(0.1, 1.0, 300), [f"c{i}" for i in range(300)])
+    again = pd.concat([once] * 10)
+
+    few, many = (evaluation.clustered_bootstrap(d, seed=1) for d in (once, again))
+    naive = evaluation.clustered_bootstrap(again.reset_index(drop=True), seed=1)
+
+    assert few.difference == pytest.approx(once.mean())
+    assert (many.low, many.high) == pytest.approx((few.low, few.high))
+    assert naive.high - naive.low < 0.5 * (many.high - many.low)
+
+
+def test_its_interval_is_that_of_the_normal_law():
+    difference = pd.Series(np.random.default_rng(0).normal(0.1, 1.0, 1000))
+
+    found = evaluation.clustered_bootstrap(difference, seed=1)
+
+    error = difference.std() / 1000**0.5
+    assert found.low == pytest.approx(difference.mean() - 1.96 * error, abs=0.2 * error)
+    assert found.high == pytest.approx(difference.mean() + 1.96 * error, abs=0.2 * error)
+
+
+def test_beyond_2000_customers_groups_of_them_say_much_the_same():
+    difference = pd.Series(np.random.default_rng(0).normal(0.1, 1.0, 20_000))
+
+    found = evaluation.clustered_bootstrap(difference, seed=1)
+
+    error = difference.std() / 20_000**0.5
+    assert found.difference == pytest.approx(difference.mean())
+    assert found.high - found.low == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+def test_it_is_the_same_for_the_same_seed_in_any_order_of_rows():
+    rows = pd.Series([0.1, -0.4, 0.7, 0.2], ["a", "b", "a", "c"])
+
+    one, other = (evaluation.clustered_bootstrap(d, seed=3) for d in (rows, rows[::-1]))
+
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+    assert one.rounds == 1000

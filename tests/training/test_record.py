@@ -1,14 +1,20 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 from features.history import History
+from training.backtest import Backtest
 from training.card import Part
 from training.champions import CHURN, Decision
 from training.record import data_digest, example, record
+from training.tracking import Tracker
+
+FIRST = Decision(True, "first training: nothing stands against it")
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +74,9 @@ def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, arti
     files = {path.name for path in artifacts.iterdir()}
 
     assert files == {
-        "model_card.md", "data.json", "catalogue.json", "decision.json", "backtest_churn.csv",
-        "backtest_clv.csv", "calibration.png", "gain.png", "clv_deciles.png",
+        "model_card.md", "data.json", "catalogue.json", "decision.json", "realised.json",
+        "backtest_churn.csv", "backtest_clv.csv", "backtest_churn_summary.csv",
+        "backtest_clv_summary.csv", "calibration.png", "gain.png", "clv_deciles.png",
     }  # fmt: skip
     assert (artifacts / "model_card.md").read_text() == trained.training.card
     assert json.loads((artifacts / "data.json").read_text()) == data_digest(trained.shop.past)
@@ -86,14 +93,40 @@ def test_a_run_holds_every_setting_and_metric(trained):
     assert run.data.params["horizon_days"] == "90"
     assert run.data.params["timezone"] == "UTC"
     assert set(run.data.params) >= set(trained.shop.config.as_dict())
-    logged = run.data.metrics["mean_clv_normalised_gini_gbdt"]
-    assert logged == pytest.approx(means.loc["gbdt", "normalised_gini"])
+    logged = run.data.metrics["mean_clv_normalised_gini_btyd"]
+    assert logged == pytest.approx(means.loc["btyd", "normalised_gini"])
     history = trained.tracker._client().get_metric_history(
         trained.training.run_id, "churn_auc_past_rate"
     )
     by_origin = [j.metrics["auc"] for j in trained.training.churn_backtest.of("past_rate")]
     assert [m.value for m in history] == pytest.approx(by_origin)
     assert [m.step for m in history] == [0, 1]
+
+
+def test_a_run_holds_the_whole_rolling_origin_table(trained, artifacts):
+    run = trained.tracker._client().get_run(trained.training.run_id)
+    backtest = trained.training.churn_backtest
+    summary = pd.read_csv(artifacts / "backtest_churn_summary.csv", index_col="candidate")
+
+    assert list(summary.index) == list(backtest.means().index)
+    for name, found in backtest.differences.items():
+        assert summary.loc[name, "difference_low"] == pytest.approx(found.low)
+        assert run.data.metrics[f"churn_difference_{name}"] == pytest.approx(found.difference)
+    assert summary["difference"].isna().sum() == 1
+    assert summary["mean_auc"].tolist() == pytest.approx(backtest.means()["auc"].tolist())
+    spread = run.data.metrics["spread_churn_auc_pool"]
+    assert spread == pytest.approx(backtest.spread().loc["pool", "auc"])
+    assert run.data.metrics["mean_clv_coverage_btyd"] > 0.5
+
+
+def test_a_history_that_cannot_be_judged_is_recorded_all_the_same(shop, fitted, tmp_path):
+    tracker = Tracker(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    unjudged = replace(fitted[0], backtest=Backtest((), "pool", "log_loss", "too short", 90))
+
+    found = record(tracker, shop.past, shop.config, [Part("young", unjudged, FIRST)])
+
+    assert found.versions[0].tags["verdict"].startswith("No grade")
+    assert found.versions[0].metrics == {}
 
 
 def test_a_version_says_what_it_is(trained):
@@ -104,6 +137,8 @@ def test_a_version_says_what_it_is(trained):
     assert churn.tags["as_of"] == "2025-10-01T00:00:00"
     assert churn.tags["currency"] == "EUR"
     assert churn.tags["why"] == trained.training.churn_backtest.why
+    assert churn.tags["verdict"].startswith(f"Grade {trained.training.churn_backtest.grade()}")
+    assert churn.tags["basis"] in clv.tags["basis"]
 
 
 def test_a_model_that_lost_stays_challenger(shop, fitted, trained):

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import logit
 
 from features.history import History
 from features.mapping import Mapping
@@ -13,11 +12,14 @@ from features.table import feature_table
 from training.churn import ChurnModel
 from training.clv import CLVModel
 from training.errors import TrainingError
-from training.fitting import fit
+from training.fitting import Fitted, fit
+from training.lesson import Lesson, latest
 from training.reasons import REASONS
 from training.scoring import (
     COLUMNS,
     STAGES,
+    SURVIVAL,
+    SURVIVAL_DAYS,
     ChurnScorer,
     CLVScorer,
     Reference,
@@ -25,7 +27,6 @@ from training.scoring import (
     load_model,
     stages,
 )
-from training.snapshots import Snapshot, stack
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +34,27 @@ def scores(shop, scorer) -> pd.DataFrame:
     return scorer.score(shop.history, shop.as_of).set_index("customer_id")
 
 
-@pytest.fixture(scope="module", params=[30, 180])
-def other_window(request, shop) -> pd.DataFrame:
-    """Scores whose CLV window is shorter or longer than the horizon."""
-    config = replace(shop.config, clv_horizon_days=request.param)
-    churn, clv = fit(shop.past, shop.as_of, config)
-    return Scorer(churn.scorer, clv.scorer, 1, 1).score(shop.history, shop.as_of)
+HORIZONS = [(90, 90), (75, 75), (120, 45), (90, 180)]
+
+
+@pytest.fixture(scope="module", params=HORIZONS, ids=str)
+def models(request, shop, fitted) -> tuple[Fitted, Fitted]:
+    """Of churn and CLV windows on the grid of survival and off it, alike and not."""
+    horizon, clv_horizon = request.param
+    if request.param == (90, 90):
+        return fitted
+    config = replace(shop.config, horizon_days=horizon, clv_horizon_days=clv_horizon)
+    return fit(shop.past, shop.as_of, config)
+
+
+@pytest.fixture(scope="module")
+def any_scorer(models) -> Scorer:
+    return Scorer(models[0].scorer, models[1].scorer, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def any_scores(shop, any_scorer) -> pd.DataFrame:
+    return any_scorer.score(shop.history, shop.as_of).set_index("customer_id")
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +64,8 @@ def table(shop, scorer) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def learn(fitted) -> Snapshot:
-    return stack(fitted[0].panel.snapshots)
+def lesson(fitted) -> Lesson:
+    return fitted[0].panel.lesson(3)
 
 
 def test_every_customer_of_the_population_has_one_row_with_all_columns(shop, scorer, table):
@@ -62,41 +78,135 @@ def test_every_customer_of_the_population_has_one_row_with_all_columns(shop, sco
     assert scores["churn_model"].unique().tolist() == [scorer.churn.model.candidate]
 
 
-def test_probabilities_are_within_0_and_1_and_money_is_finite_and_not_negative(scores):
-    assert scores["churn_risk"].between(0, 1).all()
-    for money in ("clv", "clv_if_active", "value_at_risk"):
-        assert np.isfinite(scores[money]).all()
-        assert (scores[money] >= 0).all()
+PROBABILITIES = ("churn_risk", "p_alive", "p_active", *SURVIVAL)
+MONEY = (
+    "clv", "clv_low", "clv_high", "clv_if_active", "order_value", "spend_if_active_low",
+    "spend_if_active_high", "value_at_risk",
+)  # fmt: skip
+
+
+def close(one: pd.Series, other: pd.Series) -> None:
+    assert one.to_numpy() == pytest.approx(other.to_numpy(), rel=1e-9)
+
+
+def test_probabilities_are_within_0_and_1_and_money_is_finite_and_not_negative(any_scores):
+    for probability in PROBABILITIES:
+        assert any_scores[probability].between(0, 1).all()
+    for money in MONEY:
+        assert np.isfinite(any_scores[money]).all()
+        assert (any_scores[money] >= 0).all()
+
+
+def test_nobody_orders_who_is_not_alive(any_scores):
+    assert (any_scores["p_alive"] >= 1 - any_scores["churn_risk"] - 1e-12).all()
+    assert (any_scores["p_alive"] >= any_scores["p_active"] - 1e-12).all()
+    for survival in SURVIVAL:
+        assert (any_scores["p_alive"] >= 1 - any_scores[survival] - 1e-12).all()
+
+
+def test_survival_falls_and_is_the_churn_risk_at_the_horizon(any_scores, any_scorer, shop):
+    horizon = any_scorer.churn.definition.horizon_days
+    falling = any_scores[[*SURVIVAL]].to_numpy()
+    assert (np.diff(falling, axis=1) <= 1e-12).all()
+
+    for days, survival in zip(SURVIVAL_DAYS, SURVIVAL, strict=True):
+        gap = any_scores["churn_risk"] - any_scores[survival]
+        if days == horizon:
+            assert gap.abs().max() < 1e-12
+        else:
+            assert (np.sign(days - horizon) * gap >= -1e-12).all()
+            assert gap.abs().max() > 0.01
+
+
+def test_the_curve_behind_it_is_the_churn_risk_at_any_horizon(any_scores, any_scorer, shop):
+    coded = shop.history.with_categories(any_scorer.churn.definition.categories)
+    horizon = any_scorer.churn.definition.horizon_days
+    table = feature_table(coded, shop.as_of, horizon)
+
+    curve = any_scorer.churn.model.curve(table)
+
+    close(any_scores.loc[table.index, "churn_risk"], pd.Series(curve.no_order(horizon)))
+    clv_horizon = any_scorer.clv.definition.horizon_days
+    close(any_scores.loc[table.index, "p_active"], pd.Series(1 - curve.no_order(clv_horizon)))
+
+
+def test_the_parts_multiply_to_clv(any_scores):
+    close(any_scores["clv"], any_scores["p_active"] * any_scores["clv_if_active"])
+    orders = any_scores["p_active"] * any_scores["orders_if_active"]
+    close(any_scores["expected_orders"], orders)
+    close(any_scores["clv"], orders * any_scores["order_value"])
+
+
+def test_whoever_orders_has_at_least_one_purchase_day(any_scores):
+    assert (any_scores["orders_if_active"] >= 1).all()
+    assert (any_scores["expected_orders"] >= any_scores["p_active"]).all()
+
+
+def test_intervals_have_their_ends_in_order(any_scores):
+    for low, high in (("clv_low", "clv_high"), ("spend_if_active_low", "spend_if_active_high")):
+        assert (any_scores[low] <= any_scores[high]).all()
+        assert (any_scores[low] < any_scores[high]).any()
+    assert (any_scores["clv_low"] <= any_scores["spend_if_active_low"] + 1e-9).all()
+    assert (any_scores["clv_high"] <= any_scores["spend_if_active_high"] + 1e-9).all()
+
+
+def test_where_no_order_is_nearly_certain_the_interval_is_nothing(any_scores):
+    gone = any_scores["p_active"] < 0.1
+
+    assert gone.any()
+    assert (any_scores.loc[gone, ["clv_low", "clv_high"]] == 0).all(axis=None)
+    assert (any_scores.loc[any_scores["p_active"] < 0.9, "clv_low"] == 0).all()
 
 
 def test_at_equal_horizons_clv_is_the_chance_to_stay_times_the_spend_if_active(
-    shop, scorer, learn, scores
+    shop, scorer, lesson, scores
 ):
     """Even where the CLV version was trained with another activity model."""
-    activity = ChurnModel("recency_rule").fit(learn.X, learn.churned)
-    other = CLVModel("average", activity).fit(learn.X, learn.spend, learn.churned)
+    start = latest(lesson.snapshots)
+    activity = ChurnModel("recency_rule").learn([lesson], start)
+    other = CLVModel("average").learn(lesson, start, activity)
     mixed = Scorer(scorer.churn, replace(scorer.clv, model=other), 1, 2)
 
     for table in (scores, mixed.score(shop.history, shop.as_of)):
-        expected = (1 - table["churn_risk"]) * table["clv_if_active"]
-        assert table["clv"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-12)
+        close(table["p_active"], 1 - table["churn_risk"])
+        close(table["clv"], (1 - table["churn_risk"]) * table["clv_if_active"])
+        assert (table["expected_orders"] >= 1 - table["churn_risk"] - 1e-12).all()
 
 
-def test_value_at_risk_is_the_risk_times_the_spend_if_active(scores, other_window):
-    for table in (scores, other_window):
-        expected = table["churn_risk"] * table["clv_if_active"]
-        assert table["value_at_risk"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-12)
+def test_value_at_risk_is_the_risk_times_the_spend_if_active(any_scores):
+    close(any_scores["value_at_risk"], any_scores["churn_risk"] * any_scores["clv_if_active"])
 
 
-def test_an_order_is_no_less_likely_in_a_longer_window_and_no_more_in_a_shorter(other_window):
-    active = other_window["clv"] / other_window["clv_if_active"]
-    stays = 1 - other_window["churn_risk"]
+def test_an_order_is_no_less_likely_in_a_longer_window_and_no_more_in_a_shorter(any_scores):
+    longer = any_scores["clv_horizon_days"].iloc[0] - any_scores["horizon_days"].iloc[0]
+    more = any_scores["p_active"] - (1 - any_scores["churn_risk"])
 
-    if other_window["clv_horizon_days"].iloc[0] > 90:
-        assert (active >= stays - 1e-12).all()
+    if longer == 0:
+        assert more.abs().max() < 1e-12
     else:
-        assert (active <= stays + 1e-12).all()
-    assert active.between(0, 1 + 1e-12).all()
+        assert (np.sign(longer) * more >= -1e-12).all()
+        assert more.abs().max() > 0.01
+
+
+def test_the_next_order_is_expected_by_the_day_it_is_as_likely_as_not(any_scores, any_scorer, shop):
+    limit = any_scorer.clv.definition.horizon_days
+    coded = shop.history.with_categories(any_scorer.churn.definition.categories)
+    table = feature_table(coded, shop.as_of, any_scorer.churn.definition.horizon_days)
+    curve = any_scorer.churn.model.curve(table)
+    days = (any_scores["expected_next_order"] - pd.Timestamp(shop.as_of)).dt.days[table.index]
+    comes = days.notna().to_numpy()
+
+    assert np.array_equal(comes, curve.no_order(limit) <= 0.5)
+    assert 0 < comes.sum() < len(comes)
+    within = days.fillna(0.0).to_numpy()
+    assert (curve.no_order(within)[comes] >= 0.5).all()
+    assert (curve.no_order(within + 1.0)[comes] <= 0.5).all()
+    assert days.between(0, limit)[comes].all()
+
+
+def test_what_a_score_rests_on_is_said(any_scores, any_scorer):
+    assert any_scores["basis"].unique().tolist() == [any_scorer.churn.model.basis()]
+    assert any_scores["basis"].str.contains("MBG/NBD").all()
 
 
 def test_the_most_valuable_at_risk_come_first(scores):
@@ -147,15 +257,29 @@ def test_percentiles_rank_in_the_population_and_within_the_stage(scores):
         )
 
 
-def test_customers_scored_alone_get_the_batchs_numbers(shop, scorer, scores):
-    few = [scores.index[0], *scores.index[-3:]]
+def test_customers_scored_alone_get_the_batchs_numbers(shop, any_scorer, any_scores):
+    few = [any_scores.index[0], *any_scores.index[-3:]]
+    own = {"risk_percentile", "stage_percentile", "customer_id"}
+    columns = [column for column in COLUMNS if column not in own]
 
-    alone = scorer.score_inline(shop.history.of_customers(few), shop.as_of).set_index("customer_id")
+    alone = any_scorer.score_inline(shop.history.of_customers(few), shop.as_of)
 
-    exact = ["churn_risk", "clv", "clv_if_active", "value_at_risk", "days_since_last_order"]
-    pd.testing.assert_frame_equal(alone[exact], scores.loc[alone.index, exact], rtol=1e-9)
-    same = ["stage", "as_of", *REASONS]
-    assert alone[same].equals(scores.loc[alone.index, same])
+    found = alone.set_index("customer_id")[columns]
+    assert set(found.index) == set(few)
+    pd.testing.assert_frame_equal(found, any_scores.loc[found.index, columns], rtol=1e-9)
+
+
+def test_a_model_folder_by_itself_gives_the_batchs_numbers(shop, any_scorer, any_scores, tmp_path):
+    """As MLflow's pyfunc reads it: the CLV model has only its own copy of the churn model."""
+    coded = shop.history.with_categories(any_scorer.churn.definition.categories)
+    table = feature_table(coded, shop.as_of, any_scorer.churn.definition.horizon_days)
+
+    for name, model in (("churn", any_scorer.churn), ("clv", any_scorer.clv)):
+        model.save(tmp_path / name)
+        found = load_model(tmp_path / name).predict_frame(table)
+        columns = found.columns.drop("risk_percentile", errors="ignore")
+        batch = any_scores.loc[table.index, columns]
+        pd.testing.assert_frame_equal(found[columns], batch, rtol=1e-9, atol=1e-12)
 
 
 def test_percentiles_of_customers_scored_alone_come_from_the_grid(shop, scorer, scores):
@@ -229,14 +353,6 @@ def test_a_reason_is_what_lies_above_the_usual_of_the_customers_like(scorer, tab
     assert reasons["reason_1"].notna().mean() > 0.8
 
 
-def test_contributions_add_up_to_the_logit_but_for_a_constant(scorer, table):
-    risk = scorer.churn.predict_frame(table)["churn_risk"]
-
-    constant = logit(risk) - scorer.churn.model.contributions(table).sum(axis=1)
-
-    assert np.ptp(constant) < 1e-9
-
-
 def test_the_usual_is_the_mean_contribution_at_training(shop, scorer, table):
     live = table["days_since_last_order"] < 90
     means = scorer.churn.model.contributions(table)[live].mean()
@@ -261,9 +377,9 @@ def test_a_loaded_scorer_gives_the_same_scores(shop, scorer, table, tmp_path):
 def test_a_folder_of_an_unknown_format_is_refused(scorer, tmp_path):
     scorer.churn.save(tmp_path)
     path = tmp_path / "model.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": 2}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": 1}))
 
-    with pytest.raises(TrainingError, match="format version 2"):
+    with pytest.raises(TrainingError, match="format version 1"):
         load_model(tmp_path)
 
 
@@ -295,20 +411,28 @@ def test_a_history_on_other_terms_is_refused(shop, scorer, settings, message):
         scorer.score(other, shop.as_of)
 
 
-def test_the_models_keep_their_own_codes_of_categories(shop, scorer, learn, scores):
+def test_the_models_keep_their_own_codes_of_categories(shop, scorer, scores):
     """A version whose codes are others must not be read with those of its companion."""
-    categories = {"channel": ("a_new_channel", *scorer.clv.definition.categories["channel"])}
-    shifted = learn.X.assign(profile_channel=learn.X["profile_channel"] + 1)
-    by_channel = 10.0 ** learn.X["profile_channel"]
-    model = CLVModel("gbdt", scorer.churn.model).fit(shifted, by_channel, learn.churned)
+    known = scorer.churn.definition.categories
+    categories = {"channel": ("a_new_channel", *known["channel"])}
+    asked = []
+
+    class Listening(CLVScorer):
+        def predict_given(self, table, p_active):
+            asked.append(table)
+            return super().predict_given(table, p_active)
+
     terms = replace(scorer.clv.definition, categories=categories)
-    mixed = Scorer(scorer.churn, CLVScorer(model, terms), 1, 2)
+    mixed = Scorer(scorer.churn, Listening(scorer.clv.model, terms), 1, 2)
 
     found = mixed.score(shop.history, shop.as_of).set_index("customer_id")
 
-    own = feature_table(shop.history.with_categories(categories), shop.as_of, 90)
-    expected = pd.Series(model.predict_if_active(own), own.index)
-    assert found["clv_if_active"].to_numpy() == pytest.approx(expected.loc[found.index].to_numpy())
+    own, theirs = (
+        feature_table(shop.history.with_categories(codes), shop.as_of, 90)
+        for codes in (categories, known)
+    )
+    pd.testing.assert_frame_equal(asked[0], own)
+    assert not own["profile_channel"].equals(theirs["profile_channel"])
     assert found["churn_risk"].equals(scores.loc[found.index, "churn_risk"])
 
 

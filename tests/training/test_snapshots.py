@@ -6,8 +6,16 @@ from features.clock import as_day, as_instant
 from features.table import feature_table
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.labels import Value, label_table
-from training.snapshots import build_panel, hash_share, origin_of_rows, snapshot_days, stack
+from training.labels import Value, label_table, outcomes
+from training.outlook import Outlook
+from training.pace import observed_pace
+from training.snapshots import (
+    build_panel,
+    hash_share,
+    label_windows,
+    purchases,
+    snapshot_days,
+)
 
 DAILY = TrainingConfig(snapshots=3, origins=2)
 
@@ -113,10 +121,10 @@ def test_the_value_of_the_panel_is_in_its_labels(shop):
 def test_above_the_cap_customers_are_sampled_by_a_hash_that_stays_the_same(shop, panel):
     config = TrainingConfig(snapshots=3, origins=2, max_rows=1000)
     sampled = build_panel(shop.past, 90, config)
-    rows = sum(map(len, sampled.snapshots))
+    rows = sum(map(len, sampled.lesson(3).snapshots))
 
     assert 0.9 * config.max_rows < rows < 1.1 * config.max_rows
-    assert sampled.sample_share == pytest.approx(1000 / sum(map(len, panel.snapshots)))
+    assert sampled.sample_share == pytest.approx(1000 / sum(map(len, panel.lesson(3).snapshots)))
     for few, all_of_them in zip(sampled.snapshots, panel.snapshots, strict=True):
         chosen = all_of_them.X[hash_share(all_of_them.X.index) < sampled.sample_share]
         pd.testing.assert_frame_equal(few.X, chosen)
@@ -155,7 +163,7 @@ def test_what_is_learnt_at_an_instant_carries_the_labels_known_then(history_of):
     snapshot = next(s for s in panel.snapshots if s.as_of > as_day("2024-04-02"))
 
     before, after = (
-        next(s for s in panel.known_at(as_day(day)) if s.as_of == snapshot.as_of)
+        next(s for s in panel.known_at(as_day(day)).snapshots if s.as_of == snapshot.as_of)
         for day in ("2024-07-15", "2024-07-16")
     )
 
@@ -170,18 +178,148 @@ def test_nothing_is_learnt_from_a_window_that_is_not_over(panel):
 
     learnt = panel.known_at(last.as_of)
 
-    assert [s.as_of for s in learnt] == [
+    assert [s.as_of for s in learnt.snapshots] == [
         s.as_of for s in panel.snapshots if s.as_of + 90 <= last.as_of
     ]
-    assert panel.known_at(panel.snapshots[0].as_of + 89.9) == ()
+    assert panel.known_at(panel.snapshots[0].as_of + 89.9).snapshots == ()
 
 
-def test_stacked_snapshots_keep_their_rows_and_instants(panel):
-    two = panel.snapshots[:2]
+def test_a_lesson_is_of_the_latest_snapshots(panel):
+    lesson = panel.lesson(2)
 
-    rows = stack(two)
+    assert lesson.snapshots == panel.snapshots[-2:]
+    assert lesson.window_days == 90
+    assert panel.lesson(99).snapshots == panel.snapshots
 
-    assert len(rows) == len(two[0]) + len(two[1])
-    assert rows.as_of == two[1].as_of
-    assert rows.spend[len(two[0])] == two[1].spend[0]
-    assert origin_of_rows(two).tolist() == [s.as_of for s in two for _ in range(len(s))]
+
+def test_a_shorter_window_has_its_own_labels_of_the_same_table(shop):
+    panel = build_panel(shop.past, 90, shop.config, window_days=45)
+    snapshot = panel.snapshots[0]
+
+    labels = label_table(shop.past, snapshot.as_of, 45).reindex(snapshot.X.index, fill_value=0.0)
+
+    assert (panel.horizon_days, panel.window_days, panel.gap_days) == (90, 45, 45)
+    pd.testing.assert_frame_equal(snapshot.X, feature_table(shop.past, snapshot.as_of, 90))
+    assert np.array_equal(snapshot.churned, 1.0 - labels["ordered"])
+    assert np.array_equal(snapshot.spend, labels["spend"])
+
+
+def test_purchases_are_three_columns_of_the_feature_table(shop):
+    found = purchases(shop.past, as_day("2025-03-01"))
+
+    table = feature_table(shop.past, "2025-03-01", 90)
+    assert list(found) == ["frequency", "recency", "T"]
+    pd.testing.assert_frame_equal(found, table[list(found)])
+
+
+def test_seasons_go_back_before_the_snapshots_with_purchases_only(panel):
+    days = [s.as_of for s in panel.seasons]
+
+    assert days == sorted(days)
+    assert set(np.diff(days)) == {30.0}
+    assert days[-1] == panel.snapshots[0].as_of - 30
+    assert list(panel.seasons[0].X) == ["frequency", "recency", "T"]
+    assert all(s.outlook.parameters["alpha"] > 0 for s in panel.seasons)
+
+
+def test_seasons_begin_when_there_is_something_to_look_back_on_and_reach_three_years(
+    shop, history_of
+):
+    rows = [(f"c{i % 40}", as_instant(18_000 + i).isoformat(), 10.0) for i in range(1800)]
+    config = TrainingConfig(snapshots=1, origins=1, spacing_days=30)
+
+    young = build_panel(shop.past, 90, config)
+    old = build_panel(history_of(*rows), 90, config)
+
+    opened = as_day(shop.simulated.starts_at)
+    assert 45 <= young.seasons[0].as_of - opened < 45 + 32
+    assert 3 * 365 - 30 <= old.snapshots[-1].as_of - old.seasons[0].as_of <= 3 * 365
+
+
+def test_seasons_are_half_a_month_apart_at_the_least(history_of):
+    rows = [(f"c{i % 40}", as_instant(19_000 + i).isoformat(), 10.0) for i in range(400)]
+
+    panel = build_panel(history_of(*rows), 7, TrainingConfig(snapshots=1, origins=1))
+
+    assert set(np.diff([s.as_of for s in panel.snapshots])) == {5.0}
+    assert set(np.diff([s.as_of for s in panel.seasons])) == {15.0}
+
+
+def test_seasons_too_carry_only_labels_that_were_known(history_of):
+    rows = [(f"c{i % 20}", as_instant(19_000 + i).isoformat(), 10.0) for i in range(600)]
+    last = rows[-1][1]
+    late = [(f"late{i}", as_instant(19_000 + 20 * i).isoformat(), 9.0, last) for i in range(25)]
+    history = history_of(*rows, *late)
+    panel = build_panel(history, 30, TrainingConfig(snapshots=1, origins=1))
+    day = panel.snapshots[0].as_of
+
+    known = panel.known_at(day)
+
+    assert [s.as_of for s in known.seasons] == [
+        s.as_of for s in panel.seasons if s.as_of + 30 <= day
+    ]
+    for season in known.seasons:
+        ordered = outcomes(history.upto(day), season.as_of, 30, Value())
+        silent = ~season.X.index.isin(ordered.index)
+        assert np.array_equal(season.churned, silent.astype(float))
+
+
+def test_paces_are_those_observed_at_seasons_and_snapshots(panel):
+    drift = panel.paces()
+
+    each = [*panel.seasons, *panel.snapshots]
+    assert drift.days.tolist() == [s.as_of for s in each]
+    for at in (0, len(each) - 1):
+        one = each[at]
+        found = observed_pace(one.outlook, one.X, one.churned, 90)
+        assert (drift.log_ratio[at], drift.variance[at]) == found
+
+
+def test_every_snapshot_has_the_outlook_of_its_customers(panel):
+    for snapshot in (panel.snapshots[0], panel.snapshots[-1]):
+        assert snapshot.outlook == Outlook.of(snapshot.X)
+
+
+def ordering_daily(history_of, days: int):
+    return history_of(
+        *[(f"c{i % 30}", as_instant(19_000 + i).isoformat(), 10.0) for i in range(days + 1)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "snapshots", "windows"),
+    [
+        (1000, 3, (90,)),
+        # Half a horizon to look back on, then two snapshots thirty days apart.
+        (90 + 45 + 35, 3, (90, 45)),
+        (90 + 45 + 35, 2, (90,)),
+        (130, 1, (45,)),
+        (130, 8, (45, 22)),
+        (60, 8, (22, 11)),
+    ],
+    ids=["enough", "few snapshots", "few are wanted", "half", "half and its half", "a quarter"],
+)
+def test_windows_are_the_longest_with_labels_and_half_of_it_if_it_has_few(
+    history_of, days, snapshots, windows
+):
+    history = ordering_daily(history_of, days)
+
+    found = label_windows(history, 90, TrainingConfig(snapshots=snapshots))
+
+    assert found == windows
+
+
+def test_no_window_is_shorter_than_a_week(history_of):
+    history = ordering_daily(history_of, 300)
+
+    assert label_windows(history, 13, TrainingConfig(snapshots=99)) == (13,)
+    assert label_windows(history, 14, TrainingConfig(snapshots=99)) == (14, 7)
+
+
+def test_where_nothing_can_be_labelled_it_is_told_of_the_window_that_was_asked_for(history_of):
+    with pytest.raises(
+        TrainingError,
+        match=r"horizon_days must leave 45 days of orders before the label window; got 90 in a "
+        r"history of 19 labelled days\. Choose a horizon of at most 5 days, or give more history",
+    ):
+        label_windows(ordering_daily(history_of, 19), 90, DAILY)

@@ -11,10 +11,13 @@ from features.history import History
 from features.mapping import Mapping
 from training.config import TrainingConfig
 from training.labels import Value
-from training.snapshots import Panel, Snapshot, labelled, snapshot_days
+from training.lesson import Snapshot
+from training.outlook import Outlook
+from training.snapshots import Panel, labelled, snapshot_days
 from training.splits import Fold, rolling_origin
 
 START = 19_723  # 2024-01-01
+OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 SPAN = 400
 laws = settings(max_examples=15, deadline=None)
 drawn_orders = st.lists(
@@ -36,18 +39,19 @@ def history(orders, lag: float) -> History:
     frame["order_id"] = [str(number) for number in range(len(frame))]
     frame["ordered_at"] = start + pd.to_timedelta(frame["day"], unit="D")
     frame["recorded_at"] = frame["ordered_at"] + pd.to_timedelta(frame["late"], unit="D")
-    frame["amount"] = 1.0 + np.arange(len(frame))
+    frame["amount"] = 1.0 + frame["day"]
     return History(frame.drop(columns=["day", "late"]), mapping=Mapping(recording_lag_days=lag))
 
 
 def panel_of(history: History, horizon: int, config: TrainingConfig) -> Panel:
     """Snapshots with the customers, but without the features, which folds do not look at."""
     customers = pd.DataFrame(index=pd.Index(["a", "b", "c"], name="customer_id"))
-    snapshots = tuple(
-        labelled(history, day, customers, horizon, Value())
-        for day in snapshot_days(history, horizon, config)
+    days = snapshot_days(history, horizon, config)
+    snapshots, seasons = (
+        tuple(labelled(history, day, customers, OUTLOOK, horizon, Value()) for day in some)
+        for some in (days, [days[0] - 30, days[0] - 15])
     )
-    return Panel(history, horizon, Value(), snapshots)
+    return Panel(history, horizon, horizon, Value(), snapshots, seasons)
 
 
 @laws
@@ -56,7 +60,7 @@ def test_what_is_learnt_was_over_and_recorded_when_it_is_judged(orders, horizon,
     panel = panel_of(history(orders, lag), horizon, config)
 
     for fold in rolling_origin(panel, config.origins):
-        for snapshot in fold.learn:
+        for snapshot in (*fold.learn.snapshots, *fold.learn.seasons):
             assert snapshot.as_of + horizon + lag <= fold.judge.as_of
 
 
@@ -69,16 +73,19 @@ def test_nothing_known_at_an_origin_or_later_is_learnt_there(orders, others, hor
     later = [(who, day, SPAN) for who, day, _ in others]
     changed = replace(panel, past=history(known + later, 0.0))
 
-    pairs = zip(panel.known_at(origin), changed.known_at(origin), strict=True)
+    one, other = panel.known_at(origin), changed.known_at(origin)
 
-    assert all(np.array_equal(one.churned, other.churned) for one, other in pairs)
+    for ours, theirs in ((one.snapshots, other.snapshots), (one.seasons, other.seasons)):
+        for own, their in zip(ours, theirs, strict=True):
+            assert np.array_equal(own.churned, their.churned)
+            assert np.array_equal(own.spend, their.spend)
 
 
 @laws
 @given(st.integers(7, 120), st.sampled_from([0.0, 20.0]), configs)
 def test_the_latest_origins_judge_oldest_first(horizon, lag, config):
     panel = panel_of(history([], lag), horizon, config)
-    able = [s.as_of for s in panel.snapshots if panel.known_at(s.as_of)]
+    able = [s.as_of for s in panel.snapshots if panel.known_at(s.as_of).snapshots]
 
     judged = [fold.judge.as_of for fold in rolling_origin(panel, config.origins)]
 
@@ -99,14 +106,19 @@ def test_enough_snapshots_are_taken_for_every_origin_to_learn_from_as_many_as_it
 
     if is_long_enough:
         assert len(folds) == config.origins
-        assert min(len(fold.learn) for fold in folds) >= config.snapshots
+        assert min(len(fold.learn.snapshots) for fold in folds) >= config.snapshots
 
 
 def test_a_fold_that_learns_from_an_open_window_cannot_exist():
-    early, late = (Snapshot(day, pd.DataFrame(), np.zeros(0), np.zeros(0)) for day in (0.0, 90.0))
+    early, late = (
+        Snapshot(day, pd.DataFrame(), np.zeros(0), np.zeros(0), OUTLOOK) for day in (0.0, 90.0)
+    )
 
-    assert Fold((early,), late, 90.0).learn == (early,)
+    def panel(window: int, *snapshots: Snapshot) -> Panel:
+        return Panel(history([], 0.0), 90, window, Value(), snapshots, ())
+
+    assert Fold(panel(90, early), late).learn.snapshots == (early,)
     with pytest.raises(ValueError, match="labels that were complete at its origin"):
-        Fold((early,), late, 90.5)
+        Fold(panel(91, early), late)
     with pytest.raises(ValueError, match="labels that were complete at its origin"):
-        Fold((), late, 90.0)
+        Fold(panel(90), late)

@@ -41,16 +41,27 @@ def synthetic_table(rows: int) -> pd.DataFrame:
     table = pd.DataFrame({"days_since_last_order": random.exponential(60, rows)})
     table["purchase_days"] = random.integers(1, 9, rows).astype("float64")
     table["median_gap"] = np.where(table["purchase_days"] > 1, random.exponential(30, rows), np.nan)
-    return table.assign(nps_last=np.nan, horizon_days=90.0)
+    days, since = table["purchase_days"], table["days_since_last_order"]
+    return table.assign(
+        nps_last=np.nan,
+        horizon_days=90.0,
+        frequency=days - 1,
+        recency=30.0 * (days - 1),
+        T=30.0 * (days - 1) + since,
+        spend=25.0 * days,
+        refund_amount=0.0,
+        aov=25.0,
+        order_amount_std=np.where(days > 1, 5.0, np.nan),
+    )
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> ModelFiles:
     table = synthetic_table(600)
-    churn = ChurnModel("gbdt").fit(table, table["days_since_last_order"] > 60)
+    churn = ChurnModel().fit(table, table["days_since_last_order"] > 60)
     reference = Reference.of(table, churn, 0.4)
     folder = tmp_path_factory.mktemp("churn")
-    ChurnScorer(churn, Definition(90, "EUR", "UTC", "demo", 20_000.0), reference).save(folder)
+    ChurnScorer(churn, Definition(90, 90, "EUR", "UTC", "demo", 20_000.0), reference).save(folder)
     example = synthetic_table(4).set_axis([f"customer {row}" for row in range(4)])
     return ModelFiles(folder, example, load_model(folder).predict_frame(example), TAGS)
 

@@ -1,0 +1,85 @@
+"""How the churn candidates do in small shops: fitted on random customers, judged on all others.
+
+Run as `python -m benchmarks.small_shops --data DIR`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.cells import CELLS, Cell, truth
+from features.table import feature_table
+from training.backtest import fit_churn_candidates
+from training.churn import ChurnModel
+from training.config import TrainingConfig
+from training.evaluation import log_loss
+from training.lesson import Lesson, Snapshot, Start
+from training.outlook import Outlook
+from training.pace import Drift, observed_pace
+from training.snapshots import Panel, build_panel
+
+NAMES = ("cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01")
+SIZES = (100, 300, 1000, 3000)
+DRAWS = 4
+CONFIG = TrainingConfig()
+
+
+def main() -> None:
+    """Print log-loss by the number of customers, in Markdown."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get("HOLDFAST_DATA", "../shared/data"))
+    data = Path(parser.parse_args().data)
+    if not data.is_dir():
+        sys.exit(f"{data} does not exist. Set --data or HOLDFAST_DATA to the folder of real data.")
+    rows = [row for cell in CELLS if cell.name in NAMES for row in judge(cell, data)]
+    columns = list(rows[0])
+    for row in (columns, ["---"] * len(columns), *(list(row.values()) for row in rows)):
+        print("| " + " | ".join(row) + " |")
+
+
+def judge(cell: Cell, data: Path) -> Iterator[dict[str, str]]:
+    """One row for each number of customers: the mean over draws."""
+    past = cell.past(data).coded()
+    panel = build_panel(past, cell.horizon_days, CONFIG)
+    table, actual = feature_table(past, cell.as_of, cell.horizon_days), truth(cell, data)
+    for size in SIZES:
+        losses: list[dict[str, float]] = []
+        for draw in range(DRAWS):
+            chosen = table.index[np.random.default_rng(draw).permutation(len(table))[:size]]
+            others = table.index.difference(chosen)
+            models = candidates(panel, table.loc[chosen], cell.day(data))
+            churned, X = actual.loc[others, "churned"].to_numpy(), table.loc[others]
+            losses.append(
+                {n: log_loss(churned, m.predict_proba(X)[:, 1]) for n, m in models.items()}
+            )
+        mean = pd.DataFrame(losses).mean()
+        yield {"log": cell.log, "customers": str(size)} | {n: f"{v:.4f}" for n, v in mean.items()}
+
+
+def candidates(panel: Panel, customers: pd.DataFrame, day: float) -> dict[str, ChurnModel]:
+    """Fit every candidate on some of the customers."""
+    snapshots = [s for s in (_only(s, customers.index) for s in panel.snapshots) if len(s)]
+    window = panel.window_days
+    observed = [(s.as_of, *observed_pace(s.outlook, s.X, s.churned, window)) for s in snapshots]
+    pace = Drift.of(observed).forecast(day, window)
+    start = Start(day, customers, Outlook.of(customers).at_pace(pace, window))
+    lesson = Lesson(tuple(snapshots[-CONFIG.snapshots :]), window)
+    return fit_churn_candidates([lesson], start, CONFIG)
+
+
+def _only(snapshot: Snapshot, customers: pd.Index) -> Snapshot:
+    rows = snapshot.X.index.isin(customers)
+    X = snapshot.X[rows]
+    outlook = Outlook.of(X) if len(X) else snapshot.outlook
+    return Snapshot(snapshot.as_of, X, snapshot.churned[rows], snapshot.spend[rows], outlook)
+
+
+if __name__ == "__main__":
+    main()

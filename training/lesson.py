@@ -1,0 +1,121 @@
+"""What models learn from and where they start: labelled snapshots, and customers to forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from training.errors import TrainingError
+from training.evaluation import FloatArray
+from training.outlook import Outlook
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The feature table at one instant and what happened in the window after it.
+
+    Attributes
+    ----------
+    as_of : float
+        The instant, as `day`.
+    X : pandas.DataFrame, shape (customers, features)
+    churned, spend : numpy.ndarray, shape (customers,)
+        Labels.
+    outlook : Outlook
+        What a buy-till-you-die model of these customers expected then.
+    """
+
+    as_of: float
+    X: pd.DataFrame
+    churned: FloatArray
+    spend: FloatArray
+    outlook: Outlook
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Snapshots labelled over windows of one length, oldest first."""
+
+    snapshots: tuple[Snapshot, ...]
+    window_days: float
+
+    @classmethod
+    def of(
+        cls,
+        X: pd.DataFrame,
+        churned: ArrayLike,
+        spend: ArrayLike | None = None,
+        days: ArrayLike | None = None,
+    ) -> Self:
+        """Part the rows of a feature table by their instants; without `days` they have one.
+
+        Raises
+        ------
+        TrainingError
+            If there are no rows, their numbers differ, an outcome is no finite number, or `churned`
+            is neither 0 nor 1.
+        """
+        if not isinstance(X, pd.DataFrame):
+            raise TrainingError(
+                f"X must be a pandas frame from feature_table; got {type(X).__name__}."
+            )
+        lost = _column("churned", churned, len(X))
+        if not np.isin(lost, (0.0, 1.0)).all():
+            raise TrainingError(f"churned must be 0 or 1; got {lost[~np.isin(lost, (0, 1))][0]}.")
+        spent = np.zeros(len(X)) if spend is None else _column("spend", spend, len(X))
+        instants = np.zeros(len(X)) if days is None else _column("days", days, len(X))
+        snapshots = []
+        for day in np.unique(instants):
+            rows = instants == day
+            part = X[rows]
+            snapshots.append(Snapshot(day, part, lost[rows], spent[rows], Outlook.of(part)))
+        return cls(tuple(snapshots), float(X["horizon_days"].iloc[0]))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows of all snapshots, shape (rows, features)."""
+        return pd.concat([s.X for s in self.snapshots])
+
+    @property
+    def churned(self) -> FloatArray:
+        """Shape (rows,)."""
+        return np.concatenate([s.churned for s in self.snapshots])
+
+    @property
+    def spend(self) -> FloatArray:
+        """Shape (rows,)."""
+        return np.concatenate([s.spend for s in self.snapshots])
+
+
+@dataclass(frozen=True)
+class Start:
+    """The customers at the instant to forecast from, and the outlook then with its pace."""
+
+    as_of: float
+    X: pd.DataFrame
+    outlook: Outlook
+
+
+def latest(snapshots: Sequence[Snapshot]) -> Start:
+    """Start where the latest of some snapshots was taken."""
+    return Start(snapshots[-1].as_of, snapshots[-1].X, snapshots[-1].outlook)
+
+
+def _column(name: str, values: ArrayLike, rows: int) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (rows,) or not rows:
+        raise TrainingError(
+            f"{name} must have one value for each row of X, at least one; got shape "
+            f"{array.shape} for {rows} rows."
+        )
+    if not np.isfinite(array).all():
+        raise TrainingError(f"{name} must be finite; got {array[~np.isfinite(array)][0]}.")
+    return array

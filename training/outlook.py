@@ -1,0 +1,138 @@
+"""What a buy-till-you-die model expects of every customer, for a window of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from training.btyd import MBGNBD
+from training.evaluation import FloatArray
+
+# One number for all customers, or one for each.
+Days = float | FloatArray
+# Worth a few customers: enough where nobody came back yet, nothing where many did.
+RIDGE = 3.0
+FEW = 30
+USUAL_CREDIBILITY = 0.8
+LIMITS = (0.2, 5.0)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """An MBG/NBD of a population at one instant, the pace of its season and the worth of a day.
+
+    Attributes
+    ----------
+    parameters : mapping of str to float
+        r, alpha, a, b of the MBG/NBD, in days.
+    day_spend : float
+        Mean net spend of a purchase day.
+    credibility : float
+        Purchase days of a customer after which their own mean counts half.
+    pace : float
+        Logarithm of how fast purchases come in the window ahead, against the usual: 0.1 means that
+        its days are worth 1.1 usual ones.
+    paced_days : float
+        Length of that window; after it the pace is the usual one.
+    """
+
+    parameters: Mapping[str, float]
+    day_spend: float
+    credibility: float
+    pace: float = 0.0
+    paced_days: float = 0.0
+
+    @classmethod
+    def of(cls, X: pd.DataFrame) -> Self:
+        """Fit the customers of a feature table."""
+        days = X["purchase_days"].to_numpy()
+        day_spend = float(np.average(capped(net_spend(X) / days), weights=days))
+        return replace(cls.of_purchases(X), day_spend=day_spend, credibility=_credibility(X))
+
+    @classmethod
+    def of_purchases(cls, X: pd.DataFrame) -> Self:
+        """Fit only when they buy, from the columns frequency, recency and T."""
+        return cls(MBGNBD(ridge=RIDGE).fit(*_history(X)).parameters, 0.0, USUAL_CREDIBILITY)
+
+    def at_pace(self, pace: float, paced_days: float) -> Self:
+        """The same, with another pace of the window ahead."""
+        return replace(self, pace=float(pace), paced_days=float(paced_days))
+
+    def usual_days(self, days: Days) -> FloatArray:
+        """How many usual days the next `days` are worth; of the shape of `days`.
+
+        Examples
+        --------
+        >>> outlook = Outlook({}, 0.0, 1.0, pace=0.5, paced_days=10.0)
+        >>> outlook.usual_days(np.array([4.0, 10.0, 15.0])).round(2).tolist()
+        [6.59, 16.49, 21.49]
+        """
+        paced = np.minimum(days, self.paced_days)
+        return np.asarray(paced * np.exp(self.pace) + days - paced)
+
+    def logit_no_order(self, X: pd.DataFrame, days: Days) -> FloatArray:
+        """Logit of the probability of no order in the next `days`, shape (customers,)."""
+        return self._model.logit_no_purchase(self.usual_days(days), *_history(X))
+
+    def p_alive(self, X: pd.DataFrame) -> FloatArray:
+        """Probability of not having left for good, shape (customers,)."""
+        return self._model.p_alive(*_history(X))
+
+    def orders_if_any(self, X: pd.DataFrame, days: Days) -> FloatArray:
+        """Expected purchase days in the next `days` given at least one, shape (customers,)."""
+        expected = self._model.expected_purchases(self.usual_days(days), *_history(X))
+        any_order = expit(-self.logit_no_order(X, days))
+        return np.maximum(expected / np.maximum(any_order, 1e-300), 1.0)
+
+    def order_value(self, X: pd.DataFrame) -> FloatArray:
+        """Expected net spend of a purchase day, shape (customers,).
+
+        The customer's own mean and that of all, weighted by credibility (Buhlmann 1967).
+        """
+        spend = net_spend(X) + self.credibility * self.day_spend
+        return np.asarray(spend / (X["purchase_days"].to_numpy() + self.credibility))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready content."""
+        return asdict(self)
+
+    @property
+    def _model(self) -> MBGNBD:
+        return MBGNBD.from_parameters(self.parameters)
+
+
+def capped(values: FloatArray, far: float = 1.0) -> FloatArray:
+    """Values, at most `far` times what 99% stay below: one absurd order must not bend a mean."""
+    return np.minimum(values, far * np.quantile(values, 0.99, method="lower"))
+
+
+def net_spend(X: pd.DataFrame) -> FloatArray:
+    """Spend less refunds, never below 0, shape (customers,)."""
+    net = X["spend"].to_numpy() - X["refund_amount"].to_numpy()
+    return np.asarray(np.maximum(net, 0.0))
+
+
+def _history(X: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
+    columns = ("frequency", "recency", "T")
+    x, t_x, T = (X[name].to_numpy(dtype=np.float64) for name in columns)
+    return x, t_x, T
+
+
+def _credibility(X: pd.DataFrame) -> float:
+    """Squared coefficient of variation within customers, over that between them."""
+    days, mean = X["purchase_days"].to_numpy(), X["aov"].to_numpy()
+    within = X["order_amount_std"].to_numpy() / np.where(mean > 0, mean, np.nan)
+    known = (days >= 2) & np.isfinite(within)
+    if known.sum() < FEW:
+        return USUAL_CREDIBILITY
+    days, mean, within = days[known], mean[known], within[known]
+    # Both capped: a few wholesalers would stand for everybody.
+    own = np.average(np.minimum(within**2, 4.0), weights=np.minimum(days - 1, 5))
+    mean = capped(mean)
+    between = mean.var() / mean.mean() ** 2 - own * np.mean(1 / days)
+    return float(np.clip(own / max(between, 1e-9), *LIMITS))

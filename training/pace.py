@@ -1,0 +1,136 @@
+"""The pace: how much faster than a stationary model expects purchases come, by season."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import cholesky, solve_triangular
+from scipy.optimize import brentq
+from scipy.special import expit
+
+from features.feature import YEAR
+from training.evaluation import FloatArray
+from training.outlook import Outlook
+
+FURTHEST = 1.5
+# Standard deviation of what is constant: how far a stationary model is off in an average shop.
+CONSTANT = 0.2
+# Standard deviations between snapshots that are considered.
+SPREADS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
+# The share of it that lasts for a window; the rest comes every year.
+LASTING_SHARE = 0.5
+SEASON_WIDTH_DAYS = 45.0
+# A model of a young shop is off by about 50 divided by its age in days.
+YOUTH_DAYS = 50.0
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far what happened in the windows after past snapshots was from what was expected.
+
+    Attributes
+    ----------
+    days : numpy.ndarray, shape (snapshots,)
+    log_ratio : numpy.ndarray, shape (snapshots,)
+        Logarithm of what happened over what was expected.
+    variance : numpy.ndarray, shape (snapshots,)
+        Of the error of `log_ratio`.
+    """
+
+    days: FloatArray
+    log_ratio: FloatArray
+    variance: FloatArray
+
+    @classmethod
+    def of(cls, observed: Sequence[tuple[float, float, float]]) -> Self:
+        """Take them from tuples of day, log ratio and variance, in any order."""
+        return cls(*np.array(sorted(observed), dtype=np.float64).reshape(-1, 3).T)
+
+    def forecast(self, at: float, window_days: float) -> float:
+        """Expected log ratio of the window after `at`.
+
+        A Gaussian process of three parts: a constant, what lasts for about a window, and what
+        comes back every year (Rasmussen & Williams 2006, section 2.2, with these as kernel). How
+        much snapshots differ is averaged over `SPREADS` by their evidence (equation 5.8). What a
+        snapshot says counts by how sure it is; without any, nothing drifts.
+
+        Parameters
+        ----------
+        at : float
+            The instant of prediction, as `day`.
+        window_days : float
+            Length of the windows.
+
+        Examples
+        --------
+        >>> drift = Drift.of([(0.0, 0.4, 0.01), (180.0, 0.0, 0.01)])
+        >>> round(drift.forecast(365.0, 30.0), 2)
+        0.22
+        """
+        if not len(self.days):
+            return 0.0
+        instants = np.append(self.days, at)
+        apart = np.abs(instants[:, None] - instants[None, :])
+        of_year = np.abs((apart + YEAR / 2) % YEAR - YEAR / 2)
+        lasting = np.exp(-0.5 * (apart / window_days) ** 2)
+        seasonal = np.exp(-0.5 * (of_year / SEASON_WIDTH_DAYS) ** 2)
+        mixed = LASTING_SHARE * lasting + (1 - LASTING_SHARE) * seasonal
+        found = [self._posterior(CONSTANT**2 + spread**2 * mixed) for spread in SPREADS]
+        evidence, forecasts = np.array(found).T
+        return float(np.average(forecasts, weights=np.exp(evidence - evidence.max())))
+
+    def _posterior(self, kernel: FloatArray) -> tuple[float, float]:
+        """Log evidence for a kernel over the days and the asked instant, and its forecast."""
+        root = cholesky(kernel[:-1, :-1] + np.diag(self.variance), lower=True)
+        whitened = solve_triangular(root, self.log_ratio, lower=True)
+        evidence = -0.5 * float(whitened @ whitened) - float(np.log(np.diag(root)).sum())
+        return evidence, float(solve_triangular(root, kernel[-1, :-1], lower=True) @ whitened)
+
+
+def youth(X: pd.DataFrame) -> float:
+    """Variance of what a buy-till-you-die model is off by in a shop as old as its customers."""
+    return (YOUTH_DAYS / max(float(X["T"].quantile(0.99)), 1.0)) ** 2
+
+
+def observed_pace(
+    outlook: Outlook, X: pd.DataFrame, churned: FloatArray, window_days: float
+) -> tuple[float, float]:
+    """The pace at which a stationary model expects as many customers to order as did.
+
+    Parameters
+    ----------
+    outlook : Outlook
+        At the start of the window.
+    X : pandas.DataFrame, shape (customers, features)
+        The feature table then.
+    churned : numpy.ndarray, shape (customers,)
+    window_days : float
+
+    Returns
+    -------
+    tuple of float
+        The pace, within -1.5 and 1.5, and the variance of its error.
+    """
+
+    def expected(pace: float) -> float:
+        return float(
+            expit(outlook.at_pace(pace, window_days).logit_no_order(X, window_days)).mean()
+        )
+
+    risk = expit(outlook.at_pace(0.0, window_days).logit_no_order(X, window_days))
+    # One more customer, as expected, keeps the pace finite where nobody or everybody ordered.
+    actual = (churned.sum() + risk.mean()) / (len(churned) + 1.0)
+    slope = (expected(-0.1) - expected(0.1)) / 0.2
+    chance = float((risk * (1 - risk)).sum()) / len(risk) ** 2
+    variance = chance / max(slope, 1e-6) ** 2 + youth(X)
+    if expected(FURTHEST) >= actual:
+        return FURTHEST, variance
+    if expected(-FURTHEST) <= actual:
+        return -FURTHEST, variance
+    return float(
+        brentq(lambda pace: expected(pace) - actual, -FURTHEST, FURTHEST, xtol=1e-4)
+    ), variance
