@@ -34,7 +34,7 @@ lint: $(READY)  ## formatting, lint, types, import rules
 	$(BIN)/lint-imports
 
 test: lint  ## every check: lint, tests with doctests, notebooks
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/python -m pytest --nbmake -p no:warnings notebooks
 
 bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all

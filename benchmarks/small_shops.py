@@ -22,7 +22,7 @@ from training.config import TrainingConfig
 from training.evaluation import log_loss
 from training.lesson import Lesson, Snapshot, Start
 from training.outlook import Outlook
-from training.pace import Drift, observed_pace
+from training.pace import Drift
 from training.snapshots import Panel, build_panel
 
 NAMES = ("cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01")
@@ -67,7 +67,7 @@ def candidates(panel: Panel, customers: pd.DataFrame, day: float) -> dict[str, C
     """Fit every candidate on some of the customers."""
     snapshots = [s for s in (_only(s, customers.index) for s in panel.snapshots) if len(s)]
     window = panel.window_days
-    observed = [(s.as_of, *observed_pace(s.outlook, s.X, s.churned, window)) for s in snapshots]
+    observed = [(s.as_of, *s.pace(window)) for s in snapshots]
     pace = Drift.of(observed).forecast(day, window)
     start = Start(day, customers, Outlook.of(customers).at_pace(pace, window))
     lesson = Lesson(tuple(snapshots[-CONFIG.snapshots :]), window)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +19,7 @@ from training.evaluation import FloatArray, PairedDifference, auc, clustered_boo
 from training.lesson import Lesson, Snapshot
 from training.snapshots import Panel, Progress
 from training.splits import Fold, rolling_origin
+from training.threads import side_by_side
 
 FULL = "pool"
 # The pool with all its weight on one side.
@@ -97,9 +96,7 @@ def ablate(
     folds = list(rolling_origin(panels[0], config.origins))
     if not folds:
         return []
-    # Threads share the panels, and LightGBM lets go of the interpreter while it works.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        refitted = list(pool.map(lambda fold: _refit(fold, panels, config, progress), folds))
+    refitted = side_by_side(lambda fold: _refit(fold, panels, config, progress), folds)
     full = {j.judge.as_of: j.forecast for j in backtest.of(FULL)}
     found = []
     for family in families(panels[0].past):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +27,7 @@ from training.lesson import Lesson, Snapshot, Start
 from training.snapshots import Panel, Progress
 from training.splits import Fold, rolling_origin
 from training.spread import Spread
+from training.threads import side_by_side
 
 ROUNDS = 1000
 CLEAR_GAIN = 0.05
@@ -163,7 +162,7 @@ def backtest_churn(
             result.append(Judged(name, fold.judge, risk, metrics))
         return result
 
-    judged = _side_by_side(judge, list(rolling_origin(panels[0], config.origins)))
+    judged = _flat(side_by_side(judge, rolling_origin(panels[0], config.origins)))
     return _choose(judged, ("pool",), "log_loss", panels[0].window_days, config.seed)
 
 
@@ -240,7 +239,7 @@ def backtest_clv(
         return result
 
     folds = [f for f in rolling_origin(panel, config.origins) if _has_spend(f, config)]
-    judged = _side_by_side(judge, folds)
+    judged = _flat(side_by_side(judge, folds))
     preferred = ("regression", "btyd")
     return _choose(judged, preferred, "tweedie_deviance", panel.window_days, config.seed)
 
@@ -295,12 +294,8 @@ def _has_spend(fold: Fold, config: TrainingConfig) -> bool:
     return spent > 0 and float(fold.judge.spend.sum()) > 0
 
 
-def _side_by_side(
-    judge: Callable[[Fold], list[Judged]], folds: Sequence[Fold]
-) -> tuple[Judged, ...]:
-    """Threads share the panel, and LightGBM lets go of the interpreter while it works."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return tuple(judged for found in pool.map(judge, folds) for judged in found)
+def _flat(by_fold: Sequence[Sequence[Judged]]) -> tuple[Judged, ...]:
+    return tuple(judged for found in by_fold for judged in found)
 
 
 def _choose(

@@ -22,7 +22,7 @@ from training.evaluation import FloatArray
 from training.labels import Value
 from training.lesson import Lesson, Snapshot, Start, latest
 from training.outlook import Outlook, capped, net_spend
-from training.pace import Drift, observed_pace, youth
+from training.pace import Drift, youth
 from training.rules import expected_at_past_rate
 from training.spread import Spread
 
@@ -264,7 +264,7 @@ class _Bought:
     @classmethod
     def at(cls, snapshot: Snapshot, model: CLVModel, window_days: float) -> Self:
         """Take the factors at the pace that the window turned out to have."""
-        pace, _ = observed_pace(snapshot.outlook, snapshot.X, snapshot.churned, window_days)
+        pace, _ = snapshot.pace(window_days)
         outlook, active = snapshot.outlook.at_pace(pace, window_days), snapshot.churned == 0
         spend = snapshot.spend[active]
         variance = float((spend**2).sum() / spend.sum() ** 2) + youth(snapshot.X)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.outlook import Outlook
+from training.pace import observed_pace
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,19 @@ class Snapshot:
     churned: FloatArray
     spend: FloatArray
     outlook: Outlook
+    _paces: dict[float, tuple[float, float]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def pace(self, window_days: float) -> tuple[float, float]:
+        """The observed pace of a window and the variance of its error, worked out once."""
+        if window_days not in self._paces:
+            found = observed_pace(self.outlook, self.X, self.churned, window_days)
+            self._paces[window_days] = found
+        return self._paces[window_days]
 
 
 @dataclass(frozen=True)

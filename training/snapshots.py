@@ -19,7 +19,7 @@ from training.evaluation import FloatArray
 from training.labels import Value, covered_until, outcomes
 from training.lesson import Lesson, Snapshot
 from training.outlook import Outlook
-from training.pace import Drift, observed_pace
+from training.pace import Drift
 
 LEAST_WINDOW_DAYS = 7
 SEASONS_DAYS = 3 * 365
@@ -67,7 +67,7 @@ class Panel:
 
         def known(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, ...]:
             return tuple(
-                labelled(then, s.as_of, s.X, s.outlook, self.window_days, self.value)
+                _relabelled(s, then, self.window_days, self.value)
                 for s in snapshots
                 if s.as_of + self.gap_days <= day
             )
@@ -80,12 +80,8 @@ class Panel:
 
     def paces(self) -> Drift:
         """How fast purchases came in the windows of all snapshots."""
-        return Drift.of(
-            [
-                (s.as_of, *observed_pace(s.outlook, s.X, s.churned, self.window_days))
-                for s in (*self.seasons, *self.snapshots)
-            ]
-        )
+        seen = (*self.seasons, *self.snapshots)
+        return Drift.of([(s.as_of, *s.pace(self.window_days)) for s in seen])
 
 
 def labelled(
@@ -100,6 +96,13 @@ def labelled(
     labels = outcomes(past, as_of, window_days, value).reindex(X.index, fill_value=0.0)
     churned, spend = 1.0 - labels["ordered"].to_numpy(), labels["spend"].to_numpy()
     return Snapshot(as_of, X, churned, spend, outlook)
+
+
+def _relabelled(snapshot: Snapshot, past: History, window_days: float, value: Value) -> Snapshot:
+    """The snapshot as `past` knows it; the very same, with what it worked out, if all agrees."""
+    known = labelled(past, snapshot.as_of, snapshot.X, snapshot.outlook, window_days, value)
+    same_orders = np.array_equal(known.churned, snapshot.churned)
+    return snapshot if same_orders and np.array_equal(known.spend, snapshot.spend) else known
 
 
 def build_panel(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from training.evaluation import FloatArray
@@ -34,7 +36,13 @@ def beta_nodes(a: float, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     >>> round(float((weights * nodes**2).sum()), 12)  # a (a + 1) / ((a + b) (a + b + 1))
     0.125
     """
-    n = np.arange(1, NODES)
+    return _nodes(float(a), tuple(b.tolist()))
+
+
+@lru_cache(maxsize=64)
+def _nodes(a: float, given: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
+    """Candidates ask the same of a population; the eigenvalues are most of the work."""
+    b, n = np.array(given), np.arange(1, NODES)
     left, right = a - 1.0, b[:, None] - 1.0
     both = 2.0 * n + left + right
     matrix = np.zeros((len(b), NODES, NODES))
@@ -46,4 +54,6 @@ def beta_nodes(a: float, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     square = n * (n + left) * (n + right) * factor / (both**2 * (both + 1.0))
     matrix[:, n, n - 1] = np.sqrt(square)
     nodes, vectors = np.linalg.eigh(matrix, UPLO="L")
-    return np.clip(nodes, SMALLEST, 1.0), vectors[:, 0, :] ** 2
+    nodes, weights = np.clip(nodes, SMALLEST, 1.0), vectors[:, 0, :] ** 2
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
