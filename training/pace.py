@@ -17,13 +17,13 @@ from training.evaluation import FloatArray
 from training.outlook import Outlook
 
 FURTHEST = 1.5
-# Standard deviation of what is constant: how far a stationary model is off in an average shop.
-CONSTANT = 0.2
-# Standard deviations between snapshots that are considered.
+# Standard deviations of the drift that are considered.
 SPREADS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
-# The share of it that lasts for a window; the rest comes every year.
-LASTING_SHARE = 0.5
+# The share of its variance that comes every year; the rest is constant.
+YEARLY_SHARE = 0.5
 SEASON_WIDTH_DAYS = 45.0
+# The share of an error that snapshots close to each other have in common.
+SHARED_ERROR = 0.7
 # A model of a young shop is off by about 50 divided by its age in days.
 YOUTH_DAYS = 50.0
 
@@ -53,10 +53,11 @@ class Drift:
     def forecast(self, at: float, window_days: float) -> float:
         """Expected log ratio of the window after `at`.
 
-        A Gaussian process of three parts: a constant, what lasts for about a window, and what
-        comes back every year (Rasmussen & Williams 2006, section 2.2, with these as kernel). How
-        much snapshots differ is averaged over `SPREADS` by their evidence (equation 5.8). What a
-        snapshot says counts by how sure it is; without any, nothing drifts.
+        A Gaussian process of two parts: a constant and what comes back every year (Rasmussen &
+        Williams 2006, section 2.2, with these as kernel). How large they are is averaged over
+        `SPREADS` by their evidence (equation 5.8). What a snapshot says counts by how sure it is;
+        neighbours, whose customers and windows are much the same, are mostly wrong together.
+        Without any snapshot nothing drifts.
 
         Parameters
         ----------
@@ -69,23 +70,30 @@ class Drift:
         --------
         >>> drift = Drift.of([(0.0, 0.4, 0.01), (180.0, 0.0, 0.01)])
         >>> round(drift.forecast(365.0, 30.0), 2)
-        0.22
+        0.33
         """
         if not len(self.days):
             return 0.0
         instants = np.append(self.days, at)
         apart = np.abs(instants[:, None] - instants[None, :])
         of_year = np.abs((apart + YEAR / 2) % YEAR - YEAR / 2)
-        lasting = np.exp(-0.5 * (apart / window_days) ** 2)
-        seasonal = np.exp(-0.5 * (of_year / SEASON_WIDTH_DAYS) ** 2)
-        mixed = LASTING_SHARE * lasting + (1 - LASTING_SHARE) * seasonal
-        found = [self._posterior(CONSTANT**2 + spread**2 * mixed) for spread in SPREADS]
+        yearly = np.exp(-0.5 * (of_year / SEASON_WIDTH_DAYS) ** 2)
+        kernel = 1 - YEARLY_SHARE + YEARLY_SHARE * yearly
+        errors = self._errors(apart[:-1, :-1] / window_days)
+        found = [self._posterior(spread**2 * kernel, errors) for spread in SPREADS]
         evidence, forecasts = np.array(found).T
         return float(np.average(forecasts, weights=np.exp(evidence - evidence.max())))
 
-    def _posterior(self, kernel: FloatArray) -> tuple[float, float]:
+    def _errors(self, windows_apart: FloatArray) -> FloatArray:
+        """Covariance of the errors of the snapshots."""
+        deviation = np.sqrt(self.variance)
+        together = SHARED_ERROR * np.exp(-0.5 * windows_apart**2)
+        np.fill_diagonal(together, 1.0)
+        return np.asarray(np.outer(deviation, deviation) * together)
+
+    def _posterior(self, kernel: FloatArray, errors: FloatArray) -> tuple[float, float]:
         """Log evidence for a kernel over the days and the asked instant, and its forecast."""
-        root = cholesky(kernel[:-1, :-1] + np.diag(self.variance), lower=True)
+        root = cholesky(kernel[:-1, :-1] + errors, lower=True)
         whitened = solve_triangular(root, self.log_ratio, lower=True)
         evidence = -0.5 * float(whitened @ whitened) - float(np.log(np.diag(root)).sum())
         return evidence, float(solve_triangular(root, kernel[-1, :-1], lower=True) @ whitened)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from training.outlook import Outlook
-from training.pace import CONSTANT, SPREADS, Drift, observed_pace, youth
+from training.pace import SPREADS, Drift, observed_pace, youth
 
 LAWS = settings(deadline=None, max_examples=30)
 OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 30.0, 1.0)
@@ -34,20 +34,20 @@ SQUARED = np.square(SPREADS)
     ("at", "related"),
     [
         (100.0, 1.0),
-        (100.0 + 182.5, 0.0),
-        (100.0 + 365.0, 0.5),
-        (100.0 + 730.0, 0.5),
-        (100.0 + 410.0, 0.5 * np.exp(-0.5)),
+        (100.0 + 182.5, 0.5),
+        (100.0 + 365.0, 1.0),
+        (100.0 + 730.0, 1.0),
+        (100.0 + 410.0, 0.5 + 0.5 * np.exp(-0.5)),
     ],
     ids=["then", "half a year on", "a year on", "two years on", "six weeks past the season"],
 )
 def test_one_snapshot_by_hand(at, related):
     """It is normal with a known variance for every spread, which are averaged by its density."""
     drift = Drift.of([(100.0, 0.6, 0.01)])
-    variance = CONSTANT**2 + SQUARED + 0.01
+    variance = SQUARED + 0.01
     density = np.exp(-0.5 * 0.6**2 / variance) / np.sqrt(variance)
 
-    each = 0.6 * (CONSTANT**2 + SQUARED * related) / variance
+    each = 0.6 * SQUARED * related / variance
 
     expected = np.average(each, weights=density)
     assert drift.forecast(at, 20.0) == pytest.approx(expected, rel=1e-3)
@@ -57,7 +57,7 @@ def test_one_snapshot_by_hand(at, related):
 def test_the_season_of_an_earlier_year_comes_back(years, sign):
     """Of two opposite ones the sum says how much is constant, and the difference what is not."""
     drift = Drift.of([(0.0, 0.6, 0.01), (182.5, -0.6, 0.01)])
-    of_difference, of_sum = SQUARED + 0.01, 2 * CONSTANT**2 + SQUARED + 0.01
+    of_difference, of_sum = SQUARED / 2 + 0.01, 1.5 * SQUARED + 0.01
     density = np.exp(-(0.6**2) / of_difference) / np.sqrt(of_difference * of_sum)
 
     found = drift.forecast(365.0 * years, 20.0)
@@ -67,12 +67,16 @@ def test_the_season_of_an_earlier_year_comes_back(years, sign):
     assert abs(by_hand) > 0.25 or sign == 0
 
 
-def test_what_was_just_seen_lasts_for_about_a_window():
-    drift = Drift.of([(0.0, 0.6, 0.01), (182.5, -0.6, 0.01)])
+def test_neighbours_are_wrong_together():
+    """Two snapshots of one window say little more than one; of two, much more."""
+    one, near, far = (
+        Drift.of([(day, 0.4, 0.1) for day in days]) for days in ([0.0], [0.0, 1.0], [0.0, 365.0])
+    )
 
-    found = [drift.forecast(182.5 + days, 90.0) for days in (10.0, 90.0, 182.5)]
+    found = [drift.forecast(0.0, 90.0) for drift in (one, near, far)]
 
-    assert found[0] < found[1] < 0 < found[2]
+    assert 0 < found[0] < found[1] < found[2]
+    assert found[1] - found[0] < 0.5 * (found[2] - found[0])
 
 
 def test_an_uncertain_snapshot_counts_less():

@@ -51,7 +51,7 @@ def test_the_season_of_a_snapshot_is_not_learnt(lesson):
     def apart(raw):
         return float((raw(X.assign(year=2)) - raw(X)).mean())
 
-    assert abs(apart(levelled.raw)) < 0.4
+    assert abs(apart(levelled.raw)) < 0.6
     assert apart(lambda x: boosting.raw(unlevelled, x)) > 1.0
 
 
