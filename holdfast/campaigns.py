@@ -1,0 +1,220 @@
+"""Commands about offers: learn what they change, plan a campaign, measure what it brought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast import files, options, output
+from holdfast.data import require_instant
+
+if TYPE_CHECKING:
+    from features.history import History
+    from training.tracking import Tracker
+    from training.uplift_pipeline import UpliftTraining
+
+
+def uplift(
+    history: options.History,
+    as_of: options.AsOf,
+    horizon_days: Annotated[
+        int | None,
+        typer.Option(
+            "--horizon-days",
+            metavar="N",
+            show_default=False,
+            help="Days after an offer in which an order counts; default: those of the champion of "
+            "churn-risk.",
+        ),
+    ] = None,
+    mapping: options.MappingFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Learn from the offers that were logged what each of them changes, for whom.
+
+    The model becomes the champion of offer-uplift, which holdfast plan uses.
+    """
+    from features.history import History
+    from features.sources import read_mapping
+    from holdfast.freshness import require_orders, stale_warnings
+    from holdfast.offer_documents import uplift_document
+    from holdfast.offer_tables import print_uplift
+    from training.address import shown
+    from training.tracking import Tracker
+    from training.uplift_pipeline import train_uplift
+
+    columns = read_mapping(history, mapping)
+    require_instant(as_of, columns.timezone)
+    tracker = Tracker()
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, columns)
+        require_orders(opened, as_of)
+        days = horizon_days or champion_horizon(tracker, opened)
+        training = train_uplift(opened, as_of, days, tracker, tell)
+        stale = stale_warnings(opened, as_of)
+    output.warnings(stale)
+    place = shown(tracker.uri)
+    if as_json:
+        output.document({**uplift_document(training), "tracking_uri": place, "warnings": stale})
+        return
+    print_uplift(training)
+    output.line(f"The model and its figures (run {training.run_id}) are in {place}")
+
+
+def champion_horizon(tracker: Tracker, history: History) -> int:
+    """The horizon of the champion of churn-risk for this shop."""
+    from training.champions import load_scorer
+
+    return load_scorer(tracker, history).churn.definition.horizon_days
+
+
+def plan(
+    history: options.History,
+    as_of: options.AsOf,
+    offers: Annotated[
+        str,
+        typer.Option(
+            "--offers",
+            metavar="FILE.toml",
+            show_default=False,
+            help="The offers that may be made, their costs and who may get them.",
+        ),
+    ],
+    budget: Annotated[
+        float,
+        typer.Option(
+            "--budget",
+            metavar="X",
+            show_default=False,
+            help="What the offers made may be expected to cost together.",
+        ),
+    ],
+    out: options.OutFile,
+    holdout: Annotated[
+        float,
+        typer.Option(
+            "--holdout",
+            metavar="SHARE",
+            help="Share of the customers of each offer who are held out at random.",
+        ),
+    ] = 0.1,
+    explore: Annotated[
+        float,
+        typer.Option(
+            "--explore",
+            metavar="SHARE",
+            help="Share of the customers who get a random offer, so that something is learnt.",
+        ),
+    ] = 0.05,
+    campaign: Annotated[
+        str | None,
+        typer.Option(
+            "--campaign",
+            metavar="ID",
+            show_default=False,
+            help="Name of the campaign, which decides who is held out; default: plan-DATE.",
+        ),
+    ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            "--log",
+            metavar="FILE",
+            show_default=False,
+            help="Also write the rows that belong into the history's offers table.",
+        ),
+    ] = None,
+    mapping: options.MappingFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Choose whom to make which offer under a budget, and whom to hold out.
+
+    Ends with code 3 if there is no champion for this shop and definition.
+    """
+    from features.clock import as_day, as_instant
+    from features.history import History
+    from features.sources import read_mapping
+    from holdfast.freshness import foresight_warnings, require_orders, stale_warnings
+    from holdfast.offer_documents import plan_document
+    from holdfast.offer_tables import print_plan
+    from offers.campaign import Campaign
+    from offers.catalogue import OfferCatalogue
+    from offers.experiment import offer_rows
+    from offers.planning import models_for, plan_campaign
+    from training.tracking import Tracker
+
+    target = files.table_target("--out", out)
+    rows = None if log is None else files.table_target("--log", log)
+    catalogue = OfferCatalogue.read(offers)
+    columns = read_mapping(history, mapping)
+    require_instant(as_of, columns.timezone)
+    for option, file in (("--out", target), ("--log", rows)):
+        if file is not None:
+            files.spare_history(option, file, history, columns)
+    day = as_instant(as_day(as_of, columns.timezone))
+    terms = Campaign(campaign or f"plan-{day:%Y-%m-%d}", budget, holdout, explore)
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, columns)
+        require_orders(opened, as_of)
+        tell("loading the champions")
+        models, told = models_for(Tracker(), opened)
+        tell("planning")
+        made = plan_campaign(opened, as_of, models, catalogue, terms, tell)
+        files.write_table(made.table, target)
+        if rows is not None:
+            files.write_table(offer_rows(made.table), rows)
+        told += stale_warnings(opened, as_of) + foresight_warnings(models.scorer, opened, as_of)
+    output.warnings(told)
+    if as_json:
+        kept = {"out": str(target), "log": None if rows is None else str(rows)}
+        output.document({**kept, **plan_document(made), "warnings": told})
+        return
+    print_plan(made)
+    output.line(f"The plan is in {target}")
+    if rows is not None:
+        output.line(f"Add the rows of {rows} to the offers of the history once they are made")
+
+
+def measure(
+    history: options.History,
+    plan: Annotated[
+        str,
+        typer.Option(
+            "--plan",
+            metavar="PLAN",
+            show_default=False,
+            help="The plan, as holdfast plan wrote it: .parquet or .csv.",
+        ),
+    ],
+    as_of: options.AsOf,
+    interim: Annotated[
+        bool,
+        typer.Option("--interim", help="Also before the window is over; the figures say so."),
+    ] = False,
+    mapping: options.MappingFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say what a campaign brought against its holdout, with 95% intervals."""
+    from features.history import History
+    from features.sources import read_mapping
+    from holdfast.offer_documents import measured_document
+    from holdfast.offer_tables import print_measured
+    from offers.experiment import measure as measured
+
+    columns = read_mapping(history, mapping)
+    require_instant(as_of, columns.timezone)
+    table = files.read_table("--plan", Path(plan))
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, columns)
+        tell("measuring")
+        result = measured(opened, table, as_of, interim)
+    output.warnings(list(result.notes))
+    if as_json:
+        output.document(measured_document(result))
+        return
+    print_measured(result)

@@ -1,0 +1,146 @@
+"""Intentions: who is meant to get which offer, by choice or at random, and who is held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from offers.allocation import Allocation, allocate
+from offers.campaign import Campaign
+from offers.draws import draw
+from offers.problem import NONE, Choice
+from training.evaluation import FloatArray
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """Which customers get a random offer.
+
+    Attributes
+    ----------
+    share : float
+        Probability of being explored, the same for every customer.
+    offer : numpy.ndarray of int, shape (customers,)
+        Column of the random offer, -1 where a customer is not explored.
+    chance : numpy.ndarray, shape (customers, offers)
+        Probability that the random offer is this one, were the customer explored.
+    """
+
+    share: float
+    offer: Choice
+    chance: FloatArray
+
+
+@dataclass(frozen=True)
+class Intention:
+    """What is meant for every customer, and how probable it was.
+
+    Attributes
+    ----------
+    offer : numpy.ndarray of int, shape (customers,)
+        Column of the intended offer, -1 for none.
+    explored, held_out : numpy.ndarray of bool, shape (customers,)
+    propensity : numpy.ndarray, shape (customers,)
+        Probability of what the customer gets: of the offer, or of none.
+    allocation : Allocation
+        What is best for everybody, exploration aside.
+    explored_share : float
+    """
+
+    offer: Choice
+    explored: Flags
+    held_out: Flags
+    propensity: FloatArray
+    allocation: Allocation
+    explored_share: float
+
+
+def intend(
+    profit: pd.DataFrame, cost: pd.DataFrame, capacity: FloatArray, campaign: Campaign
+) -> Intention:
+    """Explore some customers, choose for the others, and hold a share of both out.
+
+    The random offers are drawn first and paid from the budget. The allocation then runs over
+    everybody, so that it is known also for the explored what they would have got: every propensity
+    is exact. The budget counts the expected cost of the treated.
+
+    Parameters
+    ----------
+    profit : pandas.DataFrame, shape (customers, offers)
+        Index `customer_id`; NaN where an offer may not be made.
+    cost : pandas.DataFrame, shape (customers, offers)
+    capacity : numpy.ndarray, shape (offers,)
+        How often each offer can be made.
+    campaign : Campaign
+    """
+    allowed = profit.notna().to_numpy() & (capacity >= 1)
+    random = _explore(profit.index, allowed, cost.to_numpy(), capacity, campaign)
+    is_explored = random.offer != NONE
+    rows = np.flatnonzero(is_explored)
+    spent = float(cost.to_numpy()[rows, random.offer[rows]].sum())
+    places = capacity - np.bincount(random.offer[rows], minlength=len(capacity))
+    treated = 1.0 - campaign.holdout
+    left = max(campaign.budget / treated - spent, 0.0) / (1.0 - random.share)
+    best = allocate(profit, cost, left, places)
+    offer = np.where(is_explored, random.offer, best.offer)
+    held_out = (offer != NONE) & (draw_for(campaign, "holdout", profit.index) < campaign.holdout)
+    return Intention(
+        offer=offer,
+        explored=is_explored,
+        held_out=held_out,
+        propensity=_propensity(offer, held_out, best.offer, random, treated),
+        allocation=best,
+        explored_share=random.share,
+    )
+
+
+def draw_for(campaign: Campaign, purpose: str, customers: pd.Index) -> FloatArray:
+    """The draws of a campaign's customers, shape (customers,)."""
+    return draw(campaign.campaign_id, purpose, customers)
+
+
+def _explore(
+    customers: pd.Index, allowed: Flags, cost: FloatArray, capacity: FloatArray, campaign: Campaign
+) -> Exploration:
+    """Draw who gets a random offer, and which; the last drawn lose theirs if places run out."""
+    choices = allowed.sum(axis=1)
+    chance = allowed / np.maximum(choices, 1)[:, None]
+    share = campaign.explore * _affordable(chance, cost, capacity, campaign)
+    luck = draw_for(campaign, "explore", customers)
+    nth = np.floor(draw_for(campaign, "offer", customers) * choices).astype(np.int64)
+    offer = (allowed.cumsum(axis=1) > nth[:, None]).argmax(axis=1)
+    offer[(luck >= share) | (choices == 0)] = NONE
+    for column, places in enumerate(capacity):
+        takers = np.flatnonzero(offer == column)
+        if len(takers) > places:
+            offer[takers[np.argsort(luck[takers], kind="stable")[int(places) :]]] = NONE
+    return Exploration(share, offer, chance)
+
+
+def _affordable(
+    chance: FloatArray, cost: FloatArray, capacity: FloatArray, campaign: Campaign
+) -> float:
+    """How much of the exploration its share of the budget and of the places pays for, up to 1."""
+    treated = 1.0 - campaign.holdout
+    money = treated * float(np.where(chance > 0, chance * cost, 0.0).sum())
+    uses = chance.sum(axis=0)
+    shares = [1.0, campaign.budget / money if money > 0 else 1.0]
+    shares += [most / use for most, use in zip(capacity, uses, strict=True) if use > 0]
+    return float(min(shares))
+
+
+def _propensity(
+    offer: Choice, held_out: Flags, best: Choice, random: Exploration, treated: float
+) -> FloatArray:
+    rows = np.arange(len(offer))
+    chosen = (1.0 - random.share) * (best == offer)
+    drawn = random.share * random.chance[rows, np.maximum(offer, 0)]
+    of_offer = treated * (chosen + drawn)
+    any_offer = (1.0 - random.share) * (best != NONE) + random.share * random.chance.sum(axis=1)
+    of_none = 1.0 - treated * any_offer
+    return np.where((offer != NONE) & ~held_out, of_offer, of_none)

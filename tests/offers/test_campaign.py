@@ -1,0 +1,23 @@
+import pytest
+
+from offers.campaign import Campaign
+from offers.errors import OffersError
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"budget": -1.0},
+        {"budget": float("nan")},
+        {"budget": float("inf")},
+        {"holdout": 0.0},
+        {"holdout": 1.0},
+        {"explore": -0.1},
+        {"explore": 0.6},
+        {"campaign_id": " "},
+        {"campaign_id": "a\x1fb"},
+    ],
+)
+def test_a_term_out_of_its_range_is_refused_by_name(terms):
+    with pytest.raises(OffersError, match=f"^{next(iter(terms))} must be "):
+        Campaign(**{"campaign_id": "autumn", "budget": 100.0, **terms})

@@ -1,0 +1,73 @@
+"""An uplift model with its definition, as a model folder holds them: a feature table in, effects out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from features.clock import Instant
+from features.history import History
+from features.table import feature_table
+from training.definition import Definition
+from training.outlook import Outlook
+from training.trials import described
+from training.uplift import UpliftModel
+
+SCORING_FILE = "scoring.json"
+PREFIX = "uplift_"
+
+
+@dataclass(frozen=True)
+class UpliftScorer:
+    """What offers change, for rows of a feature table.
+
+    Attributes
+    ----------
+    model : UpliftModel
+    outlook : Outlook
+        What the customers were expected to do, as at the first assignment that was learnt from.
+    definition : Definition
+    """
+
+    model: UpliftModel
+    outlook: Outlook
+    definition: Definition
+
+    def table(self, history: History, as_of: Instant) -> pd.DataFrame:
+        """The feature table that the model reads, shape (customers, features)."""
+        coded = history.with_categories(self.definition.categories)
+        return feature_table(coded, as_of, self.definition.table_horizon_days)
+
+    def uplift(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Effects of the offers that there is evidence about, shape (customers, tried offers)."""
+        found = self.model.predict(self._described(table))
+        return found[[offer for offer in found if self.model.tested_[str(offer)]]]
+
+    def harmed(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Where the evidence is that an offer does harm, bool, shape (customers, tried offers)."""
+        found = self.model.leave_alone(self._described(table))
+        return found[[offer for offer in found if self.model.tested_[str(offer)]]]
+
+    def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Effects of every offer that was tried, a column `uplift_OFFER` each."""
+        return self.model.predict(self._described(table)).add_prefix(PREFIX)
+
+    def _described(self, table: pd.DataFrame) -> pd.DataFrame:
+        return described(table, self.outlook, self.definition.table_horizon_days)
+
+    def save(self, folder: Path) -> None:
+        """Write model, outlook and definition as plain files."""
+        self.model.save(folder)
+        content = {"definition": self.definition.as_dict(), "outlook": self.outlook.as_dict()}
+        text = json.dumps(content, indent=1, allow_nan=False)
+        (folder / SCORING_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, content: dict[str, Any]) -> Self:
+        """Read what `save` wrote; `content` is that of the scoring file."""
+        outlook = Outlook(**content["outlook"])
+        return cls(UpliftModel.load(folder), outlook, Definition.from_dict(content["definition"]))
