@@ -1,10 +1,11 @@
-"""The terms of a campaign: what may be spent, how many are held out, how many get a random offer."""
+"""The terms of a campaign: which offers, for how much, who is held out, who is explored."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from offers.catalogue import OfferCatalogue
 from offers.errors import OffersError
 
 MOST_EXPLORED = 0.5
@@ -18,6 +19,8 @@ class Campaign:
     ----------
     campaign_id : str
         Salt of every random draw: the same campaign holds out the same customers.
+    catalogue : OfferCatalogue
+        The offers that may be made.
     budget : float
         Expected cost of the offers made, in the shop's currency.
     holdout : float
@@ -33,12 +36,13 @@ class Campaign:
 
     Examples
     --------
-    >>> Campaign("autumn", budget=-1.0)
+    >>> Campaign("autumn", OfferCatalogue.default(), budget=-1.0)
     Traceback (most recent call last):
     offers.errors.OffersError: budget must be a number >= 0; got -1.0. Say what may be spent.
     """
 
     campaign_id: str
+    catalogue: OfferCatalogue
     budget: float
     holdout: float = 0.1
     explore: float = 0.05

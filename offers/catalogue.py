@@ -9,10 +9,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from scipy.stats import beta
 
 from offers.errors import OffersError
 from offers.keys import KEYS, as_values, mistakes
+from training.evaluation import FloatArray
 
 NO_OFFER = "none"
 LIVE_STAGES = ("new", "active", "at_risk")
@@ -130,6 +132,11 @@ class OfferCatalogue:
     def ids(self) -> tuple[str, ...]:
         """The offers' ids."""
         return tuple(offer.id for offer in self.offers)
+
+    @property
+    def capacities(self) -> FloatArray:
+        """How often each offer can be made, infinite without a limit; shape (offers,)."""
+        return np.array([np.inf if o.capacity is None else o.capacity for o in self.offers], float)
 
     def __iter__(self) -> Iterator[Offer]:
         return iter(self.offers)

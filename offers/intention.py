@@ -60,9 +60,7 @@ class Intention:
     explored_share: float
 
 
-def intend(
-    profit: pd.DataFrame, cost: pd.DataFrame, capacity: FloatArray, campaign: Campaign
-) -> Intention:
+def intend(profit: pd.DataFrame, cost: pd.DataFrame, campaign: Campaign) -> Intention:
     """Explore some customers, choose for the others, and hold a share of both out.
 
     The random offers are drawn first and paid from the budget. The allocation then runs over
@@ -74,12 +72,12 @@ def intend(
     profit : pandas.DataFrame, shape (customers, offers)
         Index `customer_id`; NaN where an offer may not be made.
     cost : pandas.DataFrame, shape (customers, offers)
-    capacity : numpy.ndarray, shape (offers,)
-        How often each offer can be made.
     campaign : Campaign
+        Its catalogue has the offers in the order of the columns.
     """
+    capacity = campaign.catalogue.capacities
     allowed = profit.notna().to_numpy() & (capacity >= 1)
-    random = _explore(profit.index, allowed, cost.to_numpy(), capacity, campaign)
+    random = _explore(profit.index, allowed, cost.to_numpy(), campaign)
     is_explored = random.offer != NONE
     rows = np.flatnonzero(is_explored)
     spent = float(cost.to_numpy()[rows, random.offer[rows]].sum())
@@ -105,30 +103,28 @@ def draw_for(campaign: Campaign, purpose: str, customers: pd.Index) -> FloatArra
 
 
 def _explore(
-    customers: pd.Index, allowed: Flags, cost: FloatArray, capacity: FloatArray, campaign: Campaign
+    customers: pd.Index, allowed: Flags, cost: FloatArray, campaign: Campaign
 ) -> Exploration:
     """Draw who gets a random offer, and which; the last drawn lose theirs if places run out."""
     choices = allowed.sum(axis=1)
     chance = allowed / np.maximum(choices, 1)[:, None]
-    share = campaign.explore * _affordable(chance, cost, capacity, campaign)
+    share = campaign.explore * _affordable(chance, cost, campaign)
     luck = draw_for(campaign, "explore", customers)
     nth = np.floor(draw_for(campaign, "offer", customers) * choices).astype(np.int64)
     offer = (allowed.cumsum(axis=1) > nth[:, None]).argmax(axis=1)
     offer[(luck >= share) | (choices == 0)] = NONE
-    for column, places in enumerate(capacity):
+    for column, places in enumerate(campaign.catalogue.capacities):
         takers = np.flatnonzero(offer == column)
         if len(takers) > places:
             offer[takers[np.argsort(luck[takers], kind="stable")[int(places) :]]] = NONE
     return Exploration(share, offer, chance)
 
 
-def _affordable(
-    chance: FloatArray, cost: FloatArray, capacity: FloatArray, campaign: Campaign
-) -> float:
+def _affordable(chance: FloatArray, cost: FloatArray, campaign: Campaign) -> float:
     """How much of the exploration its share of the budget and of the places pays for, up to 1."""
     treated = 1.0 - campaign.holdout
     money = treated * float(np.where(chance > 0, chance * cost, 0.0).sum())
-    uses = chance.sum(axis=0)
+    uses, capacity = chance.sum(axis=0), campaign.catalogue.capacities
     shares = [1.0, campaign.budget / money if money > 0 else 1.0]
     shares += [most / use for most, use in zip(capacity, uses, strict=True) if use > 0]
     return float(min(shares))
@@ -143,4 +139,4 @@ def _propensity(
     of_offer = treated * (chosen + drawn)
     any_offer = (1.0 - random.share) * (best != NONE) + random.share * random.chance.sum(axis=1)
     of_none = 1.0 - treated * any_offer
-    return np.where((offer != NONE) & ~held_out, of_offer, of_none)
+    return np.asarray(np.where((offer != NONE) & ~held_out, of_offer, of_none))

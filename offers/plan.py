@@ -6,50 +6,61 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from offers.campaign import Campaign
-from offers.catalogue import OfferCatalogue
+from offers.catalogue import NO_OFFER, OfferCatalogue
 from offers.intention import Intention, intend
-from offers.problem import NONE
-from offers.prospects import EXPERIMENT, Prospects
+from offers.plan_table import COLUMNS
+from offers.problem import NONE, Choice
+from offers.prospects import Prospects
+from offers.reasons import reasons
+from offers.verdicts import Eligibility
 from training.definition import Definition
 from training.evaluation import FloatArray
 
-COLUMNS = (
-    "campaign_id", "customer_id", "as_of", "horizon_days", "intended_offer", "arm", "explored",
-    "propensity", "expected_uplift", "expected_cost", "expected_profit", "churn_risk",
-    "clv_if_active", "reason", "evidence", "kind", "upfront_cost", "holdout", "margin_rate",
-    "currency",
-)  # fmt: skip
-LEFT_ALONE = "left alone: the offers made such customers come less often"
+HARMED = "left alone: offers make customers like this one come less often"
 NOTHING_PAYS = "no offer is expected to bring more than it costs"
-OTHERS_FIRST = "the budget brings more elsewhere"
+OTHERS_FIRST = "the budget and the places bring more elsewhere"
+
+
+@dataclass(frozen=True)
+class Customers:
+    """The customers a plan is made for: those eligible for some offer.
+
+    Attributes
+    ----------
+    scores : pandas.DataFrame
+        Of `Scorer.score`, one row each.
+    table : pandas.DataFrame
+        The feature table at the same instant, of at least those customers.
+    eligible : pandas.DataFrame of bool, shape (customers, offers)
+        Index `customer_id`, in the order of the scores.
+    """
+
+    scores: pd.DataFrame
+    table: pd.DataFrame
+    eligible: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a plan chooses from.
+    """What a plan chooses from, customers by offers.
 
     Attributes
     ----------
     prospects : Prospects
-        Of the customers who are eligible for some offer.
-    eligible : pandas.DataFrame of bool, shape (customers, offers)
-    harmed : pandas.DataFrame of bool, shape (customers, offers)
-        Where the evidence is that the offer does harm.
-    reasons : pandas.DataFrame of str, shape (customers, offers)
-        Why a customer should get the offer.
+    allowed : pandas.DataFrame of bool
+        Which offers may be made: the customer is eligible, and there is no evidence of harm.
     """
 
     prospects: Prospects
-    eligible: pd.DataFrame
-    harmed: pd.DataFrame
-    reasons: pd.DataFrame
+    allowed: pd.DataFrame
 
     @property
-    def allowed(self) -> pd.DataFrame:
-        """Which offers may be made, shape (customers, offers)."""
-        return self.eligible & ~self.harmed
+    def profit(self) -> pd.DataFrame:
+        """What offers are ranked by, NaN where they may not be made."""
+        return self.prospects.cautious_profit.where(self.allowed)
 
 
 @dataclass(frozen=True)
@@ -59,126 +70,36 @@ class Plan:
     Attributes
     ----------
     table : pandas.DataFrame
-        Columns `COLUMNS`, one row per eligible customer, most expected profit first.
+        Columns `plan_table.COLUMNS`, one row per eligible customer, most expected profit first.
     campaign : Campaign
-    intention : Intention
     choices : Choices
+    intention : Intention
+    eligibility : Eligibility
+        What came of all customers of the population.
     """
 
     table: pd.DataFrame
     campaign: Campaign
-    intention: Intention
     choices: Choices
+    intention: Intention
+    eligibility: Eligibility
 
+    @property
+    def treated(self) -> pd.DataFrame:
+        """The rows of those who get their offer."""
+        return self.table[self.table["arm"] == "offer"]
 
-def plan(
-    scores: pd.DataFrame,
-    choices: Choices,
-    catalogue: OfferCatalogue,
-    campaign: Campaign,
-    value: Definition,
-) -> Plan:
-    """Choose at most one offer for every eligible customer, for the most profit under a budget.
+    def by_offer(self) -> pd.DataFrame:
+        """One row per intended offer: customers by arm, and what those who get it cost and bring.
 
-    Parameters
-    ----------
-    scores : pandas.DataFrame, shape (customers, columns)
-        Index `customer_id`, the customers of `choices` in the same order; columns of the scores.
-    choices : Choices
-    catalogue : OfferCatalogue
-    campaign : Campaign
-    value : Definition
-        Of the CLV model: its margin and currency.
-    """
-    found = choices.prospects
-    profit = found.cautious_profit.where(choices.allowed)
-    intention = intend(profit, found.cost, catalogue.capacities, campaign)
-    table = _table(scores, choices, catalogue, campaign, intention)
-    table = table.assign(margin_rate=value.margin_rate, currency=value.currency)
-    order = ["expected_profit", "customer_id"]
-    table = table.sort_values(order, ascending=[False, True], kind="stable", ignore_index=True)
-    return Plan(table[list(COLUMNS)], campaign, intention, choices)
-
-
-def _table(
-    scores: pd.DataFrame,
-    choices: Choices,
-    catalogue: OfferCatalogue,
-    campaign: Campaign,
-    intention: Intention,
-) -> pd.DataFrame:
-    found, offer = choices.prospects, intention.offer
-    ids = np.array([*catalogue.ids, "none"], dtype=object)
-    some = offer != NONE
-    arms = np.select([~some, intention.held_out], ["none", "holdout"], "offer")
-    evidence = np.array([*found.evidence.values(), None], dtype=object)
-    kinds = np.array([*(o.kind for o in catalogue.offers), None], dtype=object)
-    upfront = np.array([*(o.upfront_cost for o in catalogue.offers), 0.0])
-    return pd.DataFrame(
-        {
-            "campaign_id": campaign.campaign_id,
-            "customer_id": scores.index,
-            "as_of": scores["as_of"].to_numpy(),
-            "horizon_days": scores["horizon_days"].to_numpy(),
-            "intended_offer": ids[offer],
-            "arm": arms,
-            "explored": intention.explored,
-            "propensity": intention.propensity,
-            "expected_uplift": of_intended(found.uplift, offer),
-            "expected_cost": of_intended(found.cost, offer),
-            "expected_profit": of_intended(found.profit, offer),
-            "churn_risk": scores["churn_risk"].to_numpy(),
-            "clv_if_active": scores["clv_if_active"].to_numpy(),
-            "reason": _reasons(choices, offer),
-            "evidence": evidence[offer],
-            "kind": kinds[offer],
-            "upfront_cost": upfront[offer],
-            "holdout": campaign.holdout,
-        }
-    )
-
-
-def of_intended(values: pd.DataFrame, offer: FloatArray | np.ndarray) -> FloatArray:
-    """The value of everybody's intended offer, 0 where there is none; shape (customers,)."""
-    picked = values.to_numpy()[np.arange(len(offer)), np.maximum(offer, 0)]
-    return np.where(offer == NONE, 0.0, picked)
-
-
-def _reasons(choices: Choices, offer: np.ndarray) -> np.ndarray:
-    """Why the intended offer, or why none."""
-    rows = np.arange(len(offer))
-    why = choices.reasons.to_numpy(dtype=object)[rows, np.maximum(offer, 0)]
-    allowed = choices.allowed.to_numpy()
-    pays = (choices.prospects.cautious_profit.to_numpy() > 0) & allowed
-    none = np.select(
-        [~allowed.any(axis=1), ~pays.any(axis=1)], [LEFT_ALONE, NOTHING_PAYS], OTHERS_FIRST
-    )
-    return np.where(offer == NONE, none, why)
-
-
-def totals(made: Plan) -> dict[str, float]:
-    """What the offers of a plan should cost and bring, counting the treated only."""
-    treated = made.table[made.table["arm"] == "offer"]
-    return {
-        "expected_cost": float(treated["expected_cost"].sum()),
-        "expected_profit": float(treated["expected_profit"].sum()),
-        "expected_kept": float(treated["expected_uplift"].sum()),
-    }
-
-
-def by_offer(made: Plan) -> pd.DataFrame:
-    """One row per intended offer: customers by arm, expected uplift, cost and profit."""
-    table = made.table[made.table["intended_offer"] != "none"]
-    treated = table["arm"] == "offer"
-    return (
-        table.assign(
-            offered=treated,
-            held_out=~treated,
-            by_experiment=table["evidence"] == EXPERIMENT,
-            **{c: table[c].where(treated, 0.0) for c in ("expected_cost", "expected_profit")},
-        )
-        .groupby("intended_offer")
-        .agg(
+        Columns offered, held_out, explored, expected_uplift (mean), expected_cost,
+        expected_profit (totals), evidence.
+        """
+        intended = self.table[self.table["intended_offer"] != NO_OFFER]
+        gets = intended["arm"] == "offer"
+        money = {c: intended[c].where(gets, 0.0) for c in ("expected_cost", "expected_profit")}
+        counted = intended.assign(offered=gets, held_out=~gets, **money)
+        return counted.groupby("intended_offer").agg(
             offered=("offered", "sum"),
             held_out=("held_out", "sum"),
             explored=("explored", "sum"),
@@ -187,4 +108,79 @@ def by_offer(made: Plan) -> pd.DataFrame:
             expected_profit=("expected_profit", "sum"),
             evidence=("evidence", "first"),
         )
+
+
+def plan_table(
+    customers: Customers, choices: Choices, campaign: Campaign, worth: Definition
+) -> tuple[pd.DataFrame, Intention]:
+    """Choose at most one offer for every customer, for the most profit under a budget.
+
+    Parameters
+    ----------
+    customers : Customers
+    choices : Choices
+        Of the same customers in the same order.
+    campaign : Campaign
+    worth : Definition
+        Of the CLV model: its margin and currency.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns `plan_table.COLUMNS`.
+    intention : Intention
+        Rows as in `customers`.
+    """
+    intention = intend(choices.profit, choices.prospects.cost, campaign)
+    table = _rows(customers, choices, campaign.catalogue, intention).assign(
+        campaign_id=campaign.campaign_id, margin_rate=worth.margin_rate, currency=worth.currency
     )
+    order = ["expected_profit", "customer_id"]
+    table = table.sort_values(order, ascending=[False, True], kind="stable", ignore_index=True)
+    return table[list(COLUMNS)], intention
+
+
+def _rows(
+    customers: Customers, choices: Choices, catalogue: OfferCatalogue, intention: Intention
+) -> pd.DataFrame:
+    found, offer, scores = choices.prospects, intention.offer, customers.scores
+    intended = np.array([*catalogue.ids, NO_OFFER], dtype=object)[offer]
+    known = ("customer_id", "as_of", "horizon_days", "churn_risk", "clv_if_active")
+    return pd.DataFrame(
+        {
+            **{name: scores[name].to_numpy() for name in known},
+            "intended_offer": intended,
+            "arm": np.select([offer == NONE, intention.held_out], ["none", "holdout"], "offer"),
+            "explored": intention.explored,
+            "propensity": intention.propensity,
+            "expected_uplift": of_intended(found.uplift, offer),
+            "expected_cost": of_intended(found.cost, offer),
+            "expected_profit": of_intended(found.profit, offer),
+            "reason": _reasons(customers, choices, catalogue, intended),
+            "evidence": _by_offer(list(found.evidence.values()), offer),
+            "kind": _by_offer([o.kind for o in catalogue], offer),
+            "upfront_cost": np.array([*(o.upfront_cost for o in catalogue), 0.0])[offer],
+        }
+    )
+
+
+def of_intended(values: pd.DataFrame, offer: Choice) -> FloatArray:
+    """The value of everybody's intended offer, 0 where there is none; shape (customers,)."""
+    picked = values.to_numpy()[np.arange(len(offer)), np.maximum(offer, 0)]
+    return np.asarray(np.where(offer == NONE, 0.0, picked))
+
+
+def _by_offer(texts: list[str], offer: Choice) -> NDArray[np.object_]:
+    return np.array([*texts, None], dtype=object)[offer]
+
+
+def _reasons(
+    customers: Customers, choices: Choices, catalogue: OfferCatalogue, intended: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Why the intended offer, or why none."""
+    said = reasons(catalogue, customers.scores, customers.table, intended)
+    may, pays = choices.allowed.to_numpy(), choices.profit.to_numpy() > 0
+    why_none = np.select(
+        [~may.any(axis=1), ~pays.any(axis=1)], [HARMED, NOTHING_PAYS], OTHERS_FIRST
+    )
+    return np.where(intended == NO_OFFER, why_none, said.to_numpy(dtype=object))

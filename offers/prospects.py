@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from offers.catalogue import Offer, OfferCatalogue
+from training.evaluation import FloatArray
 from training.labels import Value
 
 EXPERIMENT, PRIOR = "experiment", "prior"
@@ -94,14 +96,13 @@ def prospects(
     )
 
 
-def expected_cost(
-    offer: Offer, order_value: pd.Series | float, p_order: pd.Series | float
-) -> pd.Series | float:
+def expected_cost(offer: Offer, order_value: ArrayLike, p_order: ArrayLike) -> FloatArray:
     """What an offer costs that is made: contact, fixed cost, and its share of the next order.
 
     Examples
     --------
-    >>> round(expected_cost(Offer("ten_percent", "discount", cost_share=0.1), 40.0, 0.5), 2)
-    2.0
+    >>> expected_cost(Offer("ten_percent", "discount", cost_share=0.1), [40.0], [0.5]).tolist()
+    [2.0]
     """
-    return offer.upfront_cost + offer.cost_share * order_value * np.clip(p_order, 0.0, 1.0)
+    order = np.asarray(order_value) * np.clip(p_order, 0.0, 1.0)
+    return np.asarray(offer.upfront_cost + offer.cost_share * order)

@@ -1,6 +1,7 @@
 import pytest
 
 from offers.campaign import Campaign
+from offers.catalogue import OfferCatalogue
 from offers.errors import OffersError
 
 
@@ -19,5 +20,6 @@ from offers.errors import OffersError
     ],
 )
 def test_a_term_out_of_its_range_is_refused_by_name(terms):
+    usual = {"campaign_id": "autumn", "catalogue": OfferCatalogue.default(), "budget": 100.0}
     with pytest.raises(OffersError, match=f"^{next(iter(terms))} must be "):
-        Campaign(**{"campaign_id": "autumn", "budget": 100.0, **terms})
+        Campaign(**{**usual, **terms})
