@@ -126,7 +126,10 @@ def draw_orders(
 def with_baskets(
     rng: np.random.Generator, traits: pl.DataFrame, orders: pl.DataFrame
 ) -> pl.DataFrame:
-    """Add to each order its price, the share of it discounted and when it was recorded."""
+    """Add to each order its price, the share of it discounted and when it was recorded.
+
+    No order has a `coupon` yet, which an offer gives.
+    """
     customer, day = orders["customer"].to_numpy(), orders["day"].to_numpy()
     size = orders.height
     noise = trait(traits, "spend_log_sd", customer) * rng.standard_normal(size)
@@ -139,22 +142,24 @@ def with_baskets(
         pl.Series("price", np.maximum(price, 1.0)),
         pl.Series("discount_share", np.where(discounted, depth, 0.0)),
         pl.Series("known_day", np.where(late, late_day, day)),
+        coupon=pl.lit(False),
     )
 
 
-def draw_refunds(rng: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
-    """Draw the refunds, one in 16 orders and likelier after a bad experience."""
+def with_refunds(rng: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
+    """Add to each order which share of it is refunded when, null for most.
+
+    One in 16 is refunded, likelier after a bad experience.
+    """
     size = orders.height
     bad = orders["experience"].to_numpy() < BAD_EXPERIENCE
-    refunded = rng.random(size) < np.where(bad, 0.20, 0.04)
+    refunded = pl.Series(rng.random(size) < np.where(bad, 0.20, 0.04))
     share = np.where(rng.random(size) < 0.6, 1.0, rng.uniform(0.2, 0.8, size))
     day = whole_seconds(orders["known_day"].to_numpy() + 1.0 + rng.exponential(9.0, size))
     return orders.with_columns(
-        pl.Series("day", day),
-        pl.Series("known_day", day),
-        amount=-(pl.col("amount") * pl.Series(share)).round(2),
-        discount_amount=pl.lit(0.0),
-    ).filter(pl.Series(refunded))
+        refund_share=pl.when(refunded).then(pl.Series(share)),
+        refund_day=pl.when(refunded).then(pl.Series(day)),
+    )
 
 
 def chance_of_order(

@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
 
-from features.simulate.feedback import draw_feedback
-from features.simulate.pilot import EFFECT_DAYS, PILOT_AT, PILOT_DAY, draw_pilot, redeem
+from features.simulate.campaign import Campaign, run_campaign
+from features.simulate.log import draw_log
+from features.simulate.pilot import PILOT_AT, run_pilot
 from features.simulate.purchases import (
     END_DAY,
     ENDS_AT,
-    EPOCH,
-    Floats,
-    Ints,
-    chance_of_order,
-    draw_orders,
-    draw_refunds,
     draw_traits,
     season_clock,
     season_day,
-    with_baskets,
 )
 from features.simulate.tables import (
     customers_table,
     feedback_table,
+    in_time,
     offers_table,
     orders_table,
     priced,
     spells_table,
     truth_table,
+    with_refund_rows,
 )
 
 SHORTEST_DAYS = 365
 LONGEST_DAYS = int(END_DAY)
+CAMPAIGN_STREAM = 1
 
 HISTORY_TOML = """\
 timezone = "UTC"
@@ -62,9 +58,10 @@ class SimulatedShop:
         feedback_id, customer_id, kind, created_at, recorded_at, score, order_id, due_at,
         resolved_at (null while open).
     offers : polars.DataFrame
-        The pilot: customer_id, campaign_id, offered_at, offer_id (``none`` for control rows),
-        intended_offer, propensity (the probability of this row's offer_id), cost (null while it
-        is not incurred), redeemed_at (the next order within 90 days), refused_at.
+        Of the pilot and of a campaign: customer_id, campaign_id, offered_at, offer_id (``none``
+        for control rows), intended_offer, propensity (the probability of this row's offer_id),
+        cost (null while it is not incurred), redeemed_at (the next order within 90 days),
+        refused_at.
     customers : polars.DataFrame
         customer_id, recorded_at (of the first order), marketing_consent, channel,
         acquisition_cost.
@@ -75,6 +72,13 @@ class SimulatedShop:
         season's clock), dropout_day (null unless it comes before the next order). Days since 1970.
     starts_at, pilot_at, ends_at : datetime
         First instant, instant of the pilot, first instant after the history (wall clock, UTC).
+    campaign : polars.DataFrame or None
+        The truth of the campaign that was run, one row for each of its rows: customer_id,
+        campaign_id, offered_at, offer_id, intended_offer, propensity, cost; p_none, p_given,
+        p_intended (true probability of an order in the 90 days without an offer, under offer_id,
+        under intended_offer); outcome_none, outcome_given (whether there is one); spend_none,
+        spend_given (spend of the 90 days net of refunds, never below 0). What is `none` is of the
+        same shop without the campaign.
     """
 
     orders: pl.DataFrame
@@ -86,6 +90,7 @@ class SimulatedShop:
     starts_at: datetime
     pilot_at: datetime
     ends_at: datetime
+    campaign: pl.DataFrame | None = None
 
     def write(self, folder: str | Path) -> None:
         """Write the four tables, truth.parquet and history.toml into `folder`, making it."""
@@ -96,7 +101,9 @@ class SimulatedShop:
         (target / "history.toml").write_text(HISTORY_TOML, encoding="utf-8")
 
 
-def simulate(customers: int = 5000, days: int = 1095, seed: int = 0) -> SimulatedShop:
+def simulate(
+    customers: int = 5000, days: int = 1095, seed: int = 0, campaign: Any = None
+) -> SimulatedShop:
     """Simulate a shop: the same arguments give the same frames, bit for bit.
 
     Customers join all through the history. While in the shop a customer orders with Erlang gaps
@@ -122,6 +129,11 @@ def simulate(customers: int = 5000, days: int = 1095, seed: int = 0) -> Simulate
         Length of the history in days, 365 to 20454.
     seed : int
         Seed, at least 0.
+    campaign : pandas or Polars frame, optional
+        Rows of an offers table: customer_id (of the population then), campaign_id, offered_at (one
+        instant from 2025-09-29 to 2025-10-03, so that neither its 90 days nor the pilot's are cut),
+        offer_id and intended_offer (`discount_10`, `service_recovery`, `points` or `none`),
+        propensity (of offer_id; null where it is unknown).
 
     Returns
     -------
@@ -136,7 +148,7 @@ def simulate(customers: int = 5000, days: int = 1095, seed: int = 0) -> Simulate
     Raises
     ------
     ValueError
-        If an argument is not a whole number in its range.
+        If an argument is not a whole number in its range, or the campaign cannot be run.
 
     Examples
     --------
@@ -149,128 +161,33 @@ def simulate(customers: int = 5000, days: int = 1095, seed: int = 0) -> Simulate
     _check("customers", customers, 1, 50_000_000)
     _check("days", days, SHORTEST_DAYS, LONGEST_DAYS)
     _check("seed", seed, 0, 2**63 - 1)
+    plan = None if campaign is None else Campaign.read(campaign)
     rng = np.random.default_rng(seed)
     traits = draw_traits(rng, customers)
     opening, closing = season_clock(END_DAY - days), season_clock(END_DAY)
     first = season_day(rng.uniform(opening, closing, customers))
-    log = _draw_log(rng, traits, np.arange(customers), first)
-    pilot = draw_pilot(rng, traits, log.orders, log.feedback)
-    log = _follow_pilot(rng, traits, log, pilot)
-    offers = redeem(rng, log.orders, pilot)
-    orders = priced(log.orders, offers)
-    rows = pl.concat([orders, draw_refunds(rng, orders)])
+    log = draw_log(rng, traits, np.arange(customers), first)
+    log, pilot, offers = run_pilot(rng, traits, log)
+    tables = [offers_table(offers)]
+    told = None
+    if plan is not None:
+        # A generator of its own leaves all that the other one drew as it is.
+        own = np.random.default_rng([seed, CAMPAIGN_STREAM])
+        log, told, offers = run_campaign(own, traits, log, plan)
+        tables.append(offers_table(offers))
+    orders = priced(in_time(log.orders))
     return SimulatedShop(
-        orders=orders_table(rows),
+        orders=orders_table(with_refund_rows(orders)),
         feedback=feedback_table(log.feedback, orders),
-        offers=offers_table(offers),
+        offers=pl.concat(tables),
         customers=customers_table(traits, orders),
         truth=truth_table(traits, orders, pilot),
         spells=spells_table(orders),
         starts_at=ENDS_AT - timedelta(days=days),
         pilot_at=PILOT_AT,
         ends_at=ENDS_AT,
+        campaign=told,
     )
-
-
-def oracle_churn_risk(
-    shop: SimulatedShop, as_of: str | date | datetime, horizon_days: float
-) -> pd.Series[float]:
-    """Give the true probability of no order in [as_of, as_of + horizon_days).
-
-    The oracle knows each customer's rate, gap shape and hazard of leaving, whether the last
-    experience was bad, the true time of the last order (recorded or not), whether the customer
-    has left by `as_of`, and the season. It knows neither chance events from `as_of` on nor the
-    pilot: where the window overlaps the 90 days after the pilot, the risk of a customer who got
-    an offer is off by about that offer's effect. Elsewhere no forecast can rank better on average.
-
-    Parameters
-    ----------
-    shop : SimulatedShop
-        The shop, with its spells.
-    as_of : str, date or datetime
-        Instant of prediction, within the history.
-    horizon_days : float
-        Length of the window in days, above 0.
-
-    Returns
-    -------
-    pandas.Series
-        Float64 risk indexed by customer_id, one row per customer of `shop.truth`; NaN for those
-        who had not ordered before `as_of`, and 1 for those who had left.
-
-    Raises
-    ------
-    ValueError
-        If `as_of` is outside the history or `horizon_days` is not positive.
-
-    Examples
-    --------
-    >>> risk = oracle_churn_risk(simulate(customers=300, seed=7), "2025-07-01", 90)
-    >>> bool(risk.dropna().between(0, 1).all())
-    True
-    """
-    instant = pd.Timestamp(as_of)
-    if instant.tz is not None:
-        instant = instant.tz_convert("UTC").tz_localize(None)
-    if not shop.starts_at < instant <= shop.ends_at:
-        raise ValueError(
-            f"as_of must be after {shop.starts_at} and at most {shop.ends_at}; got {as_of}. "
-            "Choose an instant within the simulated history."
-        )
-    if not horizon_days > 0:
-        raise ValueError(
-            f"horizon_days must be above 0; got {horizon_days}. Give a number of days."
-        )
-    day = float((instant - pd.Timestamp(EPOCH)) / pd.Timedelta(days=1))
-    traits = shop.truth.with_row_index("customer")
-    last = (
-        shop.spells.filter(pl.col("day") < day)
-        .unique("customer_id", keep="last", maintain_order=True)
-        .join(traits.select("customer_id", "customer"), on="customer_id", maintain_order="left")
-    )
-    risk = 1.0 - chance_of_order(traits, last, day, float(horizon_days))
-    known = pd.Series(risk, index=last["customer_id"].to_list(), name="oracle_churn_risk")
-    return known.reindex(pd.Index(traits["customer_id"].to_list(), name="customer_id"))
-
-
-class _Log(NamedTuple):
-    """Orders with their latent columns, and the feedback on them by the order's `key`."""
-
-    orders: pl.DataFrame
-    feedback: pl.DataFrame
-
-
-def _draw_log(
-    rng: np.random.Generator,
-    traits: pl.DataFrame,
-    customer: Ints,
-    first: Floats,
-    first_key: int = 0,
-) -> _Log:
-    orders = draw_orders(rng, traits, customer, first, END_DAY)
-    orders = with_baskets(rng, traits, orders).with_row_index("key", offset=first_key)
-    return _Log(orders, draw_feedback(rng, orders))
-
-
-def _follow_pilot(
-    rng: np.random.Generator, traits: pl.DataFrame, log: _Log, pilot: pl.DataFrame
-) -> _Log:
-    """Rewrite what follows the pilot for the customers whose outcome the offer changed."""
-    swayed = pilot.filter(pl.col("outcome_given") != pl.col("outcome_none"))
-    won = swayed.filter("outcome_given")["customer"].to_numpy()
-    lost = swayed.filter(~pl.col("outcome_given"))["customer"]
-    rewritten = pl.col("customer").is_in(swayed["customer"].implode())
-    kept = log.orders.filter((pl.col("day") < PILOT_DAY) | ~rewritten)
-    leaves = pl.col("customer").is_in(lost.implode()) & (
-        pl.col("day") == pl.col("day").max().over("customer")
-    )
-    kept = kept.with_columns(
-        dropout_day=pl.when(leaves).then(PILOT_DAY).otherwise(pl.col("dropout_day"))
-    )
-    moment = PILOT_DAY + EFFECT_DAYS * rng.random(won.size)
-    added = _draw_log(rng, traits, won, moment, first_key=log.orders.height)
-    heard = log.feedback.join(kept, on="key", how="semi", maintain_order="left")
-    return _Log(pl.concat([kept, added.orders]), pl.concat([heard, added.feedback]))
 
 
 def _check(name: str, value: int, least: int, most: int) -> None:
