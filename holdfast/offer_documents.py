@@ -1,0 +1,46 @@
+"""The JSON documents of the commands that deal with offers; docs/cli.md tells every key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from offers.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    from offers.plan import Plan
+
+
+def plan_document(made: Plan) -> dict[str, Any]:
+    """What a plan chose, expects and left out; one row per eligible customer is in the file."""
+    table, campaign, best = made.table, made.campaign, made.intention.allocation
+    first, treated = table.iloc[0], made.treated
+    return {
+        "campaign_id": campaign.campaign_id,
+        "as_of": first["as_of"].isoformat(),
+        "horizon_days": first["horizon_days"],
+        "currency": first["currency"],
+        "budget": campaign.budget,
+        "holdout": campaign.holdout,
+        "explore": campaign.explore,
+        "explored_share": made.intention.explored_share,
+        "eligible": len(table),
+        "offered": len(treated),
+        "held_out": int((table["arm"] == "holdout").sum()),
+        "expected_cost": treated["expected_cost"].sum(),
+        "expected_profit": treated["expected_profit"].sum(),
+        "expected_kept": treated["expected_uplift"].sum(),
+        "optimality_gap": best.gap,
+        "price": best.price,
+        "offers": _rows(made.by_offer().reset_index(names="offer")),
+        "not_eligible": [
+            {"reason": name, "customers": int(count), "meaning": VERDICTS[str(name)]}
+            for name, count in made.eligibility.by_customer().items()
+            if count and name != "eligible"
+        ],
+    }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
