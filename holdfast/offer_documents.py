@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from features.clock import as_instant
 from offers.verdicts import VERDICTS
 
 if TYPE_CHECKING:
+    from offers.experiment import Measurement
     from offers.plan import Plan
 
 
@@ -44,3 +46,24 @@ def plan_document(made: Plan) -> dict[str, Any]:
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def measured_document(result: Measurement) -> dict[str, Any]:
+    """What a campaign brought: `holdfast measure --json`."""
+    window = result.window
+    effects = result.effects.groupby("intended_offer", sort=False)
+    by_offer = {str(o): rows.drop(columns="intended_offer") for o, rows in effects}
+    return {
+        "campaign_id": result.campaign_id,
+        "currency": result.currency,
+        "starts": as_instant(window.start),
+        "ends": as_instant(window.end),
+        "horizon_days": window.horizon_days,
+        "interim": window.is_interim,
+        "offers": [
+            {**row, "effects": _rows(by_offer[row["intended_offer"]])}
+            for row in _rows(result.groups)
+        ],
+        "departures": result.departures,
+        "warnings": list(result.notes),
+    }

@@ -54,29 +54,29 @@ def print_candidates(backtest: Backtest) -> None:
     span = f"{origins[0]} to {origins[-1]}" if several else origins[0]
     places = "origins" if several else "origin"
     output.line(f"{title}: means over {len(origins)} out-of-time {places}, {span}", "bold")
-    table = _table(["metric"], _marked(backtest))
+    table = table_of(["metric"], _marked(backtest))
     for metric in means:
-        _add(table, [_short(str(metric)), *(f"{value:.4f}" for value in means[metric])])
+        add(table, [_short(str(metric)), *(f"{value:.4f}" for value in means[metric])])
         if several:
-            _add(table, ["", *(f"± {value:.4f}" for value in spread[metric])], "dim")
+            add(table, ["", *(f"± {value:.4f}" for value in spread[metric])], "dim")
     output.stdout().print(table)
 
 
 def _print_folds(backtest: Backtest) -> None:
     """Print the criterion of every candidate at every origin."""
-    table = _table(["origin"], ["customers", *_marked(backtest)])
+    table = table_of(["origin"], ["customers", *_marked(backtest)])
     for origin, rows in backtest.table().groupby("origin", sort=False):
         losses = (f"{loss:.4f}" for loss in rows[backtest.criterion])
-        _add(table, [origin, f"{rows['customers'].iloc[0]:,}", *losses])
+        add(table, [origin, f"{rows['customers'].iloc[0]:,}", *losses])
     output.line(f"{TITLES[backtest.criterion]}: {_words(backtest)} at every origin", "bold")
     output.stdout().print(table)
 
 
 def _print_differences(backtest: Backtest) -> None:
     """Print by how much the chosen candidate differs from the others."""
-    table = _table([f"{backtest.chosen} less"], [_words(backtest), "95% interval"])
+    table = table_of([f"{backtest.chosen} less"], [_words(backtest), "95% interval"])
     for name, found in backtest.differences.items():
-        _add(table, [name, f"{found.difference:+.4f}", _interval(found)])
+        add(table, [name, f"{found.difference:+.4f}", _interval(found)])
     output.line(f"{TITLES[backtest.criterion]}: paired differences over customers", "bold")
     output.stdout().print(table)
 
@@ -90,15 +90,15 @@ def print_verdict(backtest: Backtest, horizon_days: int) -> None:
 
 def print_ablation(rows: Sequence[Ablated]) -> None:
     """Print what leaving out each family of features, and each part of the pool, does."""
-    table = _table(["without"], ["columns", "log loss", "95% interval", "auc"])
+    table = table_of(["without"], ["columns", "log loss", "95% interval", "auc"])
     table.add_column("")
     for row in rows:
         columns = "" if row.columns is None else str(row.columns)
         if row.log_loss is None:
-            _add(table, [row.without, columns, "", "", "", "none usable"])
+            add(table, [row.without, columns, "", "", "", "none usable"])
             continue
         change = [f"{row.log_loss.difference:+.4f}", _interval(row.log_loss), f"{row.auc:+.4f}"]
-        _add(table, [row.without, columns, *change, _effect(row.log_loss)])
+        add(table, [row.without, columns, *change, _effect(row.log_loss)])
     output.line("Churn risk: what the pool loses without a part of it", "bold")
     output.stdout().print(table)
 
@@ -132,17 +132,17 @@ def print_champion(version: RegisteredVersion, decision: Decision) -> None:
 def print_stages(stages: Sequence[dict[str, Any]], currency: str | None) -> None:
     """Print how many customers are in each stage, and what is at stake there."""
     money = f", {currency}" if currency else ""
-    table = _table(["stage"], ["customers", "mean risk", f"value at risk{money}"])
+    table = table_of(["stage"], ["customers", "mean risk", f"value at risk{money}"])
     for stage in stages:
         risk = f"{stage['mean_churn_risk']:.1%}" if stage["customers"] else ""
         worth = f"{stage['value_at_risk']:,.0f}"
-        _add(table, [stage["stage"], f"{stage['customers']:,}", risk, worth])
+        add(table, [stage["stage"], f"{stage['customers']:,}", risk, worth])
     output.stdout().print(table)
 
 
 def print_models(versions: Iterable[RegisteredVersion]) -> None:
     """Print the registered versions."""
-    table = _table(["model", "version", "alias", "candidate", "horizon", "as of", "metric"], [])
+    table = table_of(["model", "version", "alias", "candidate", "horizon", "as of", "metric"], [])
     for version in versions:
         tags, key = version.tags, KEY_METRIC.get(version.name, "tweedie_deviance")
         value = own_metrics(version).get(key)
@@ -156,20 +156,20 @@ def print_models(versions: Iterable[RegisteredVersion]) -> None:
             tags.get("as_of", "")[:10],
             metric,
         ]
-        _add(table, row, "bold" if "champion" in version.aliases else "")
+        add(table, row, "bold" if "champion" in version.aliases else "")
     output.stdout().print(table)
 
 
 def print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
     """Print customers with most value at risk, and the reasons for their risk."""
     money = f", {currency}" if currency else ""
-    table = _table(["customer", "stage"], ["last order", "risk", f"at risk{money}"])
+    table = table_of(["customer", "stage"], ["last order", "risk", f"at risk{money}"])
     table.add_column("why")
     for _, row in scores.iterrows():
         why = "; ".join(r for r in row[["reason_1", "reason_2", "reason_3"]] if isinstance(r, str))
         last, risk = f"{row['days_since_last_order']:.0f} d ago", f"{row['churn_risk']:.0%}"
         worth = f"{row['value_at_risk']:,.0f}"
-        _add(table, [row["customer_id"], row["stage"], last, risk, worth, why])
+        add(table, [row["customer_id"], row["stage"], last, risk, worth, why])
     output.stdout().print(table)
 
 
@@ -177,7 +177,7 @@ def _short(metric: str) -> str:
     return SHORT.get(metric, metric.replace("_", " "))
 
 
-def _table(texts: Iterable[str], numbers: Iterable[str]) -> Table:
+def table_of(texts: Iterable[str], numbers: Iterable[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in texts:
         table.add_column(name)
@@ -186,5 +186,5 @@ def _table(texts: Iterable[str], numbers: Iterable[str]) -> Table:
     return table
 
 
-def _add(table: Table, cells: Iterable[object], style: str = "") -> None:
+def add(table: Table, cells: Iterable[object], style: str = "") -> None:
     table.add_row(*(output.text(cell) for cell in cells), style=style)

@@ -1,0 +1,104 @@
+"""Plans, uplift and measured campaigns as a terminal shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from holdfast import output
+from holdfast.tables import add, table_of
+from offers.plan_table import TOTAL
+from offers.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    from offers.experiment import Measurement
+    from offers.plan import Plan
+
+PERCENT = frozenset({"retention", "return_on_spend"})
+FIGURES = {
+    "retention": "retention, points",
+    "net_spend": "net spend a customer",
+    "cost": "cost",
+    "incremental_profit": "incremental profit",
+    "return_on_spend": "return on spend",
+}
+SHOWN = 5
+
+
+def print_plan(made: Plan) -> None:
+    """Print what a plan chose, what it should cost and bring, and who is left out."""
+    first, treated = made.table.iloc[0], made.treated
+    money = f", {first['currency']}" if first["currency"] else ""
+    table = table_of(
+        ["offer", "evidence"],
+        ["offered", "held out", "explored", "uplift", f"cost{money}", f"profit{money}"],
+    )
+    for offer, row in made.by_offer().iterrows():
+        counts = [f"{row[name]:,}" for name in ("offered", "held_out", "explored")]
+        figures = [f"{100 * row['expected_uplift']:+.1f} points"]
+        figures += [f"{row[name]:,.0f}" for name in ("expected_cost", "expected_profit")]
+        add(table, [offer, row["evidence"], *counts, *figures])
+    nothing = (made.table["arm"] == "none").sum()
+    output.line(f"Campaign {made.campaign.campaign_id}: what is intended", "bold")
+    output.stdout().print(table)
+    output.line(
+        f"Expected of the {len(treated):,} offers made: cost {treated['expected_cost'].sum():,.0f} "
+        f"of a budget of {made.campaign.budget:,.0f}{money}; profit "
+        f"{treated['expected_profit'].sum():,.0f}; {treated['expected_uplift'].sum():,.0f} more "
+        "customers who order"
+    )
+    best = made.intention.allocation
+    output.line(
+        f"{nothing:,} eligible customers get nothing; one more unit of the budget would bring "
+        f"{best.price:.2f}; no choice brings over {best.gap:.2%} more"
+    )
+    for name, count in made.eligibility.by_customer().items():
+        if count and name != "eligible":
+            output.line(f"not eligible, {count:,} customers: {VERDICTS[str(name)]}", indent=2)
+
+
+def print_examples(made: Plan) -> None:
+    """Print the first customers of a plan."""
+    table = table_of(["customer", "offer"], ["risk", "uplift", "profit"])
+    table.add_column("why")
+    for _, row in made.treated.head(SHOWN).iterrows():
+        figures = [f"{row['churn_risk']:.0%}", f"{100 * row['expected_uplift']:+.1f} points"]
+        figures.append(f"{row['expected_profit']:,.2f}")
+        add(table, [row["customer_id"], row["intended_offer"], *figures, row["reason"]])
+    output.stdout().print(table)
+
+
+def print_measured(result: Measurement) -> None:
+    """Print what a campaign brought, by offer and in total."""
+    window = result.window
+    interim = f"interim, {window.days:.0f} of " if window.is_interim else ""
+    money = f", in {result.currency}" if result.currency else ""
+    output.line(
+        f"Campaign {result.campaign_id}: {interim}{window.horizon_days} days against the holdout"
+        f"{money}, with 95% intervals",
+        "bold",
+    )
+    table = table_of(["offer"], ["treated", "held out", *FIGURES.values()])
+    effects = result.effects.set_index(["intended_offer", "figure"])
+    for row in result.groups.itertuples():
+        offer = row.intended_offer
+        cells = [_estimate(str(figure), effects.loc[(offer, figure)]) for figure in FIGURES]
+        style = "bold" if offer == TOTAL else ""
+        add(table, [offer, f"{row.treated:,}", f"{row.held_out:,}", *cells], style)
+    output.stdout().print(table)
+    saved = effects.loc[TOTAL]["variance_saved"]
+    output.line(
+        f"Adjusting for the forecasts made before saved {saved['retention']:.0%} of the variance "
+        f"of the retention difference and {saved['net_spend']:.0%} of that of spend"
+    )
+
+
+def _estimate(figure: str, found: pd.Series) -> str:
+    scale, places = (100.0, 1) if figure in PERCENT else (1.0, 2 if figure == "net_spend" else 0)
+    if pd.isna(found["estimate"]):
+        return ""
+    if pd.isna(found["low"]):
+        return f"{scale * found['estimate']:,.{places}f}"
+    low, high = (f"{scale * found[end]:,.{places}f}" for end in ("low", "high"))
+    return f"{scale * found['estimate']:,.{places}f} ({low} to {high})"
