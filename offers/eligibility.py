@@ -85,7 +85,7 @@ def screen(
 
 def _require_same(scores: pd.DataFrame, table: pd.DataFrame, contacts: Contacts) -> None:
     if missing := [c for c in ("customer_id", "as_of", "stage", "clv") if c not in scores]:
-        raise OffersError(f"scores must have columns {missing}; got {list(scores)}.")
+        raise OffersError(f"scores must have the columns {missing}; got {list(scores)}.")
     customers = pd.Index(scores["customer_id"])
     if not customers.is_unique:
         twice = customers[customers.duplicated()][0]

@@ -42,7 +42,9 @@ def reasons(
     """
     chosen = np.asarray(intended, dtype=object)
     if unknown := sorted(set(chosen) - {*catalogue.ids, NO_OFFER}):
-        raise OffersError(f"intended must be offers of {list(catalogue.ids)}; got {unknown}.")
+        raise OffersError(
+            f"intended must be offers of {list(catalogue.ids)} or none; got {unknown}."
+        )
     figures = figures_of(scores, table)
     signals = signals_of(figures)
     said = pd.Series(pd.NA, index=figures.index, name="reason", dtype="string")
