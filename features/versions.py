@@ -8,6 +8,8 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
+from features.consent import is_given
+
 NEVER = nw.lit(None, dtype=nw.Float64)
 BEFORE_ALL = float("-inf")
 UNORDERED = ("row", "problem", "unread", "known_day")
@@ -121,7 +123,8 @@ def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list
     """Order versions known at the same instant, so that row order means nothing.
 
     Facts that became known after the row come last and the earliest of them wins: then no fact
-    later than a cut can change which row is seen there.
+    later than a cut can change which row is seen there. Where customers both consent and do not,
+    they do not.
     """
     plain = [c for c in names if c not in {*UNORDERED, *LATER.get(table, ()), *keys}]
     first = [c for c in ("recorded_day", "day", "amount") if c in plain]
@@ -133,4 +136,6 @@ def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list
         redeemed, refused = -nw.col("redeemed_day"), -nw.col("refused_day")
         earliest = nw.max_horizontal(redeemed, refused)
         return [*ties, earliest, redeemed, nw.col("cost"), refused]
+    if table == "customers":
+        return [~is_given(nw.col("marketing_consent")), *ties]
     return ties

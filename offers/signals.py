@@ -12,6 +12,15 @@ from training.phrases import PHRASES, Phrase
 
 Rule = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
+# All that the rules and their texts look at.
+FEATURES = (
+    "days_since_last_order", "days_since_first_order", "days_since_last_negative_feedback",
+    "frequency", "purchase_days", "orders", "overdue_median", "gap_median", "age_over_horizon",
+    "horizon_days", "spend_1h", "spend_4h", "discounted_orders_share", "refunds",
+    "refund_order_share", "satisfaction_last", "satisfaction_mean", "ticket_count", "tickets_open",
+)  # fmt: skip
+VALUE = ("clv", "clv_horizon_days")
+
 TOP_SHARE = 0.2
 TWICE_LATE = 2.0
 THIRD = 1 / 3
@@ -55,8 +64,8 @@ def figures_of(scores: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         Index `customer_id`, in the order of the scores.
     """
     customers = pd.Index(scores["customer_id"], name="customer_id")
-    value = {name: scores[name].to_numpy() for name in ("clv", "clv_horizon_days")}
-    return table.reindex(customers).assign(**value)
+    value = {name: scores[name].to_numpy() for name in VALUE}
+    return table[list(FEATURES)].reindex(customers).assign(**value)
 
 
 def signals_of(figures: pd.DataFrame) -> pd.DataFrame:
@@ -121,19 +130,22 @@ def _amounts(values: pd.Series[float]) -> pd.Series[str]:
     return values.round().map("{:,.0f}".format, na_action="ignore").astype("string")
 
 
+def _say_unhappy(X: pd.DataFrame) -> pd.Series[str]:
+    return "negative feedback " + _days(X["days_since_last_negative_feedback"]) + " ago"
+
+
+def _days(values: pd.Series[float]) -> pd.Series[str]:
+    whole = values.clip(lower=1).round()
+    return _amounts(whole) + (whole == 1).map({True: " day", False: " days"}).astype("string")
+
+
 def _say_less(X: pd.DataFrame) -> pd.Series[str]:
-    days = _amounts(X["horizon_days"])
-    return (
-        _amounts(X["spend_1h"])
-        + " spent in "
-        + days
-        + " days, usually "
-        + _amounts(_usual_spend(X))
-    )
+    lately, usual = _amounts(X["spend_1h"]), _amounts(_usual_spend(X))
+    return lately + " spent in the last " + _days(X["horizon_days"]) + ", usually " + usual
 
 
 def _say_worth(X: pd.DataFrame) -> pd.Series[str]:
-    return "worth " + _amounts(X["clv"]) + " in " + _amounts(X["clv_horizon_days"]) + " days"
+    return "worth " + _amounts(X["clv"]) + " in the next " + _days(X["clv_horizon_days"])
 
 
 def _say_silent(X: pd.DataFrame) -> pd.Series[str]:
@@ -148,7 +160,7 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "negative_feedback",
                 "the latest score of any feedback lies in the lower half of its scale",
                 _is_unhappy,
-                PHRASES["feedback"],
+                _say_unhappy,
             ),
             Signal(
                 "open_ticket",
