@@ -88,7 +88,9 @@ def main() -> None:
         for line in lines(seed, truth, choices):
             print("| " + " | ".join(line) + " |", flush=True)
         harmed = truth.effect[:, CATALOGUE.ids.index(USUAL)] < 0
-        asleep.append([int(_gets(choices[n], USUAL)[harmed].sum()) for n in ("plan", "risk, usual")])
+        asleep.append(
+            [int(_gets(choices[n], USUAL)[harmed].sum()) for n in ("plan", "risk, usual")]
+        )
     print()
     print("| seed | made worse by the usual offer, and got it: plan | riskiest first | ratio |")
     print("|---|---|---|---|")

@@ -12,8 +12,8 @@ from holdfast.data import require_instant
 
 if TYPE_CHECKING:
     from features.history import History
+    from offers.planning import Models
     from training.tracking import Tracker
-    from training.uplift_pipeline import UpliftTraining
 
 
 def uplift(
@@ -143,7 +143,7 @@ def plan(
     from offers.campaign import Campaign
     from offers.catalogue import OfferCatalogue
     from offers.experiment import offer_rows
-    from offers.planning import models_for, plan_campaign
+    from offers.planning import plan_campaign
     from training.tracking import Tracker
 
     target = files.table_target("--out", out)
@@ -155,7 +155,7 @@ def plan(
         if file is not None:
             files.spare_history(option, file, history, columns)
     day = as_instant(as_day(as_of, columns.timezone))
-    terms = Campaign(campaign or f"plan-{day:%Y-%m-%d}", budget, holdout, explore)
+    terms = Campaign(campaign or f"plan-{day:%Y-%m-%d}", catalogue, budget, holdout, explore)
     with output.progress() as tell:
         tell("reading")
         opened = History.open(history, columns)
@@ -163,7 +163,7 @@ def plan(
         tell("loading the champions")
         models, told = models_for(Tracker(), opened)
         tell("planning")
-        made = plan_campaign(opened, as_of, models, catalogue, terms, tell)
+        made = plan_campaign(opened, as_of, models, terms, tell)
         files.write_table(made.table, target)
         if rows is not None:
             files.write_table(offer_rows(made.table), rows)
@@ -177,6 +177,24 @@ def plan(
     output.line(f"The plan is in {target}")
     if rows is not None:
         output.line(f"Add the rows of {rows} to the offers of the history once they are made")
+
+
+def models_for(tracker: Tracker, history: History) -> tuple[Models, list[str]]:
+    """The champions to plan with, and what to be warned of."""
+    from offers.errors import OffersError
+    from offers.planning import Models
+    from training.champions import load_scorer, load_uplift
+
+    scorer, uplift = load_scorer(tracker, history), load_uplift(tracker)
+    if uplift is None:
+        return Models(scorer), [
+            "there is no champion of offer-uplift: every offer goes by its prior. Run holdfast "
+            "uplift once offers were tried."
+        ]
+    try:
+        return Models(scorer, uplift), []
+    except OffersError as error:
+        return Models(scorer), [f"every offer goes by its prior: {error}"]
 
 
 def measure(

@@ -103,3 +103,25 @@ def write_table(table: pd.DataFrame, target: Path) -> None:
             frame.write_parquet(draft)
         else:
             frame.write_csv(draft)
+
+
+def read_table(option: str, source: Path) -> pd.DataFrame:
+    """Read a table that a command wrote; of a CSV file every cell as text, so that ids stay whole.
+
+    Raises
+    ------
+    RequestError
+        If it is no .parquet or .csv file, is absent or cannot be read.
+    """
+    import polars as pl
+
+    if source.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"{option} must end in .parquet or .csv; got {source}.")
+    if not source.is_file():
+        raise RequestError(f"{option} must be a file that exists; {source} does not.")
+    try:
+        if source.suffix.lower() == ".parquet":
+            return pl.read_parquet(source).to_pandas()
+        return pl.read_csv(source, infer_schema=False).to_pandas()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise RequestError(f"{option} {source} cannot be read: {error}.") from None

@@ -80,14 +80,14 @@ def print_measured(result: Measurement) -> None:
         "bold",
     )
     table = table_of(["offer"], ["treated", "held out", *FIGURES.values()])
-    effects = result.effects.set_index(["intended_offer", "figure"])
-    for row in result.groups.itertuples():
-        offer = row.intended_offer
-        cells = [_estimate(str(figure), effects.loc[(offer, figure)]) for figure in FIGURES]
+    by_offer = dict(iter(result.effects.set_index("figure").groupby("intended_offer")))
+    for row in result.groups.to_dict("records"):
+        offer = str(row["intended_offer"])
+        cells = [_estimate(figure, by_offer[offer].loc[[figure]].iloc[0]) for figure in FIGURES]
         style = "bold" if offer == TOTAL else ""
-        add(table, [offer, f"{row.treated:,}", f"{row.held_out:,}", *cells], style)
+        add(table, [offer, f"{row['treated']:,}", f"{row['held_out']:,}", *cells], style)
     output.stdout().print(table)
-    saved = effects.loc[TOTAL]["variance_saved"]
+    saved = by_offer[TOTAL]["variance_saved"]
     output.line(
         f"Adjusting for the forecasts made before saved {saved['retention']:.0%} of the variance "
         f"of the retention difference and {saved['net_spend']:.0%} of that of spend"

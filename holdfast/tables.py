@@ -178,6 +178,7 @@ def _short(metric: str) -> str:
 
 
 def table_of(texts: Iterable[str], numbers: Iterable[str]) -> Table:
+    """An empty table with columns of text and of numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in texts:
         table.add_column(name)
@@ -187,4 +188,5 @@ def table_of(texts: Iterable[str], numbers: Iterable[str]) -> Table:
 
 
 def add(table: Table, cells: Iterable[object], style: str = "") -> None:
+    """Add a row whose cells may come from data."""
     table.add_row(*(output.text(cell) for cell in cells), style=style)

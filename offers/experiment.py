@@ -61,10 +61,9 @@ class Measurement:
 def offer_rows(plan: pd.DataFrame) -> pd.DataFrame:
     """The rows that a plan adds to the history's offers table.
 
-    Customers for whom nothing was intended have no row: they are neither treated nor held out as
-    a control of anything, and would fill the table with everybody at every campaign. Their
-    probability of no offer is near 1 (it falls short of 1 by the share drawn to explore), so
-    weighting by its inverse changes nothing.
+    A customer for whom nothing was intended has a row `none` where they could have been explored:
+    they are controls of the random offers, and without them the logged propensities would not be
+    those of the logged rows. Without exploring they are controls of nothing, and have no row.
 
     Parameters
     ----------
@@ -82,7 +81,8 @@ def offer_rows(plan: pd.DataFrame) -> pd.DataFrame:
     OffersError
         If the plan is not right.
     """
-    rows = PlanTable.of(plan).experiment
+    rows = PlanTable.of(plan).rows
+    rows = rows[(rows["arm"] != "none") | (rows["propensity"] < 1.0)].reset_index(drop=True)
     made = rows["intended_offer"].where(rows["arm"] == "offer", NO_OFFER)
     columns = ["customer_id", "campaign_id", "offered_at", "offer_id"]
     rows = rows.assign(offered_at=rows["as_of"], offer_id=made)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from features.clock import Instant
 from features.history import History
 from features.table import feature_table

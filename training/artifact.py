@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from lightgbm.basic import LightGBMError
 
 from training.errors import TrainingError
 
 FORMAT_VERSION = 2
 MODEL_FILE = "model.json"
+SCORING_FILE = "scoring.json"
 
 
 def write(folder: Path | str, content: Mapping[str, Any]) -> None:
     """Write `model.json` with the format version into a folder, which is made if absent."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"format_version": FORMAT_VERSION, **content}
-    text = json.dumps(document, indent=1, allow_nan=False)
-    (folder / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
+    _write(folder / MODEL_FILE, {"format_version": FORMAT_VERSION, **content})
+
+
+def write_scoring(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write `scoring.json`, what scoring needs beside the model, into the folder of a model."""
+    _write(folder / SCORING_FILE, content)
 
 
 def read(folder: Path | str, kind: str | None = None) -> dict[str, Any]:
@@ -46,3 +53,31 @@ def read(folder: Path | str, kind: str | None = None) -> dict[str, Any]:
     if kind is not None and content.get("kind") != kind:
         raise TrainingError(f"{path} is a {content.get('kind')} model; expected {kind}.")
     return content
+
+
+def read_scoring(folder: Path | str) -> dict[str, Any]:
+    """Read what `write_scoring` wrote; use it within `undamaged`."""
+    content: dict[str, Any] = json.loads((Path(folder) / SCORING_FILE).read_text(encoding="utf-8"))
+    return content
+
+
+@contextmanager
+def undamaged(folder: Path | str) -> Iterator[None]:
+    """Tell what goes wrong with the files of a model as an error of the model.
+
+    Raises
+    ------
+    TrainingError
+        If a file is missing or not as it was written.
+    """
+    try:
+        yield
+    except (OSError, LookupError, TypeError, json.JSONDecodeError, LightGBMError) as error:
+        raise TrainingError(
+            f"{folder} is damaged, or was written by another version of holdfast: "
+            f"{type(error).__name__} {error}. Train again."
+        ) from error
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -17,8 +17,9 @@ from training.errors import NoChampionError, TrainingError
 from training.evaluation import Metric, log_loss, paired_bootstrap, tweedie_deviance
 from training.scoring import ChurnScorer, CLVScorer, Scorer, load_model
 from training.tracking import RegisteredVersion, Tracker
+from training.uplift_scoring import UpliftScorer
 
-CHURN, CLV = "churn-risk", "clv-forecast"
+CHURN, CLV, UPLIFT = "churn-risk", "clv-forecast", "offer-uplift"
 # Enough for the ends of a 95 % interval, and a few seconds for 100,000 customers.
 ROUNDS = 400
 
@@ -88,6 +89,12 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
             "one."
         )
     return scorer
+
+
+def load_uplift(tracker: Tracker) -> UpliftScorer | None:
+    """The champion of `offer-uplift`; None if there is none."""
+    version = tracker.champion(UPLIFT)
+    return None if version is None else UpliftScorer.load(tracker.folder(version))
 
 
 def decide(

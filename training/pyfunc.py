@@ -12,7 +12,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from training.scoring import load_model
+from training.loading import load_any
 
 
 class HoldfastModel(PythonModel):
@@ -20,7 +20,7 @@ class HoldfastModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the model folder."""
-        self.model_ = load_model(Path(context.artifacts["model"]))
+        self.model_ = load_any(Path(context.artifacts["model"]))
 
     def predict(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
 from features.clock import Instant, as_day, as_instant
@@ -25,7 +23,6 @@ from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.reasons import REASONS, reasons
 
-SCORING_FILE = "scoring.json"
 STAGES = ("new", "active", "at_risk", "lapsed")
 GRID_POINTS = 401
 USUAL_ROWS = 5000
@@ -125,7 +122,7 @@ class ChurnScorer:
     def save(self, folder: Path) -> None:
         """Write model, definition and reference as plain files."""
         self.model.save(folder)
-        _write(
+        artifact.write_scoring(
             folder, {"definition": self.definition.as_dict(), "reference": asdict(self.reference)}
         )
 
@@ -165,7 +162,7 @@ class CLVScorer:
     def save(self, folder: Path) -> None:
         """Write model and definition as plain files."""
         self.model.save(folder)
-        _write(folder, {"definition": self.definition.as_dict()})
+        artifact.write_scoring(folder, {"definition": self.definition.as_dict()})
 
 
 def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
@@ -177,18 +174,13 @@ def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
         If it holds no model, a damaged one, or one of a format that is not known here.
     """
     kind = artifact.read(folder)["kind"]
-    try:
-        content = json.loads((Path(folder) / SCORING_FILE).read_text(encoding="utf-8"))
+    with artifact.undamaged(folder):
+        content = artifact.read_scoring(folder)
         definition = Definition.from_dict(content["definition"])
         if kind == "clv":
             return CLVScorer(CLVModel.load(folder), definition)
         reference = Reference.from_dict(content["reference"])
         return ChurnScorer(ChurnModel.load(folder), definition, reference)
-    except (OSError, LookupError, TypeError, json.JSONDecodeError, LightGBMError) as error:
-        raise TrainingError(
-            f"{folder} is damaged, or was written by another version of holdfast: "
-            f"{type(error).__name__} {error}. Train again."
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -348,8 +340,3 @@ def _require_same_shop(history: History, definition: Definition) -> None:
             f"the history's timezone must be {definition.timezone}, as the model's; got "
             f"{history.mapping.timezone}. Use the mapping it was trained with, or train again."
         )
-
-
-def _write(folder: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=1, allow_nan=False)
-    (folder / SCORING_FILE).write_text(text + "\n", encoding="utf-8")

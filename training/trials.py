@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray

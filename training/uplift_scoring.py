@@ -1,24 +1,23 @@
-"""An uplift model with its definition, as a model folder holds them: a feature table in, effects out."""
+"""An uplift model with its definition, as a model folder holds them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
 
 from features.clock import Instant
 from features.history import History
 from features.table import feature_table
+from training import artifact
 from training.definition import Definition
 from training.outlook import Outlook
 from training.trials import described
 from training.uplift import UpliftModel
 
-SCORING_FILE = "scoring.json"
-PREFIX = "uplift_"
+KIND, PREFIX = "uplift", "uplift_"
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,20 @@ class UpliftScorer:
         """Write model, outlook and definition as plain files."""
         self.model.save(folder)
         content = {"definition": self.definition.as_dict(), "outlook": self.outlook.as_dict()}
-        text = json.dumps(content, indent=1, allow_nan=False)
-        (folder / SCORING_FILE).write_text(text + "\n", encoding="utf-8")
+        artifact.write_scoring(folder, content)
 
     @classmethod
-    def load(cls, folder: Path, content: dict[str, Any]) -> Self:
-        """Read what `save` wrote; `content` is that of the scoring file."""
-        outlook = Outlook(**content["outlook"])
-        return cls(UpliftModel.load(folder), outlook, Definition.from_dict(content["definition"]))
+    def load(cls, folder: Path | str) -> Self:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        TrainingError
+            If it holds no uplift model, a damaged one, or one of a format that is not known here.
+        """
+        artifact.read(folder, KIND)
+        with artifact.undamaged(folder):
+            content = artifact.read_scoring(folder)
+            outlook = Outlook(**content["outlook"])
+            definition = Definition.from_dict(content["definition"])
+            return cls(UpliftModel.load(folder), outlook, definition)

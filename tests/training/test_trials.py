@@ -89,5 +89,5 @@ def test_a_history_without_offers_is_refused():
 
 
 def test_offers_whose_window_is_not_over_are_refused():
-    with pytest.raises(TrainingError, match="^horizon_days must be over for some offer"):
+    with pytest.raises(TrainingError, match=r"^horizon_days must be over for some offer"):
         trial(horizon_days=150)
