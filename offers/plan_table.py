@@ -152,10 +152,10 @@ def _require(rows: pd.DataFrame, name: str, right: pd.Series, rule: str) -> None
     """Refuse the first row that is wrong."""
     if right.all():
         return
-    wrong = rows[~right.astype(bool)].iloc[0]
+    row = int((~right.astype(bool)).to_numpy().argmax())
+    value, customer = (rows[c].tolist()[row] for c in (name, "customer_id"))
     raise OffersError(
-        f"{name} of a plan must be {rule}; got {wrong[name]!r} for customer "
-        f"{wrong['customer_id']!r}. {REMEDY}"
+        f"{name} of a plan must be {rule}; got {value!r} for customer {customer!r}. {REMEDY}"
     )
 
 
@@ -181,7 +181,7 @@ def _require_constant(rows: pd.DataFrame, name: str) -> None:
 
 
 def _instants(rows: pd.DataFrame) -> pd.Series:
-    instants = pd.to_datetime(rows["as_of"], errors="coerce")
+    instants = pd.to_datetime(rows["as_of"], errors="coerce", format="ISO8601")
     _require(rows, "as_of", instants.notna(), "an instant")
     return instants
 
