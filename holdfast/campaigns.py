@@ -139,7 +139,7 @@ def plan(
     from features.sources import read_mapping
     from holdfast.freshness import foresight_warnings, require_orders, stale_warnings
     from holdfast.offer_documents import plan_document
-    from holdfast.offer_tables import print_plan
+    from holdfast.offer_tables import print_budget, print_plan, print_trade_off
     from offers.campaign import Campaign
     from offers.catalogue import OfferCatalogue
     from offers.experiment import offer_rows
@@ -164,6 +164,8 @@ def plan(
         models, told = models_for(Tracker(), opened)
         tell("planning")
         made = plan_campaign(opened, as_of, models, terms, tell)
+        tell("weighing budgets")
+        curve = made.budget_curve()
         files.write_table(made.table, target)
         if rows is not None:
             files.write_table(offer_rows(made.table), rows)
@@ -171,9 +173,11 @@ def plan(
     output.warnings(told)
     if as_json:
         kept = {"out": str(target), "log": None if rows is None else str(rows)}
-        output.document({**kept, **plan_document(made), "warnings": told})
+        output.document({**kept, **plan_document(made, curve), "warnings": told})
         return
     print_plan(made)
+    print_budget(curve, made.currency)
+    print_trade_off(made.trade_off(), made.currency)
     output.line(f"The plan is in {target}")
     if rows is not None:
         output.line(f"Add the rows of {rows} to the offers of the history once they are made")

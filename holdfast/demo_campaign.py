@@ -63,7 +63,6 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     from holdfast.offer_tables import print_budget, print_examples, print_plan
     from offers.campaign import Campaign
     from offers.catalogue import OfferCatalogue
-    from offers.curves import budget_curve
     from offers.figures import budget_figure
     from offers.planning import plan_campaign
 
@@ -72,11 +71,11 @@ def _plan(history: History, tracker: Tracker) -> Plan:
         models, _ = models_for(tracker, history)
         terms = Campaign(CAMPAIGN, OfferCatalogue.read(OFFERS), BUDGET)
         made = plan_campaign(history, demo.AS_OF, models, terms, tell)
-        curve = budget_curve(made.choices.profit, made.choices.prospects.cost)
+        curve = made.budget_curve()
     files.write_table(made.table, PLAN)
     print_plan(made)
     print_examples(made)
-    print_budget(curve)
+    print_budget(curve, made.currency)
     budget_figure(curve).savefig(CURVE)
     output.line(f"The plan is in {PLAN}, the budget curve in {CURVE}")
     return made

@@ -10,11 +10,12 @@ from features.clock import as_instant
 from offers.verdicts import VERDICTS
 
 if TYPE_CHECKING:
+    from offers.curves import BudgetCurve
     from offers.experiment import Measurement
     from offers.plan import Plan
 
 
-def plan_document(made: Plan) -> dict[str, Any]:
+def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
     """What a plan chose, expects and left out; one row per eligible customer is in the file."""
     table, campaign, best = made.table, made.campaign, made.intention.allocation
     first, treated = table.iloc[0], made.treated
@@ -36,6 +37,11 @@ def plan_document(made: Plan) -> dict[str, Any]:
         "optimality_gap": best.gap,
         "price": best.price,
         "offers": _rows(made.by_offer().reset_index(names="offer")),
+        "budget_curve": {
+            "points": _rows(pd.concat([curve.points, curve.beyond])),
+            "enough": curve.enough,
+        },
+        "trade_off": _rows(made.trade_off()),
         "not_eligible": [
             {"reason": name, "customers": int(count), "meaning": VERDICTS[str(name)]}
             for name, count in made.eligibility.by_customer().items()

@@ -12,6 +12,7 @@ from offers.plan_table import TOTAL
 from offers.verdicts import VERDICTS
 
 if TYPE_CHECKING:
+    from offers.curves import BudgetCurve
     from offers.experiment import Measurement
     from offers.plan import Plan
 
@@ -24,6 +25,7 @@ FIGURES = {
     "return_on_spend": "return on spend",
 }
 SHOWN = 5
+STEPS = 5
 
 
 def print_plan(made: Plan) -> None:
@@ -66,6 +68,32 @@ def print_examples(made: Plan) -> None:
         figures = [f"{row['churn_risk']:.0%}", f"{100 * row['expected_uplift']:+.1f} points"]
         figures.append(f"{row['expected_profit']:,.2f}")
         add(table, [row["customer_id"], row["intended_offer"], *figures, row["reason"]])
+    output.stdout().print(table)
+
+
+def print_budget(curve: BudgetCurve, currency: str | None) -> None:
+    """Print what other budgets would bring."""
+    money = f", {currency}" if currency else ""
+    table = table_of([], [f"spent{money}", "offers", f"profit{money}", "of one more"])
+    for points in (curve.points.iloc[1 :: len(curve.points) // STEPS or 1], curve.beyond.iloc[-1:]):
+        for row in points.to_dict("records"):
+            figures = [f"{row[name]:,.0f}" for name in ("spend", "customers", "profit")]
+            add(table, [*figures, f"{row['price']:+.2f}"])
+    output.line("What a budget brings", "bold")
+    output.stdout().print(table)
+    output.line(f"From {curve.enough:,.0f}{money} on more money brings nothing, or loses")
+
+
+def print_trade_off(found: pd.DataFrame, currency: str | None) -> None:
+    """Print whom contacting by risk reaches, against contacting by expected profit."""
+    money = f", {currency}" if currency else ""
+    numbers = ["contacted", "churners reached", f"cost of the loyal{money}", f"profit{money}"]
+    table = table_of(["first"], numbers)
+    for row in found.to_dict("records"):
+        figures = [f"{row['customers']:,}", f"{row['churners_reached']:.0%}"]
+        figures += [f"{row[name]:,.0f}" for name in ("cost_of_loyal", "profit")]
+        add(table, [str(row["order"]).replace("_", " "), *figures])
+    output.line("Churners reached against loyal customers contacted needlessly", "bold")
     output.stdout().print(table)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from offers.campaign import Campaign
 from offers.catalogue import NO_OFFER, OfferCatalogue
+from offers.curves import BudgetCurve, budget_curve, trade_off
 from offers.intention import Intention, intend
 from offers.plan_table import COLUMNS
 from offers.problem import NONE, Choice
@@ -22,6 +23,8 @@ from training.evaluation import FloatArray
 HARMED = "left alone: offers make customers like this one come less often"
 NOTHING_PAYS = "no offer is expected to bring more than it costs"
 OTHERS_FIRST = "the budget and the places bring more elsewhere"
+# Shares of the eligible customers contacted, in the trade-off.
+TRADED = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Plan:
     table : pandas.DataFrame
         Columns `plan_table.COLUMNS`, one row per eligible customer, most expected profit first.
     campaign : Campaign
+    churn_risk : pandas.Series, shape (customers,)
+        Index `customer_id`, in the order of the choices.
     choices : Choices
     intention : Intention
     eligibility : Eligibility
@@ -80,9 +85,16 @@ class Plan:
 
     table: pd.DataFrame
     campaign: Campaign
+    churn_risk: pd.Series
     choices: Choices
     intention: Intention
     eligibility: Eligibility
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of all amounts, if it is known."""
+        named = self.table["currency"].iloc[0]
+        return None if pd.isna(named) else str(named)
 
     @property
     def treated(self) -> pd.DataFrame:
@@ -108,6 +120,21 @@ class Plan:
             expected_profit=("expected_profit", "sum"),
             evidence=("evidence", "first"),
         )
+
+    def budget_curve(self) -> BudgetCurve:
+        """What other budgets would bring, without exploring or holding anybody out."""
+        found, most = self.choices, self.campaign.catalogue.capacities
+        return budget_curve(found.profit, found.prospects.cost, most)
+
+    def trade_off(self) -> pd.DataFrame:
+        """Whom contacting customers by risk reaches, against contacting them by profit."""
+        found = self.choices.prospects
+        profit = found.profit.where(self.choices.allowed, -np.inf).to_numpy()
+        best = profit.argmax(axis=1)
+        rows = np.flatnonzero(np.isfinite(profit.max(axis=1)))
+        values = (self.churn_risk.to_numpy(), found.clv_if_active.to_numpy())
+        each = (profit[np.arange(len(best)), best], of_intended(found.cost, best))
+        return trade_off(*(v[rows] for v in (*values, *each)), shares=TRADED)
 
 
 def plan_table(

@@ -89,7 +89,8 @@ def plan_campaign(
     choices = _choices(history, as_of, models, campaign.catalogue, customers)
     progress("choosing")
     chosen, intention = plan_table(customers, choices, campaign, worth)
-    return Plan(chosen, campaign, choices, intention, found)
+    risk = customers.scores.set_index("customer_id")["churn_risk"]
+    return Plan(chosen, campaign, risk, choices, intention, found)
 
 
 def _choices(
