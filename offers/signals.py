@@ -190,7 +190,7 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
             Signal(
                 "falling_spend",
                 "some spend in the last horizon, but less than half of the average of the three "
-                "horizons before",
+                "horizons before; for customers of at least four horizons",
                 _spends_less,
                 _say_less,
             ),
