@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from offers.catalogue import Offer, OfferCatalogue
-from offers.contacts import Contacts
+from offers.contacts import CONSENT_STATES, Contacts
 from offers.errors import OffersError
 from offers.signals import figures_of, signals_of
 from offers.verdicts import CODES, Eligibility
@@ -75,10 +79,8 @@ def screen(
     """
     _require_same(scores, table, contacts)
     signals = signals_of(figures_of(scores, table))
-    consent = _consent_codes(contacts, signals.index)
-    codes = np.column_stack(
-        [np.minimum(consent, _codes(offer, scores, signals, contacts)) for offer in catalogue]
-    )
+    seen = _Seen.by(catalogue, contacts, signals.index)
+    codes = np.column_stack([_codes(offer, scores, signals, seen) for offer in catalogue])
     _put_recovery_first(codes, catalogue, signals["negative_feedback"].to_numpy())
     return Eligibility(pd.DataFrame(codes, index=signals.index, columns=list(catalogue.ids)))
 
@@ -90,7 +92,7 @@ def _require_same(scores: pd.DataFrame, table: pd.DataFrame, contacts: Contacts)
     if not customers.is_unique:
         twice = customers[customers.duplicated()][0]
         raise OffersError(f"scores must hold each customer once; got {twice!r} twice.")
-    absent = customers[~customers.isin(table.index)]
+    absent = customers[table.index.get_indexer(customers) < 0]
     if len(absent):
         raise OffersError(
             f"table must hold every customer of the scores; {len(absent):,} are missing, such as "
@@ -104,27 +106,44 @@ def _require_same(scores: pd.DataFrame, table: pd.DataFrame, contacts: Contacts)
         )
 
 
-def _consent_codes(contacts: Contacts, customers: pd.Index) -> Codes:
-    states = contacts.consent_of(customers)
-    is_state = [states == state for state in ("unrecorded", "withheld", "unclear")]
-    codes = [CODES[f"consent_{state}"] for state in ("unrecorded", "withheld", "unclear")]
-    return np.select(is_state, codes, CODES["eligible"]).astype(np.int8)
+@dataclass(frozen=True)
+class _Seen:
+    """Of the contacts, what the offers of a catalogue ask; counts by number of days."""
+
+    consent: Codes
+    offers: Mapping[float, NDArray[np.int64]]
+    refusals: Mapping[float, NDArray[np.int64]]
+
+    @classmethod
+    def by(cls, catalogue: OfferCatalogue, contacts: Contacts, customers: pd.Index) -> Self:
+        states = contacts.consent_of(customers)
+        barred = [state for state in CONSENT_STATES if state != "given"]
+        codes = [CODES[f"consent_{state}"] for state in barred]
+        consent = np.select([states == state for state in barred], codes, CODES["eligible"])
+        caps = {offer.contact_cap_days for offer in catalogue}
+        cooldowns = {offer.refusal_cooldown_days for offer in catalogue}
+        return cls(
+            consent.astype(np.int8),
+            {days: contacts.offers_of(customers, days) for days in caps},
+            {days: contacts.refusals_of(customers, days) for days in cooldowns},
+        )
 
 
-def _codes(offer: Offer, scores: pd.DataFrame, signals: pd.DataFrame, contacts: Contacts) -> Codes:
-    """The first of the offer's own rules that each customer breaks, or `eligible`."""
-    customers = signals.index
+def _codes(offer: Offer, scores: pd.DataFrame, signals: pd.DataFrame, seen: _Seen) -> Codes:
+    """The first rule that each customer breaks, of those that look at one offer alone."""
     cap = np.inf if offer.contact_cap is None else offer.contact_cap
     asked = list(offer.addresses)
     breaks = {
         "stages": ~scores["stage"].isin(offer.stages).to_numpy(),
         "min_clv": ~(scores["clv"].to_numpy() >= offer.min_clv),
-        "contact_cap": contacts.offers_of(customers, offer.contact_cap_days) >= cap,
-        "refusal_cooldown_days": contacts.refusals_of(customers, offer.refusal_cooldown_days) > 0,
+        "contact_cap": seen.offers[offer.contact_cap_days] >= cap,
+        "refusal_cooldown_days": seen.refusals[offer.refusal_cooldown_days] > 0,
         "addresses": ~signals[asked].to_numpy().any(axis=1) & bool(asked),
     }
     codes = [CODES[name] for name in breaks]
-    return np.select(list(breaks.values()), codes, CODES["eligible"]).astype(np.int8)
+    own = np.select(list(breaks.values()), codes, CODES["eligible"]).astype(np.int8)
+    first: Codes = np.minimum(seen.consent, own)
+    return first
 
 
 def _put_recovery_first(

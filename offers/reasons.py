@@ -39,6 +39,18 @@ def reasons(
     ------
     OffersError
         If an id is not in the catalogue.
+
+    Examples
+    --------
+    >>> from features.history import History
+    >>> from features.table import feature_table
+    >>> history = History(pd.DataFrame({
+    ...     "order_id": ["1"], "customer_id": ["a"], "ordered_at": ["2024-01-05"],
+    ...     "amount": [20.0]}))
+    >>> scores = pd.DataFrame({"customer_id": ["a"], "clv": 9.0, "clv_horizon_days": 90})
+    >>> catalogue = OfferCatalogue((Offer("hello", "onboarding", addresses=("first_order",)),))
+    >>> reasons(catalogue, scores, feature_table(history, "2024-02-01", 90), ["hello"])["a"]
+    'first order 27 days ago'
     """
     chosen = np.asarray(intended, dtype=object)
     if unknown := sorted(set(chosen) - {*catalogue.ids, NO_OFFER}):

@@ -75,6 +75,18 @@ def signals_of(figures: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame of bool, shape (customers, signals)
         A column for each of `SIGNALS`.
+
+    Examples
+    --------
+    >>> from features.history import History
+    >>> from features.table import feature_table
+    >>> history = History(pd.DataFrame({
+    ...     "order_id": ["1"], "customer_id": ["a"], "ordered_at": ["2024-01-05"],
+    ...     "amount": [20.0]}))
+    >>> scores = pd.DataFrame({"customer_id": ["a"], "clv": 9.0, "clv_horizon_days": 90})
+    >>> found = signals_of(figures_of(scores, feature_table(history, "2024-02-01", 90)))
+    >>> list(found.columns[found.loc["a"]])
+    ['first_order', 'silent']
     """
     found = {name: signal.holds(figures).to_numpy(bool) for name, signal in SIGNALS.items()}
     return pd.DataFrame(found, index=figures.index)
@@ -178,7 +190,7 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
             Signal(
                 "falling_spend",
                 "some spend in the last horizon, but less than half of the average of the three "
-                "horizons before",
+                "horizons before; for customers of at least four horizons",
                 _spends_less,
                 _say_less,
             ),

@@ -1,5 +1,6 @@
 from datetime import datetime
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +114,18 @@ def test_offers_and_refusals_at_or_after_as_of_are_not_known():
     later = contacts_of(offers=[offer("2024-03-01"), offer("2024-02-01", refused_at="2024-03-01")])
     a = pd.Index(["a"])
     assert (later.offers_of(a, 999)[0], later.refusals_of(a, 999)[0]) == (1, 0)
+
+
+def test_contacts_are_the_same_on_another_engine():
+    on = duckdb.from_df
+    said = on(
+        pd.DataFrame({"customer_id": ["a", "a", "b"], "marketing_consent": [True, False, True]})
+    )
+    made = pd.DataFrame([offer("2024-02-20", refused_at="2024-02-21"), offer("2024-02-20", "none")])
+    history = History(on(ORDERS), customers=said, offers=on(made.assign(campaign_id="k")))
+    found, people = Contacts.of(history, AS_OF), pd.Index(["a", "b"])
+    assert consents(found, *people) == ["withheld", "given"]
+    assert found.offers_of(people, 30).tolist() == found.refusals_of(people, 30).tolist() == [1, 0]
 
 
 def test_a_history_without_offers_or_customers_has_no_contacts():

@@ -6,7 +6,7 @@ import pytest
 
 from offers.catalogue import Offer, OfferCatalogue
 from offers.contacts import Contacts
-from offers.eligibility import REWARDS, eligible, screen
+from offers.eligibility import eligible, screen
 from offers.errors import OffersError
 from offers.keys import KINDS
 from offers.signals import FEATURES
@@ -121,7 +121,18 @@ def test_an_unhappy_customer_gets_service_recovery_before_any_reward(kind):
     table = table_of(satisfaction_last=[-0.5, 0.5, np.nan])
     found = screen(catalogue, scores_of(), table, contacts_of())
     assert found.allowed["sorry"].all()
-    assert found.allowed["x"].tolist() == [kind not in REWARDS, True, True]
+    rewards = {"discount", "points", "cashback", "tier_upgrade", "gift"}
+    assert found.allowed["x"].tolist() == [kind not in rewards, True, True]
+
+
+def test_who_could_not_get_the_reward_anyway_counts_under_that_rule():
+    catalogue = OfferCatalogue(
+        (Offer("sorry", "service_recovery"), Offer("x", "discount", stages=("new",)))
+    )
+    scores = scores_of(stage=["new", "active", "active"])
+    counts = screen(catalogue, scores, table_of(satisfaction_last=-0.5), contacts_of()).by_offer()
+    found = counts["x"]
+    assert found[found > 0].to_dict() == {"stages": 2, "service_recovery_first": 1}
 
 
 def test_an_unhappy_customer_who_may_get_no_service_recovery_may_get_a_reward():
