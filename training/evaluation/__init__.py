@@ -6,6 +6,9 @@ of customers: `churned` (bool or 0/1) and `churn_risk` (probability of `churned`
 with equal forecasts are treated alike. Where a metric has no meaning (only one class, nobody spent,
 no differences to rank) it is NaN, so that one poor fold does not stop a backtest; input that cannot
 be right raises ValueError.
+
+The metrics of offers are described where they are: rankings by uplift in `uplift`, doubly robust
+effects and policy values in `robust`, the profit of a campaign in `profit`.
 """
 
 from training.evaluation.arrays import FloatArray, Metric
@@ -29,6 +32,14 @@ from training.evaluation.paired import (
     clustered_bootstrap,
     paired_bootstrap,
 )
+from training.evaluation.profit import MaximumProfit, RetentionCampaign, expected_maximum_profit
+from training.evaluation.robust import (
+    Estimate,
+    doubly_robust_scores,
+    group_effect,
+    policy_difference,
+    policy_value,
+)
 from training.evaluation.spend import (
     TWEEDIE_POWER,
     decile_mape,
@@ -48,13 +59,18 @@ from training.evaluation.tables import (
     decile_table,
     gain_table,
 )
+from training.evaluation.uplift import auuc, qini, uplift_at, uplift_metrics, uplift_table
 
 __all__ = [
     "TWEEDIE_POWER",
+    "Estimate",
     "FloatArray",
+    "MaximumProfit",
     "Metric",
     "PairedDifference",
+    "RetentionCampaign",
     "auc",
+    "auuc",
     "average_precision",
     "brier",
     "calibration_table",
@@ -64,8 +80,11 @@ __all__ = [
     "coverage_by_decile",
     "decile_mape",
     "decile_table",
+    "doubly_robust_scores",
     "ece",
+    "expected_maximum_profit",
     "gain_table",
+    "group_effect",
     "interval_score",
     "log_loss",
     "log_losses",
@@ -73,6 +92,9 @@ __all__ = [
     "mae_over_mean_spend",
     "normalised_gini",
     "paired_bootstrap",
+    "policy_difference",
+    "policy_value",
+    "qini",
     "rmse",
     "skill",
     "spearman",
@@ -80,5 +102,8 @@ __all__ = [
     "total_bias",
     "tweedie_deviance",
     "tweedie_losses",
+    "uplift_at",
+    "uplift_metrics",
+    "uplift_table",
     "value_metrics",
 ]
