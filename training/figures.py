@@ -147,6 +147,86 @@ def decile_figure(table: pd.DataFrame, currency: str = "shop currency") -> Figur
     return figure
 
 
+def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Figure:
+    """Outcomes gained by offering to more and more customers, best-ranked first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `training.evaluation.uplift_table`.
+    outcome : str
+        What is gained, as it reads in a sentence: "orders", "visits".
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The Qini curve above the line of a random order.
+
+    Examples
+    --------
+    >>> from training.evaluation import uplift_table
+    >>> table = uplift_table([1, 0, 1, 0], [4, 3, 2, 1], [1, 0, 0, 1])
+    >>> uplift_figure(table, "orders").axes[0].get_title(loc="left")
+    'Offering to the top 30% gains 500 orders per 1,000 treated (at random 0)'
+    """
+    share = table["share_of_customers"]
+    gained, chance = (np.interp(0.3, share, table[c]) for c in ("gained", "at_random"))
+    title = f"Offering to the top 30% gains {gained:.3g} {outcome} per 1,000 treated"
+    figure, axes = _canvas(f"{title} (at random {chance:.3g})")
+    axes.plot(share, table["gained"], color=FORECAST, linewidth=2.5, label="ranked by uplift")
+    axes.plot(share, table["at_random"], color=REFERENCE, linestyle="--", label="at random")
+    axes.axhline(0, color=REFERENCE, linewidth=0.8)
+    axes.set(xlim=(0, 1))
+    axes.set_xlabel("Customers, highest predicted uplift first (%)")
+    axes.set_ylabel(f"Gained {outcome} per 1,000 customers treated in all")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda part, _: f"{100 * part:.4g}"))
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
+def effects_figure(effects: pd.DataFrame, offer: str) -> Figure:
+    """What an offer changed, by group of predicted uplift.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        `UpliftModel.effects_`.
+    offer : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Effect of each group with its 95% interval beside what was predicted.
+
+    Examples
+    --------
+    >>> effects = pd.DataFrame({
+    ...     "offer": ["gift", "gift"], "group": [1, 2], "customers": [50, 50],
+    ...     "predicted": [-0.02, 0.06], "effect": [-0.05, 0.05],
+    ...     "low": [-0.08, 0.01], "high": [-0.02, 0.09]})
+    >>> effects_figure(effects, "gift").axes[0].get_title(loc="left")
+    'gift: 1 of 2 groups gains, 1 loses beyond doubt'
+    """
+    groups = effects[effects["offer"] == offer]
+    gains, loses = int((groups["low"] > 0).sum()), int((groups["high"] < 0).sum())
+    verb = "gains" if gains == 1 else "gain"
+    lost = "loses" if loses == 1 else "lose"
+    title = f"{offer}: {gains} of {len(groups)} groups {verb}, {loses} {lost} beyond doubt"
+    figure, axes = _canvas(title)
+    place = np.arange(len(groups), dtype=np.float64)
+    reach = [groups["effect"] - groups["low"], groups["high"] - groups["effect"]]
+    axes.errorbar(
+        place, groups["effect"], yerr=reach, fmt="o", color=ACTUAL, capsize=3, label="effect, 95%"
+    )
+    axes.plot(place, groups["predicted"], "D", color=FORECAST, label="predicted")
+    axes.axhline(0, color=REFERENCE, linewidth=0.8)
+    axes.set_xticks(place, [str(group) for group in groups["group"]])
+    axes.set_xlabel(f"Group of predicted uplift, lowest first; {_groups(groups['customers'])}")
+    axes.set_ylabel("Change in the outcome caused by the offer")
+    axes.legend(loc="upper left", frameon=False)
+    return figure
+
+
 def _canvas(title: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained")
     axes = figure.add_subplot()

@@ -1,0 +1,98 @@
+"""Every learner judged on rows it never saw: out-of-fold effects beside doubly robust scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation import FloatArray
+from training.uplift.folds import folds_of
+from training.uplift.learners import (
+    ADDITIVE_LEAVES,
+    EFFECT_LEAVES,
+    DoublyRobustLearner,
+    Learner,
+    SLearner,
+    TLearner,
+    XLearner,
+    scores_within,
+)
+from training.uplift.trial import Trial
+
+LEARNERS = ("dr_stumps", "dr", "x", "s", "t")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A learner and how many rounds of boosting its last stage has."""
+
+    learner: str
+    rounds: int
+
+    def __str__(self) -> str:
+        return f"{self.learner}, {self.rounds} rounds"
+
+
+# From simple to complex: the order in which ties are decided.
+CANDIDATES = tuple(
+    Candidate(learner, rounds)
+    for learner, several in (
+        ("dr_stumps", (25, 50, 100, 200)),
+        ("dr", (25, 50, 100, 200)),
+        ("x", (50, 200)),
+        ("s", (100, 400)),
+        ("t", (100, 400)),
+    )
+    for rounds in several
+)
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What was predicted of each row without having seen it.
+
+    Attributes
+    ----------
+    scores : numpy.ndarray, shape (rows, offers + 1)
+        Doubly robust scores of each arm, by outcome regressions that did not see the row.
+    effects : mapping of Candidate to numpy.ndarray, shape (rows, offers)
+    fold : numpy.ndarray of int, shape (rows,)
+        Effects are comparable within a fold only: every fold has its own models.
+    """
+
+    scores: FloatArray
+    effects: Mapping[Candidate, FloatArray]
+    fold: NDArray[np.int64]
+
+
+def crossfit(trial: Trial, candidates: Sequence[Candidate], folds: int, seed: int) -> OutOfFold:
+    """Learn from all folds but one and predict that one, for each in turn."""
+    fold = folds_of(trial, folds, seed)
+    expected = np.empty((len(trial), trial.offers + 1))
+    effects = {candidate: np.empty((len(trial), trial.offers)) for candidate in candidates}
+    names = {candidate.learner for candidate in candidates}
+    for number in range(folds):
+        held = fold == number
+        rows, X = trial.rows(~held), trial.X[held]
+        # Its regression on all arms at once is also what the scores rest on.
+        s_learner = SLearner.fit(rows, seed)
+        expected[held] = s_learner.expected(X)
+        learners = {"s": s_learner} | {n: learn(n, rows, seed) for n in sorted(names - {"s"})}
+        for candidate, found in effects.items():
+            found[held] = learners[candidate.learner].effects(X, candidate.rounds)
+    return OutOfFold(trial.scores(expected), effects, fold)
+
+
+def learn(name: str, trial: Trial, seed: int) -> Learner:
+    """Fit a learner by its name on all rows of a trial."""
+    if name == "s":
+        return SLearner.fit(trial, seed)
+    if name == "t":
+        return TLearner.fit(trial, seed)
+    if name == "x":
+        return XLearner.fit(trial, TLearner.fit(trial, seed), seed)
+    leaves = ADDITIVE_LEAVES if name == "dr_stumps" else EFFECT_LEAVES
+    return DoublyRobustLearner.fit(trial, scores_within(trial, seed), leaves, seed)

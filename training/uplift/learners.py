@@ -1,0 +1,178 @@
+"""Meta-learners: ways to learn what each offer changes from regressions of what followed.
+
+Every learner grows boosted trees on a `Trial` and predicts an array of shape (rows, offers), from
+the first so many rounds of its last stage if asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+
+from training.evaluation import FloatArray
+from training.uplift.folds import folds_of
+from training.uplift.grown import Grown, Recipe
+from training.uplift.trial import Arms, Trial
+
+OUTCOME_LEAVES = 3
+# An effect that depends on a feature takes two splits, on the offer and on the feature.
+JOINT_LEAVES = 4
+# Stumps add up one feature at a time.
+ADDITIVE_LEAVES = 2
+EFFECT_LEAVES = 3
+ROUNDS = 400
+EFFECT_ROUNDS = 200
+HALVES = 2
+
+
+class Learner(Protocol):
+    """What all of them can do."""
+
+    name: ClassVar[str]
+
+    @property
+    def stages(self) -> tuple[Grown, ...]:
+        """Trees that `effects` needs, in order."""
+        ...
+
+    def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """What each offer changes, shape (rows, offers)."""
+        ...
+
+
+@dataclass(frozen=True)
+class SLearner:
+    """One regression on the features and the offer; the effect is what the offer changes in it.
+
+    S-learner of Kuenzel, Sekhon, Bickel & Yu (PNAS 116, 2019).
+    """
+
+    name: ClassVar[str] = "s"
+    stages: tuple[Grown, ...]
+    offers: int
+
+    @classmethod
+    def fit(cls, trial: Trial, seed: int = 0) -> Self:
+        """Grow the one regression."""
+        recipe = Recipe(JOINT_LEAVES, ROUNDS, trial.categorical, trial.is_binary, seed)
+        rows = trial.rows(trial.arm >= 0)
+        X = np.column_stack([rows.X, _indicators(rows.arm, rows.offers)])
+        return cls((Grown.on(X, rows.outcome, recipe),), trial.offers)
+
+    def expected(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """Expected outcome in each arm, shape (rows, offers + 1)."""
+        arms = range(self.offers + 1)
+        with_arm = [
+            np.column_stack([X, _indicators(np.full(len(X), arm), self.offers)]) for arm in arms
+        ]
+        return np.column_stack([self.stages[0].predict(rows, rounds) for rows in with_arm])
+
+    def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """Expected outcome with each offer less that without."""
+        return _against_none(self.expected(X, rounds))
+
+
+@dataclass(frozen=True)
+class TLearner:
+    """One regression per arm; the effect is their difference.
+
+    T-learner of Kuenzel et al. (2019).
+    """
+
+    name: ClassVar[str] = "t"
+    stages: tuple[Grown, ...]
+
+    @classmethod
+    def fit(cls, trial: Trial, seed: int = 0) -> Self:
+        """Grow a regression of each arm."""
+        recipe = Recipe(OUTCOME_LEAVES, ROUNDS, trial.categorical, trial.is_binary, seed)
+        arms = [trial.rows(trial.arm == arm) for arm in range(trial.offers + 1)]
+        return cls(tuple(Grown.on(rows.X, rows.outcome, recipe) for rows in arms))
+
+    def expected(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """Expected outcome in each arm, shape (rows, offers + 1)."""
+        return np.column_stack([stage.predict(X, rounds) for stage in self.stages])
+
+    def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """Expected outcome with each offer less that without."""
+        return _against_none(self.expected(X, rounds))
+
+
+@dataclass(frozen=True)
+class XLearner:
+    """Regressions of imputed effects, of the treated and of the untreated, weighed by their shares.
+
+    X-learner of Kuenzel et al. (2019), on the regressions of the T-learner: what a treated customer
+    did beyond what is expected without the offer, and what an untreated one is expected to do with
+    it beyond what they did. Any weights between 0 and 1 are right; shares of the arms need no
+    propensity of arms that a customer did not get.
+    """
+
+    name: ClassVar[str] = "x"
+    stages: tuple[Grown, ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, trial: Trial, expected: TLearner, seed: int = 0) -> Self:
+        """Grow two regressions of each offer's effect."""
+        recipe = Recipe(EFFECT_LEAVES, EFFECT_ROUNDS, trial.categorical, seed=seed)
+        stages: list[Grown] = []
+        none = trial.rows(trial.arm == 0)
+        of_none = expected.expected(none.X)
+        for offer in range(1, trial.offers + 1):
+            given = trial.rows(trial.arm == offer)
+            beyond = given.outcome - expected.stages[0].predict(given.X)
+            stages.append(Grown.on(given.X, beyond, recipe))
+            stages.append(Grown.on(none.X, of_none[:, offer] - none.outcome, recipe))
+        shares = tuple(trial.share(offer) for offer in range(1, trial.offers + 1))
+        return cls(tuple(stages), shares)
+
+    def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """The weighed means."""
+        each = [stage.predict(X, rounds) for stage in self.stages]
+        pairs = zip(self.shares, each[::2], each[1::2], strict=True)
+        return np.column_stack(
+            [(1 - share) * treated + share * untreated for share, treated, untreated in pairs]
+        )
+
+
+@dataclass(frozen=True)
+class DoublyRobustLearner:
+    """One regression per offer of the doubly robust score of its effect.
+
+    DR-learner of Kennedy (Electronic Journal of Statistics 17, 2023): scores come from regressions
+    that did not see the row. Boosting shrinks towards the mean effect, the more the fewer rounds.
+    """
+
+    name: ClassVar[str] = "dr"
+    stages: tuple[Grown, ...]
+
+    @classmethod
+    def fit(cls, trial: Trial, scores: FloatArray, leaves: int, seed: int = 0) -> Self:
+        """Grow a regression of each offer's scores less those without an offer."""
+        recipe = Recipe(leaves, EFFECT_ROUNDS, trial.categorical, seed=seed)
+        return cls(tuple(Grown.on(trial.X, d, recipe) for d in _against_none(scores).T))
+
+    def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
+        """What the regressions say."""
+        return np.column_stack([stage.predict(X, rounds) for stage in self.stages])
+
+
+def scores_within(trial: Trial, seed: int = 0) -> FloatArray:
+    """Doubly robust scores of every row by a regression on the other half, shape (rows, arms)."""
+    expected = np.zeros((len(trial), trial.offers + 1))
+    fold = folds_of(trial, HALVES, seed + 1)
+    for half in range(HALVES):
+        learner = SLearner.fit(trial.rows(fold != half), seed)
+        expected[fold == half] = learner.expected(trial.X[fold == half])
+    return trial.scores(expected)
+
+
+def _indicators(arm: Arms, offers: int) -> FloatArray:
+    return np.asarray(arm[:, None] == np.arange(1, offers + 1), dtype=np.float64)
+
+
+def _against_none(arms: FloatArray) -> FloatArray:
+    return np.asarray(arms[:, 1:] - arms[:, :1])

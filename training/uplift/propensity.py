@@ -1,0 +1,134 @@
+"""How likely each assignment was: as logged, or estimated where nobody wrote it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from training.boosting import Boosting
+from training.errors import TrainingError
+from training.evaluation import FloatArray
+from training.uplift.folds import folds_of
+from training.uplift.trial import Arms, Trial
+
+LEAST = 0.02
+FOLDS = 3
+ROUNDS = 60
+# The model of the assignment must beat the shares of the arms by so many standard errors.
+SURE = 3.0
+
+
+@dataclass(frozen=True)
+class Propensities:
+    """Probability with which each row got its arm.
+
+    Doubly robust scores need the probability of an arm only for rows that got it, so a log that
+    holds nothing else is enough: the probability of no offer is never guessed for a row with one.
+
+    Attributes
+    ----------
+    received : numpy.ndarray, shape (rows,)
+        At least 0.02, which trades a little bias for much variance.
+    source : str
+        `logged`, `shares` of the arms, or `model` of the assignment.
+    clipped : numpy.ndarray of bool, shape (rows,)
+        Where it was lower.
+    """
+
+    received: FloatArray
+    source: str
+    clipped: np.ndarray
+
+    @classmethod
+    def logged(cls, propensity: ArrayLike, rows: int) -> Propensities:
+        """Check and clip what was logged.
+
+        Raises
+        ------
+        TrainingError
+            If a value is missing, not above 0, or above 1.
+        """
+        given = np.asarray(propensity, dtype=np.float64)
+        if given.shape != (rows,):
+            raise TrainingError(
+                f"propensity must have one value for each of {rows} rows; got shape {given.shape}. "
+                "Pass the probability of the offer that each row got."
+            )
+        wrong = ~((given > 0) & (given <= 1))
+        if wrong.any():
+            raise TrainingError(
+                f"propensity must be above 0 and at most 1; got {given[wrong][0]} "
+                f"({int(wrong.sum())} such values). Leave out rows whose probability is unknown."
+            )
+        return cls._clipped(given, "logged")
+
+    @classmethod
+    def estimated(cls, trial: Trial, seed: int) -> Propensities:
+        """Shares of the arms, or a model of the assignment where it foretells arms much better."""
+        shares = np.bincount(trial.arm, minlength=trial.offers + 1) / len(trial)
+        by_share = shares[trial.arm]
+        modelled = _modelled(trial, seed)
+        gain = np.log(np.clip(modelled, 1e-6, None)) - np.log(by_share)
+        error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
+        if gain.mean() > SURE * error:
+            return cls._clipped(modelled, "model")
+        return cls._clipped(by_share, "shares")
+
+    @classmethod
+    def _clipped(cls, received: FloatArray, source: str) -> Propensities:
+        return cls(np.maximum(received, LEAST), source, received < LEAST)
+
+
+def overlap(propensities: Propensities, arm: Arms, names: list[str]) -> pd.DataFrame:
+    """How much each arm has to go by.
+
+    Parameters
+    ----------
+    propensities : Propensities
+    arm : numpy.ndarray of int, shape (rows,)
+    names : list of str
+        Of the arms, in their order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index offer; rows, effective_rows (of equal weight that would say as much, Kish 1965, when
+        each row stands for 1/propensity others), lowest_propensity, clipped (share of the rows).
+    """
+    rows = []
+    for number in range(len(names)):
+        mine = arm == number
+        weight = 1.0 / propensities.received[mine]
+        effective = float(weight.sum() ** 2 / (weight**2).sum()) if mine.any() else 0.0
+        lowest = float(propensities.received[mine].min()) if mine.any() else float("nan")
+        clipped = float(propensities.clipped[mine].mean()) if mine.any() else float("nan")
+        rows.append((int(mine.sum()), effective, lowest, clipped))
+    columns = ["rows", "effective_rows", "lowest_propensity", "clipped"]
+    return pd.DataFrame(rows, columns=columns, index=pd.Index(names, name="offer"))
+
+
+def _modelled(trial: Trial, seed: int) -> FloatArray:
+    """Probability of each row's arm by a multinomial model that did not see the row."""
+    received = np.empty(len(trial))
+    fold = folds_of(trial, FOLDS, seed)
+    parameters = Boosting(seed=seed).parameters(len(trial)) | {
+        "objective": "multiclass",
+        "num_class": trial.offers + 1,
+        "learning_rate": 0.1,
+    }
+    for number in range(FOLDS):
+        learn, judge = trial.rows(fold != number), trial.rows(fold == number)
+        data = lgb.Dataset(
+            learn.X,
+            label=learn.arm,
+            params=parameters,
+            categorical_feature=list(trial.categorical),
+        )
+        booster = lgb.train(parameters, data, num_boost_round=ROUNDS)
+        chances = np.asarray(booster.predict(judge.X))
+        received[fold == number] = chances[np.arange(len(judge)), judge.arm]
+    return received

@@ -1,0 +1,92 @@
+"""What logged offers left to learn from: who got what, with what probability, and what followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation import FloatArray, doubly_robust_scores
+
+NO_OFFER = "none"
+Arms = NDArray[np.int64]
+Rows = NDArray[np.bool_] | NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Rows of an experiment, or of a log that says how likely each assignment was.
+
+    Attributes
+    ----------
+    X : numpy.ndarray, shape (rows, columns)
+        Coded features at the moment of assignment, NaN where unknown.
+    outcome : numpy.ndarray, shape (rows,)
+        More is better.
+    arm : numpy.ndarray of int, shape (rows,)
+        0 without an offer, 1 to `offers`, or -1 for an offer that nothing is to be learnt of. Such
+        rows stay, for propensities are probabilities among all rows.
+    propensity : numpy.ndarray, shape (rows,)
+        Probability with which each row got its arm.
+    customer : numpy.ndarray of int, shape (rows,)
+        Whose row it is; rows of a customer are never parted.
+    offers : int
+    categorical : tuple of int
+        Places of the columns of X whose values are codes.
+    """
+
+    X: FloatArray
+    outcome: FloatArray
+    arm: Arms
+    propensity: FloatArray
+    customer: Arms
+    offers: int
+    categorical: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        rows = len(self.X)
+        for name in ("outcome", "arm", "propensity", "customer"):
+            if len(getattr(self, name)) != rows:
+                raise ValueError(
+                    f"{name} must have a value for each of {rows} rows; "
+                    f"got {len(getattr(self, name))}."
+                )
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether outcomes are 0 or 1."""
+        return bool(np.isin(self.outcome, (0.0, 1.0)).all())
+
+    def rows(self, chosen: Rows) -> Self:
+        """Some of the rows."""
+        return replace(
+            self,
+            X=self.X[chosen],
+            outcome=self.outcome[chosen],
+            arm=self.arm[chosen],
+            propensity=self.propensity[chosen],
+            customer=self.customer[chosen],
+        )
+
+    def scores(self, expected: FloatArray) -> FloatArray:
+        """Doubly robust scores of each arm, shape (rows, offers + 1).
+
+        Parameters
+        ----------
+        expected : numpy.ndarray, shape (rows, offers + 1)
+            Outcome expected in each arm by a model that did not see the row.
+        """
+        # An arm of its own, without error, for the rows that are of none of the others.
+        arm = np.where(self.arm < 0, self.offers + 1, self.arm)
+        padded = np.column_stack([expected, self.outcome])
+        return doubly_robust_scores(self.outcome, arm, self.propensity, padded)[:, :-1]
+
+    def share(self, arm: int) -> float:
+        """Share of the rows of this arm among those of it and without an offer."""
+        with_arm, without = (self.arm == arm).sum(), (self.arm == 0).sum()
+        return float(with_arm / max(with_arm + without, 1))
