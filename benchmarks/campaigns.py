@@ -26,7 +26,7 @@ from training.config import TrainingConfig
 from training.evaluation import FloatArray
 from training.pipeline import train
 from training.tracking import Tracker
-from training.uplift_pipeline import train_uplift
+from training.uplift.pipeline import train_uplift
 
 SEEDS, CUSTOMERS, DAYS = (0, 1, 2), 60_000, 1095
 AS_OF, HORIZON_DAYS = "2025-10-01", 90

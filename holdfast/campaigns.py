@@ -43,7 +43,7 @@ def uplift(
     from holdfast.offer_tables import print_uplift
     from training.address import shown
     from training.tracking import Tracker
-    from training.uplift_pipeline import train_uplift
+    from training.uplift.pipeline import train_uplift
 
     columns = read_mapping(history, mapping)
     require_instant(as_of, columns.timezone)

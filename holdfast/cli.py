@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from holdfast import data, demo, models, service
+from holdfast import campaigns, data, demo, models, service
 from holdfast.failures import Door, tell_unexpected
 
 app = typer.Typer(
@@ -15,8 +15,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Who a shop is about to lose, what they are worth, and why: churn risk and customer "
-    "value from raw order history.",
+    help="Who a shop is about to lose, what they are worth, why, and which offer is worth making: "
+    "from raw order history.",
 )
 
 app.command()(data.check)
@@ -24,6 +24,9 @@ app.command()(data.features)
 app.command()(models.train)
 app.command()(models.backtest)
 app.command()(models.score)
+app.command()(campaigns.uplift)
+app.command()(campaigns.plan)
+app.command()(campaigns.measure)
 app.command("models")(models.models)
 app.command()(models.promote)
 app.command()(data.simulate)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from holdfast import demo, files, output
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from features.history import History
     from offers.plan import Plan
     from training.tracking import Tracker
@@ -105,6 +105,6 @@ def _measure(shop: Path, made: Plan) -> None:
 def _true_effect(made: Plan, truth: pd.DataFrame) -> float:
     """Mean true effect of the offers made on those who got them."""
     treated = made.treated
-    columns = [f"effect_{offer}" for offer in treated["intended_offer"]]
-    rows = truth.index.get_indexer(treated["customer_id"])
-    return float(truth.to_numpy()[rows, truth.columns.get_indexer(columns)].mean())
+    columns = truth.columns.get_indexer(pd.Index("effect_" + treated["intended_offer"]))
+    rows = truth.index.get_indexer(pd.Index(treated["customer_id"]))
+    return float(truth.to_numpy()[rows, columns].mean())

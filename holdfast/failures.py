@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from features.errors import HistoryError
 from holdfast import output
+from offers.errors import OffersError
 from serving.errors import ServingError
 from training.errors import NoChampionError, TrainingError
 
@@ -22,6 +23,9 @@ BAD_INPUT, NO_CHAMPION, INTERRUPTED = 2, 3, 130
 
 class RequestError(ValueError):
     """What was asked of the command line cannot be done as asked; the message says why."""
+
+
+EXPECTED = (HistoryError, TrainingError, OffersError, ServingError, RequestError)
 
 
 class Door(TyperGroup):
@@ -35,7 +39,7 @@ class Door(TyperGroup):
             sys.stdout.flush()
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
-        except (HistoryError, TrainingError, ServingError, RequestError) as error:
+        except EXPECTED as error:
             if is_debugging():
                 traceback.print_exc()
             output.error(str(error))

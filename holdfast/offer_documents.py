@@ -13,6 +13,33 @@ if TYPE_CHECKING:
     from offers.curves import BudgetCurve
     from offers.experiment import Measurement
     from offers.plan import Plan
+    from training.uplift.pipeline import UpliftTraining
+
+
+def uplift_document(training: UpliftTraining) -> dict[str, Any]:
+    """What was learnt from the offers that were logged: `holdfast uplift --json`."""
+    model, learnt_from = training.scorer.model, training.assignments
+    terms = training.scorer.definition
+    return {
+        "run_id": training.run_id,
+        "name": training.version.name,
+        "version": training.version.version,
+        "as_of": as_instant(terms.trained_as_of),
+        "horizon_days": terms.horizon_days,
+        "assignments": len(learnt_from),
+        "left_out": [{"reason": why, "rows": n} for why, n in learnt_from.left_out.items()],
+        "learner": model.learner_,
+        "propensity_source": model.propensity_source_,
+        "offers": [
+            {"offer": offer, "evidence": "experiment" if tested else "prior"}
+            for offer, tested in model.tested_.items()
+        ],
+        "overlap": _rows(model.overlap_.reset_index()),
+        "learners": _rows(model.candidates_),
+        "effects": _rows(model.effects_),
+        "metrics": _rows(training.metrics),
+        "policies": _rows(training.policies),
+    }
 
 
 def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:

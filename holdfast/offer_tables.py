@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from offers.curves import BudgetCurve
     from offers.experiment import Measurement
     from offers.plan import Plan
+    from training.uplift.pipeline import UpliftTraining
 
 PERCENT = frozenset({"retention", "return_on_spend"})
 FIGURES = {
@@ -26,6 +27,50 @@ FIGURES = {
 }
 SHOWN = 5
 STEPS = 5
+
+
+def print_uplift(training: UpliftTraining) -> None:
+    """Print what the offers that were tried changed, for whom, and what that is worth."""
+    model, learnt_from = training.scorer.model, training.assignments
+    output.line(
+        f"Learnt from {len(learnt_from):,} assignments, orders within "
+        f"{training.scorer.definition.horizon_days} days; learner {model.learner_}; propensities "
+        f"{model.propensity_source_}"
+    )
+    for why, rows in learnt_from.left_out.items():
+        output.line(f"left out, {rows:,} assignments: {why}", indent=2)
+    if untested := [offer for offer, tested in model.tested_.items() if not tested]:
+        output.line(f"too little evidence, so the prior holds: {', '.join(untested)}")
+    _print_effects(model.effects_)
+    _print_policies(training.policies)
+    version = training.version
+    output.line(f"{version.name} version {version.version} is champion")
+
+
+def _print_effects(effects: pd.DataFrame) -> None:
+    table = table_of(["offer"], ["group", "customers", "predicted", "effect", "95% interval"])
+    table.add_column("")
+    for row in effects.to_dict("records"):
+        points = {name: f"{100 * row[name]:+.1f}" for name in ("predicted", "effect")}
+        interval = f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}"
+        said = "helps" if row["low"] > 0 else "harms: left alone" if row["high"] < 0 else ""
+        counts = [str(row["group"]), f"{row['customers']:,}"]
+        add(table, [row["offer"], *counts, *points.values(), interval, said])
+    output.line("Effects by group of predicted uplift, points of P(any order)", "bold")
+    output.stdout().print(table)
+
+
+def _print_policies(policies: pd.DataFrame) -> None:
+    table = table_of(["offer", "policy"], ["share", "ordering", "uplift is ahead", "95% interval"])
+    for row in policies.to_dict("records"):
+        ahead = f"{100 * row['uplift_ahead']:+.1f}"
+        interval = f"{100 * row['ahead_low']:+.1f} to {100 * row['ahead_high']:+.1f}"
+        of_itself = row["policy"] == "uplift"
+        figures = [f"{row['share']:.0%}", f"{row['value']:.1%}"]
+        figures += ["", ""] if of_itself else [ahead, interval]
+        add(table, [row["offer"], str(row["policy"]).replace("_", " "), *figures])
+    output.line("Whom to offer: customers who order, out of fold, in percent", "bold")
+    output.stdout().print(table)
 
 
 def print_plan(made: Plan) -> None:

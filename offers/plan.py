@@ -132,9 +132,9 @@ class Plan:
         profit = found.profit.where(self.choices.allowed, -np.inf).to_numpy()
         best = profit.argmax(axis=1)
         rows = np.flatnonzero(np.isfinite(profit.max(axis=1)))
-        values = (self.churn_risk.to_numpy(), found.clv_if_active.to_numpy())
-        each = (profit[np.arange(len(best)), best], of_intended(found.cost, best))
-        return trade_off(*(v[rows] for v in (*values, *each)), shares=TRADED)
+        gain, cost = profit[np.arange(len(best)), best], of_intended(found.cost, best)
+        risk, worth = self.churn_risk.to_numpy(), found.clv_if_active.to_numpy()
+        return trade_off(risk[rows], worth[rows], gain[rows], cost[rows], TRADED)
 
 
 def plan_table(

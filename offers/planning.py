@@ -18,7 +18,7 @@ from offers.verdicts import VERDICTS, Eligibility
 from training.labels import Value
 from training.scoring import Scorer
 from training.snapshots import Progress
-from training.uplift_scoring import UpliftScorer
+from training.uplift.scoring import UpliftScorer
 
 
 @dataclass(frozen=True)

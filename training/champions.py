@@ -17,7 +17,7 @@ from training.errors import NoChampionError, TrainingError
 from training.evaluation import Metric, log_loss, paired_bootstrap, tweedie_deviance
 from training.scoring import ChurnScorer, CLVScorer, Scorer, load_model
 from training.tracking import RegisteredVersion, Tracker
-from training.uplift_scoring import UpliftScorer
+from training.uplift.scoring import UpliftScorer
 
 CHURN, CLV, UPLIFT = "churn-risk", "clv-forecast", "offer-uplift"
 # Enough for the ends of a 95 % interval, and a few seconds for 100,000 customers.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training import artifact
 from training.scoring import ChurnScorer, CLVScorer, load_model
-from training.uplift_scoring import KIND, UpliftScorer
+from training.uplift.scoring import KIND, UpliftScorer
 
 
 def load_any(folder: Path | str) -> ChurnScorer | CLVScorer | UpliftScorer:

@@ -11,7 +11,7 @@ The metrics of offers are described where they are: rankings by uplift in `uplif
 effects and policy values in `robust`, the profit of a campaign in `profit`.
 """
 
-from training.evaluation.arrays import FloatArray, Metric
+from training.evaluation.arrays import CONFIDENCE, FloatArray, Metric
 from training.evaluation.churn import (
     auc,
     average_precision,
@@ -62,6 +62,7 @@ from training.evaluation.tables import (
 from training.evaluation.uplift import auuc, qini, uplift_at, uplift_metrics, uplift_table
 
 __all__ = [
+    "CONFIDENCE",
     "TWEEDIE_POWER",
     "Estimate",
     "FloatArray",

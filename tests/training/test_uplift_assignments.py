@@ -7,7 +7,7 @@ from features.simulate import simulate
 from features.table import feature_table
 from training.errors import TrainingError
 from training.labels import Value
-from training.trials import EXPECTED, described, trial_of
+from training.uplift.assignments import EXPECTED, assignments_of, described
 
 ORDERS = pd.DataFrame(
     [
@@ -35,12 +35,12 @@ def history(orders=ORDERS, offers=OFFERS) -> History:
     return History(orders, offers=offers)
 
 
-def trial(horizon_days: int = 30, **tables):
-    return trial_of(history(**tables).upto("2024-07-01").coded(), horizon_days, Value())
+def of_spring(horizon_days: int = 30, **tables):
+    return assignments_of(history(**tables).upto("2024-07-01").coded(), horizon_days, Value())
 
 
 def test_every_assignment_has_its_offer_its_propensity_and_what_followed():
-    found = trial()
+    found = of_spring()
     assert found.X.index.tolist() == ["a", "b"]
     assert found.offer.tolist() == ["none", "points"]
     assert found.propensity.tolist() == [0.4, 0.6]
@@ -48,21 +48,21 @@ def test_every_assignment_has_its_offer_its_propensity_and_what_followed():
 
 
 def test_what_is_left_out_is_counted():
-    assert trial().left_out == {
+    assert of_spring().left_out == {
         "their window is not over": 1,
         "nobody had ordered before them": 1,
     }
 
 
 def test_an_order_after_the_window_does_not_count():
-    assert trial(horizon_days=15).ordered.tolist() == [1.0, 0.0]
+    assert of_spring(horizon_days=15).ordered.tolist() == [1.0, 0.0]
 
 
 def test_the_features_are_those_known_strictly_before_the_assignment():
     shop = simulate(300, 1095, seed=3)
     whole = History(shop.orders, shop.feedback, shop.offers, shop.customers)
     past = whole.upto("2025-12-01").coded()
-    found = trial_of(past, 90, Value())
+    found = assignments_of(past, 90, Value())
     before = feature_table(whole.upto(shop.pilot_at).with_categories(past.mapping.categories),
                            shop.pilot_at, 90)  # fmt: skip
     expected = described(before, found.outlook, 90).loc[found.X.index]
@@ -70,7 +70,7 @@ def test_the_features_are_those_known_strictly_before_the_assignment():
     assert np.isfinite(found.X[EXPECTED]).all()
 
 
-def test_nothing_recorded_at_or_after_as_of_changes_a_trial():
+def test_nothing_recorded_at_or_after_as_of_changes_a_of_spring():
     later = pd.DataFrame(
         [("9", "a", "2024-07-01", 99.0)],
         columns=["order_id", "customer_id", "ordered_at", "amount"],
@@ -78,16 +78,19 @@ def test_nothing_recorded_at_or_after_as_of_changes_a_trial():
     more = pd.DataFrame(
         [("b", "autumn", "2024-07-01", "points", 0.5)], columns=list(OFFERS.columns)
     )
-    one, other = trial(), trial(orders=pd.concat([ORDERS, later]), offers=pd.concat([OFFERS, more]))
+    one, other = (
+        of_spring(),
+        of_spring(orders=pd.concat([ORDERS, later]), offers=pd.concat([OFFERS, more])),
+    )
     pd.testing.assert_frame_equal(one.X, other.X)
     assert one.spend.tolist() == other.spend.tolist()
 
 
 def test_a_history_without_offers_is_refused():
     with pytest.raises(TrainingError, match="must have a table offers"):
-        trial_of(History(ORDERS).upto("2024-07-01"), 30, Value())
+        assignments_of(History(ORDERS).upto("2024-07-01"), 30, Value())
 
 
 def test_offers_whose_window_is_not_over_are_refused():
     with pytest.raises(TrainingError, match=r"^horizon_days must be over for some offer"):
-        trial(horizon_days=150)
+        of_spring(horizon_days=150)

@@ -1,4 +1,4 @@
-"""Trials: the offers made in the past, each as known when it was assigned, and what followed."""
+"""Assignments: offers made in the past, each as known when it was made, and what followed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ EXPECTED = "logit_no_order"
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Assignments of offers, one row each; a customer may be in several.
+class Assignments:
+    """Who was assigned what, one row each; a customer may be in several.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class Trial:
         return len(self.X)
 
 
-def trial_of(
+def assignments_of(
     past: History, horizon_days: int, value: Value, progress: Progress = lambda _: None
-) -> Trial:
+) -> Assignments:
     """Describe every assignment by what was known strictly before it, and join what followed.
 
     Parameters
@@ -76,7 +76,7 @@ def trial_of(
     TrainingError
         If no offers were logged, or the window of none is over.
     """
-    rows = _assignments(past)
+    rows = _logged(past)
     left_out = Counter[str]()
     is_over = rows["day"] + horizon_days <= covered_until(past)
     left_out["their window is not over"] = int((~is_over).sum())
@@ -96,7 +96,7 @@ def trial_of(
         facts.append(known)
     X, fact = pd.concat(tables), pd.concat(facts)
     left_out["nobody had ordered before them"] = len(rows) - len(X)
-    return Trial(
+    return Assignments(
         X=described(X, outlook, horizon_days),
         offer=fact["offer_id"].to_numpy(dtype=object),
         propensity=fact["propensity"].to_numpy(dtype=np.float64),
@@ -112,7 +112,7 @@ def described(table: pd.DataFrame, outlook: Outlook, horizon_days: float) -> pd.
     return table.assign(**{EXPECTED: outlook.logit_no_order(table, horizon_days)})
 
 
-def _assignments(past: History) -> pd.DataFrame:
+def _logged(past: History) -> pd.DataFrame:
     if past.offers is None:
         raise TrainingError(
             "the history must have a table offers with what was offered to whom; it has none. Log "

@@ -14,8 +14,8 @@ from features.table import feature_table
 from training import artifact
 from training.definition import Definition
 from training.outlook import Outlook
-from training.trials import described
-from training.uplift import UpliftModel
+from training.uplift.assignments import described
+from training.uplift.model import UpliftModel
 
 KIND, PREFIX = "uplift", "uplift_"
 
