@@ -1,0 +1,36 @@
+"""A small simulated shop and models fitted on it, as planning uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from features.history import History
+from features.simulate import SimulatedShop, simulate
+from offers.planning import Models
+from training.config import TrainingConfig
+from training.fitting import fit
+from training.scoring import Scorer
+
+AS_OF = "2025-10-01"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop, its history and the models of its past."""
+
+    simulated: SimulatedShop
+    history: History
+    models: Models
+    as_of: str
+
+
+@pytest.fixture(scope="session")
+def shop() -> Shop:
+    made = simulate(customers=600, days=800, seed=1)
+    history = History(made.orders, made.feedback, made.offers, made.customers)
+    config = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=2, origins=1)
+    churn, clv = fit(history.upto(AS_OF).coded(), AS_OF, config)
+    scorer = Scorer(churn.scorer, clv.scorer, 1, 1)
+    return Shop(made, history, Models(scorer), AS_OF)
