@@ -34,15 +34,15 @@ def budget_figure(curve: BudgetCurve, currency: str = "shop currency") -> Figure
     >>> from offers.curves import budget_curve
     >>> figure = budget_figure(budget_curve([[5.0], [-1.0]], [[2.0], [2.0]]), "EUR")
     >>> figure.axes[0].get_title(loc="left")
-    'A budget beyond 2 EUR brings nothing more; expected profit is then 5'
+    'Beyond 2 EUR more budget brings nothing; profit is then 5'
     """
     figure = Figure(figsize=(6.4, 6.0), dpi=120, layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     points, beyond = curve.points, curve.beyond
     most = points["profit"].max()
     above.set_title(
-        f"A budget beyond {_short(curve.enough)} {currency} brings nothing more; expected profit "
-        f"is then {_short(most)}",
+        f"Beyond {_short(curve.enough)} {currency} more budget brings nothing; profit is then "
+        f"{_short(most)}",
         loc="left",
         fontsize=11,
     )
@@ -57,7 +57,7 @@ def budget_figure(curve: BudgetCurve, currency: str = "shop currency") -> Figure
             label="spent all the same",
         )
     above.set_ylabel(f"Expected profit ({currency})")
-    above.legend(loc="lower right", frameon=False)
+    above.legend(loc="lower center", frameon=False)
     paid = points[points["budget"] > 0]
     below.plot(paid["budget"], paid["price"], color=ACTUAL, linewidth=2.5)
     below.set_ylabel("Profit of one\nmore unit of budget")
@@ -88,8 +88,8 @@ def trade_off_figure(table: pd.DataFrame, currency: str = "shop currency") -> Fi
     --------
     >>> from offers.curves import trade_off
     >>> table = trade_off([0.75, 0.25], [10.0, 500.0], [-1.0, 4.0], [2.0, 2.0], [0.5, 1.0])
-    >>> trade_off_figure(table, "EUR").axes[0].get_title(loc="left")
-    'The best 50% by expected profit bring 4 EUR; as many by churn risk, -1'
+    >>> trade_off_figure(table, "EUR").axes[0].get_title(loc="left").splitlines()
+    ['The best 50% by expected profit bring 4 EUR;', 'as many by churn risk, -1']
     """
     figure = Figure(figsize=(6.4, 7.6), dpi=120, layout="constrained")
     panels = figure.subplots(3, 1, sharex=True)
@@ -98,7 +98,7 @@ def trade_off_figure(table: pd.DataFrame, currency: str = "shop currency") -> Fi
     share = float(profits.index[int(profits.to_numpy().argmax())])
     at_risk = float(by_order["churn_risk"]["profit"].loc[share])
     panels[0].set_title(
-        f"The best {share:.0%} by expected profit bring {_short(profits.max())} {currency}; "
+        f"The best {share:.0%} by expected profit bring {_short(profits.max())} {currency};\n"
         f"as many by churn risk, {_short(at_risk)}",
         loc="left",
         fontsize=11,

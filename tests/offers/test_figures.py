@@ -14,13 +14,13 @@ def test_the_budget_figure_shows_the_points_and_what_lies_beyond():
     assert best.get_ydata().tolist() == curve.points["profit"].tolist()
     assert beyond.get_ydata().tolist() == [10.0, 9.0]
     assert price.get_xlabel() == "Budget (EUR)"
-    assert profit.get_title(loc="left").startswith("A budget beyond 4 EUR brings nothing more")
+    assert profit.get_title(loc="left").startswith("Beyond 4 EUR more budget brings nothing")
 
 
 def test_a_curve_with_nothing_beyond_can_be_drawn():
     figure = budget_figure(budget_curve([[-1.0]], [[0.0]]))
 
-    assert "A budget beyond 0 shop currency" in figure.axes[0].get_title(loc="left")
+    assert "Beyond 0 shop currency" in figure.axes[0].get_title(loc="left")
 
 
 def test_the_trade_off_figure_has_a_line_for_each_order(tmp_path):
