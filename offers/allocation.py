@@ -105,7 +105,7 @@ def _exact(problem: Problem) -> Allocation:
     if not len(gain):
         return Allocation(chosen, 0.0, 0.0, 0.0, 0.0)
     rows, limits = _constraints(problem, customer, offer)
-    with _silence():
+    with silence():
         found = milp(
             -gain,
             constraints=LinearConstraint(rows, -np.inf, limits),
@@ -121,7 +121,7 @@ def _exact(problem: Problem) -> Allocation:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """HiGHS prints lines for its own developers; stdout may have to hold one JSON document."""
     sys.stdout.flush()
     kept = os.dup(1)

@@ -16,6 +16,7 @@ from training.evaluation import CONFIDENCE, FloatArray
 FEWEST = 20
 # Forecasts that hardly differ from a multiple of another count as one.
 COLLINEAR = 1e-10
+EPSILON = np.finfo(float).eps
 UNKNOWN = float("nan")
 
 Rows = NDArray[np.bool_]
@@ -81,13 +82,16 @@ class Estimate:
 def difference(outcome: FloatArray, treated: Rows, forecasts: FloatArray) -> Estimate:
     """Estimate by how much an offer changed an outcome on average.
 
-    Regression of the outcome on the arm, on forecasts made before the campaign, and on their
-    products (Lin 2013, "Agnostic notes on regression adjustments to experimental data", Annals of
-    Applied Statistics 7(1)), with standard errors HC2 of
-    MacKinnon & White (1985). Forecasts are centred over both arms, so the coefficient of the arm
-    is the average effect; since all products are there, it is the difference of one regression in
-    each arm. Asymptotically it is never less precise than the plain difference, whatever the
-    forecasts are worth; without forecasts it is that difference, and its interval is Welch's.
+    Regression of the outcome on the arm and on forecasts made before the campaign, with standard
+    errors HC2 (MacKinnon & White 1985), which hold whatever the forecasts are worth (Lin 2013,
+    "Agnostic notes on regression adjustments to experimental data", Annals of Applied Statistics
+    7(1)). Without forecasts it is the difference of means, and its interval is Welch's.
+
+    The slopes are common to both arms, as in CUPED (Deng, Xu, Kohavi & Walker 2013). Lin's
+    products of arm and forecast leave the slopes of the held out to them alone. With 60 to 120
+    held out and spend of a long tail that noise costs a fifth to a half of what adjustment saves;
+    from 300 on there is no difference. Common slopes would lose where an offer more than doubled
+    them.
 
     Parameters
     ----------
@@ -109,37 +113,45 @@ def difference(outcome: FloatArray, treated: Rows, forecasts: FloatArray) -> Est
     >>> found.value, [round(bound, 3) for bound in found.interval()]
     (2.0, [1.343, 2.657])
     """
-    if not FEWEST <= treated.sum() <= len(treated) - FEWEST:
-        return Estimate.without_interval(_mean(outcome[treated]) - _mean(outcome[~treated]))
+    arms = (treated, ~treated)
+    simple = _mean(outcome[treated]) - _mean(outcome[~treated])
+    if min(arm.sum() for arm in arms) < FEWEST:
+        return Estimate.without_interval(simple)
+    if all((outcome[arm] == outcome[arm][0]).all() for arm in arms):
+        return Estimate(simple, (0.0, 0.0), tuple(arm.sum() - 1.0 for arm in arms))
     spread = forecasts.std(axis=0)
-    centred = (forecasts - forecasts.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return _adjusted_mean(outcome[treated], centred[treated]).less(
-        _adjusted_mean(outcome[~treated], centred[~treated])
+    scaled = (forecasts - forecasts.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    imbalance = scaled[treated].mean(axis=0) - scaled[~treated].mean(axis=0)
+    apart, left = _within(scaled, arms), _within(outcome, arms)
+    inverse = np.linalg.pinv(apart.T @ apart, rcond=COLLINEAR, hermitian=True) @ apart.T
+    slopes = inverse @ left
+    share = np.where(treated, 1.0 / treated.sum(), -1.0 / (~treated).sum())
+    leverage = np.abs(share) + np.einsum("ij,ji->i", apart, inverse)
+    weight = (share - imbalance @ inverse) ** 2
+    parts = weight * (left - apart @ slopes) ** 2 / np.maximum(1.0 - leverage, EPSILON)
+    return Estimate(
+        simple - float(imbalance @ slopes),
+        tuple(float(parts[arm].sum()) for arm in arms),
+        tuple(float(arm.sum() - 1.0) for arm in arms),
     )
 
 
 def mean(outcome: FloatArray) -> Estimate:
     """The mean over some customers, uncertain by how much they differ."""
-    if len(outcome) < FEWEST:
+    n = len(outcome)
+    if n < FEWEST:
         return Estimate.without_interval(_mean(outcome))
-    return _adjusted_mean(outcome, np.empty((len(outcome), 0)))
-
-
-def _adjusted_mean(outcome: FloatArray, centred: FloatArray) -> Estimate:
-    """The mean of an arm if its forecasts were those of all: intercept and HC2 variance."""
     if (outcome == outcome[0]).all():
-        return Estimate(float(outcome[0]), (0.0,), (len(outcome) - 1.0,))
-    n, own = len(outcome), centred.mean(axis=0)
-    apart = centred - own
-    gram = apart.T @ apart
-    inverse = np.linalg.pinv(gram, rcond=COLLINEAR, hermitian=True) @ apart.T
-    slopes = inverse @ outcome
-    residual = outcome - outcome.mean() - apart @ slopes
-    leverage = 1.0 / n + np.einsum("ij,ji->i", apart, inverse)
-    scaled = residual**2 / np.maximum(1.0 - leverage, np.finfo(float).eps)
-    variance = float((1.0 / n - own @ inverse) ** 2 @ scaled)
-    freedom = n - 1.0 - float(np.trace(inverse @ apart))
-    return Estimate(float(outcome.mean() - own @ slopes), (variance,), (freedom,))
+        return Estimate(float(outcome[0]), (0.0,), (n - 1.0,))
+    return Estimate(_mean(outcome), (float(outcome.var(ddof=1)) / n,), (n - 1.0,))
+
+
+def _within(values: FloatArray, arms: tuple[Rows, Rows]) -> FloatArray:
+    """The values less the mean of their arm."""
+    apart = np.empty_like(values)
+    for arm in arms:
+        apart[arm] = values[arm] - values[arm].mean(axis=0)
+    return apart
 
 
 def _mean(values: FloatArray) -> float:

@@ -1,6 +1,7 @@
 import hashlib
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,3 +74,11 @@ def test_an_id_that_is_no_text_is_refused(ids):
 def test_a_name_that_would_make_two_draws_one_is_refused(names):
     with pytest.raises(OffersError, match=r"must be text without the character U\+001F"):
         draw(*names, ["c1"])
+
+
+def test_the_vectors_are_documented():
+    page = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text(encoding="utf-8")
+
+    for campaign, purpose, customer, digits, number in VECTORS:
+        row = f"| `{campaign}` | `{purpose}` | `{customer}` | `{digits}` | {number} |"
+        assert digits is None or row in page

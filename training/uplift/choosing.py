@@ -12,8 +12,8 @@ from scipy.stats import rankdata
 from training.evaluation import FloatArray
 from training.uplift.crossfit import Candidate, OutOfFold
 
-# A gain within so many standard errors of the best is a tie, and ties go to the simpler learner.
-TIE = 1.0
+# A gain is a tie with the best while the 95% interval of their difference holds 0.
+TIE = 1.96
 
 
 def ranking_gains(scores: FloatArray, effects: FloatArray, fold: NDArray[np.int64]) -> FloatArray:
