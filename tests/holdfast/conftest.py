@@ -1,4 +1,4 @@
-"""A small simulated shop, and a tracking store in which two trainings on it have run."""
+"""A small simulated shop and two trainings on it; a larger one with a campaign planned and run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -21,6 +22,22 @@ from holdfast.cli import app
 # No file can be made there, whoever runs the tests.
 NOWHERE = "sqlite:////dev/null/mlflow.db"
 CONFIG = "snapshots = 3\norigins = 2\nhorizon_days = 30\n"
+
+PLANNED_AT = "2025-10-01"
+SIZE = {"customers": 7500, "days": 800, "seed": 5}
+OFFERS = """\
+[offers.discount_10]
+kind = "discount"
+cost_share = 0.1
+
+[offers.points]
+kind = "points"
+fixed_cost = 2
+
+[offers.hello]
+kind = "onboarding"
+addresses = ["first_order"]
+"""
 
 
 @dataclass(frozen=True)
@@ -76,3 +93,48 @@ def trained(shop, holdfast, tmp_path_factory) -> Trained:
         check=True,
     )
     return Trained(uri, first.stdout, json.loads(second.stdout), second.stderr)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Where everything is, and what the commands said."""
+
+    uri: str
+    shop: Path
+    offers: Path
+    plan: Path
+    log: Path
+    learnt: dict
+    planned: dict
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def campaign(holdfast, tmp_path_factory) -> Campaign:
+    place = tmp_path_factory.mktemp("campaign")
+    uri, shop, offers = f"sqlite:///{place}/mlflow.db", place / "shop", place / "offers.toml"
+    plan, log, config = place / "plan.csv", place / "made.csv", place / "training.toml"
+    config.write_text("snapshots = 2\norigins = 1\n")
+    offers.write_text(OFFERS)
+    simulate(**SIZE).write(shop)
+
+    def run(*arguments):
+        found = holdfast(*arguments, "--as-of", PLANNED_AT, uri=uri)
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    run("train", shop, "--horizon-days", 90, "--config", config)
+    learnt = json.loads(run("uplift", shop, "--json"))
+    given = ("plan", shop, "--offers", offers, "--budget", 900, "--campaign", "autumn")
+    printed = run(*given, "--out", place / "plan.parquet")
+    planned = json.loads(run(*given, "--out", plan, "--log", log, "--json"))
+    return Campaign(uri, shop, offers, plan, log, learnt, planned, printed)
+
+
+@pytest.fixture(scope="session")
+def after(campaign, tmp_path_factory) -> Path:
+    """The shop in which the campaign was run; the offer it cannot run is held back."""
+    made = pd.read_csv(campaign.log, parse_dates=["offered_at"])
+    folder = tmp_path_factory.mktemp("after") / "shop"
+    simulate(**SIZE, campaign=made[made["intended_offer"] != "hello"]).write(folder)
+    return folder

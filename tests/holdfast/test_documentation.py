@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from holdfast.cli import app
+from offers.plan_table import COLUMNS as PLAN_COLUMNS
 from serving.terms import ScoreRow
 from training.evaluation import churn_metrics, value_metrics
 from training.scoring import COLUMNS
@@ -64,6 +65,10 @@ def test_the_columns_of_the_scores_are_documented_in_order():
     assert listed("holdfast score", "column") == list(COLUMNS)
 
 
+def test_the_columns_of_a_plan_are_documented_in_order():
+    assert listed("holdfast plan", "column") == list(PLAN_COLUMNS)
+
+
 def test_a_column_means_the_same_in_the_file_and_over_http():
     for name, field in ScoreRow.model_fields.items():
         assert f"| `{name}` | {field.description} |" in section("holdfast score")
@@ -117,3 +122,17 @@ def test_the_keys_of_score_are_documented(holdfast, shop, trained, tmp_path):
 def test_the_keys_of_models_are_documented(holdfast, trained):
     found = json.loads(holdfast("models", "--json", uri=trained.uri).stdout)
     assert paths(found) == set(listed("holdfast models", "key"))
+
+
+def test_the_keys_of_uplift_are_documented(campaign):
+    assert paths(campaign.learnt) == set(listed("holdfast uplift", "key"))
+
+
+def test_the_keys_of_plan_are_documented(campaign):
+    assert paths(campaign.planned) == set(listed("holdfast plan", "key"))
+
+
+def test_the_keys_of_measure_are_documented(holdfast, campaign, after):
+    given = ("measure", after, "--plan", campaign.plan, "--as-of", "2026-01-01", "--json")
+    found = json.loads(holdfast(*given, uri=campaign.uri).stdout)
+    assert paths(found) == set(listed("holdfast measure", "key"))
