@@ -24,6 +24,8 @@ class Recipe:
         Places of columns whose values are codes.
     binary : bool
         Whether what is learnt is a probability.
+    least_share : float
+        Share of the rows that a leaf holds at least, where more than Boosting asks for.
     seed : int
     """
 
@@ -31,13 +33,16 @@ class Recipe:
     rounds: int
     categorical: tuple[int, ...] = ()
     binary: bool = False
+    least_share: float = 0.0
     seed: int = 0
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters: those of `training.boosting`, with these leaves."""
-        return Boosting(seed=self.seed).parameters(rows) | {
+        parameters = Boosting(seed=self.seed).parameters(rows)
+        return parameters | {
             "objective": "binary" if self.binary else "regression",
             "num_leaves": self.leaves,
+            "min_data_in_leaf": max(parameters["min_data_in_leaf"], round(self.least_share * rows)),
         }
 
 

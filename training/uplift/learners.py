@@ -24,6 +24,8 @@ ADDITIVE_LEAVES = 2
 EFFECT_LEAVES = 3
 ROUNDS = 400
 EFFECT_ROUNDS = 200
+# Scores of effects scatter many times as much as effects do: a leaf must average hundreds.
+EFFECT_LEAST_SHARE = 0.05
 HALVES = 2
 
 
@@ -117,7 +119,7 @@ class XLearner:
     @classmethod
     def fit(cls, trial: Trial, expected: TLearner, seed: int = 0) -> Self:
         """Grow two regressions of each offer's effect."""
-        recipe = Recipe(EFFECT_LEAVES, EFFECT_ROUNDS, trial.categorical, seed=seed)
+        recipe = _effect_recipe(EFFECT_LEAVES, trial, seed)
         stages: list[Grown] = []
         none = trial.rows(trial.arm == 0)
         of_none = expected.expected(none.X)
@@ -152,7 +154,7 @@ class DoublyRobustLearner:
     @classmethod
     def fit(cls, trial: Trial, scores: FloatArray, leaves: int, seed: int = 0) -> Self:
         """Grow a regression of each offer's scores less those without an offer."""
-        recipe = Recipe(leaves, EFFECT_ROUNDS, trial.categorical, seed=seed)
+        recipe = _effect_recipe(leaves, trial, seed)
         return cls(tuple(Grown.on(trial.X, d, recipe) for d in _against_none(scores).T))
 
     def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
@@ -168,6 +170,11 @@ def scores_within(trial: Trial, seed: int = 0) -> FloatArray:
         learner = SLearner.fit(trial.rows(fold != half), seed)
         expected[fold == half] = learner.expected(trial.X[fold == half])
     return trial.scores(expected)
+
+
+def _effect_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
+    share = EFFECT_LEAST_SHARE
+    return Recipe(leaves, EFFECT_ROUNDS, trial.categorical, least_share=share, seed=seed)
 
 
 def _indicators(arm: Arms, offers: int) -> FloatArray:
