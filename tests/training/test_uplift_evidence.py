@@ -107,11 +107,18 @@ def test_calibration_keeps_the_share_of_differences_that_is_real():
     assert found.apply(np.array([2.0])) == pytest.approx([4.0])
 
 
-@pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0)])
+@pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0), (3.0, 2.0)])
 def test_differences_that_are_not_real_are_dropped(true_slope, kept):
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
     found = Calibration.of(3.0 + true_slope * predicted, predicted)
     assert found.slope == pytest.approx(kept)
+
+
+def test_a_slope_that_is_hardly_known_is_about_a_half():
+    rng = np.random.default_rng(0)
+    found = Calibration.of(rng.normal(0, 1, 500), rng.normal(0, 0.01, 500))
+    assert found.slope_error > 3
+    assert found.slope == pytest.approx(0.5, abs=0.2)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():

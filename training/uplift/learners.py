@@ -22,8 +22,9 @@ JOINT_LEAVES = 4
 # Stumps add up one feature at a time.
 ADDITIVE_LEAVES = 2
 EFFECT_LEAVES = 3
-ROUNDS = 400
-EFFECT_ROUNDS = 200
+# Twice the pace of the churn trees and half their rounds: cross-fitting grows dozens of forests.
+ROUNDS, LEARNING_RATE = 200, 0.06
+EFFECT_ROUNDS = 100
 # Scores of effects scatter many times as much as effects do: a leaf must average hundreds.
 EFFECT_LEAST_SHARE = 0.05
 HALVES = 2
@@ -58,7 +59,7 @@ class SLearner:
     @classmethod
     def fit(cls, trial: Trial, seed: int = 0) -> Self:
         """Grow the one regression."""
-        recipe = Recipe(JOINT_LEAVES, ROUNDS, trial.categorical, trial.is_binary, seed)
+        recipe = _outcome_recipe(JOINT_LEAVES, trial, seed)
         rows = trial.rows(trial.arm >= 0)
         X = np.column_stack([rows.X, _indicators(rows.arm, rows.offers)])
         return cls((Grown.on(X, rows.outcome, recipe),), trial.offers)
@@ -89,7 +90,7 @@ class TLearner:
     @classmethod
     def fit(cls, trial: Trial, seed: int = 0) -> Self:
         """Grow a regression of each arm."""
-        recipe = Recipe(OUTCOME_LEAVES, ROUNDS, trial.categorical, trial.is_binary, seed)
+        recipe = _outcome_recipe(OUTCOME_LEAVES, trial, seed)
         arms = [trial.rows(trial.arm == arm) for arm in range(trial.offers + 1)]
         return cls(tuple(Grown.on(rows.X, rows.outcome, recipe) for rows in arms))
 
@@ -170,6 +171,10 @@ def scores_within(trial: Trial, seed: int = 0) -> FloatArray:
         learner = SLearner.fit(trial.rows(fold != half), seed)
         expected[fold == half] = learner.expected(trial.X[fold == half])
     return trial.scores(expected)
+
+
+def _outcome_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
+    return Recipe(leaves, ROUNDS, trial.categorical, trial.is_binary, LEARNING_RATE, seed=seed)
 
 
 def _effect_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
