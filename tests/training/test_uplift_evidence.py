@@ -33,7 +33,7 @@ def test_group_intervals_hold_the_true_effect_as_often_as_they_say():
         expected = np.column_stack([np.full(600, 0.3), np.full(600, 0.36)])
         guess = effect + rng.normal(0, 0.1, 600)
         fold = folds_of(rows, 3, seed)
-        evidence = Evidence(("gift",), rows.scores(expected), guess[:, None], fold)
+        evidence = Evidence(("gift",), rows.scores(expected), guess[:, None], fold, np.arange(600))
         table = group_effects(evidence)
         for group, low, high in zip(table["group"], table["low"], table["high"], strict=True):
             mine = np.zeros(600, dtype=bool)
@@ -166,7 +166,8 @@ def evidence_of(rows, effect, offers=("gift",)):
     if len(offers) == 2:
         scores = np.column_stack([scores, scores[:, 0]])
         effect = np.column_stack([effect, np.zeros(len(rows))])
-    return Evidence(offers, scores, effect.reshape(len(rows), -1), folds_of(rows, 2, 0))
+    effects = effect.reshape(len(rows), -1)
+    return Evidence(offers, scores, effects, folds_of(rows, 2, 0), rows.customer)
 
 
 def test_ranking_by_true_uplift_is_ahead_of_every_other_policy():
