@@ -40,6 +40,8 @@ test: lint  ## every check: lint, tests with doctests, notebooks
 bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.btyd
+	$(BIN)/python -m benchmarks.allocation
+	$(BIN)/python -m benchmarks.experiment
 	$(BIN)/python -m benchmarks.simulated
 	$(BIN)/python -m benchmarks.small_shops --data $(DATA)
 	$(BIN)/python -m benchmarks.leaderboard --data $(DATA)

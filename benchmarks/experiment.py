@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from offers.comparison import Rows, difference
 from offers.draws import draw
 from offers.effects import Outcomes, effect_table
 from offers.sample_ratio import sample_ratio
@@ -27,11 +28,12 @@ EFFECTS = {"A/A": 0.0, "A/B": 0.1}
 # Logarithmic spread of customers' means and of spend around them; how far forecasts are off.
 VALUE_SD, SPEND_SD, RISK_NOISE, VALUE_NOISE = 0.8, 0.6, 0.7, 0.4
 FIGURES = ("retention", "net_spend", "incremental_profit")
+SMALL = (600, 1200, 3000)
 SCOPES = {"points": "smallest offer", "total": "total"}
 
 
 def main() -> None:
-    """Print one table in Markdown."""
+    """Print both tables, in Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--campaigns", type=int, default=CAMPAIGNS)
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
@@ -42,11 +44,10 @@ def main() -> None:
         for kind, effect in EFFECTS.items()
         for row in judged(kind, effect, asked.campaigns, asked.customers)
     ]
-    table = pd.DataFrame(rows)
-    for row in [list(table), ["---"] * len(table.columns), *table.to_numpy().tolist()]:
-        print("| " + " | ".join(map(str, row)) + " |")
+    _print(rows)
+    _print([slopes(customers, asked.campaigns) for customers in SMALL])
     print(
-        f"\n{asked.campaigns} campaigns of a kind, {asked.customers:,} customers in each: "
+        f"{asked.campaigns} campaigns of a kind, {asked.customers:,} customers in each: "
         f"{time.perf_counter() - begun:.0f} s."
     )
 
@@ -77,11 +78,50 @@ def judged(kind: str, effect: float, campaigns: int, customers: int) -> Iterator
         }
 
 
-def run(campaign: str, effect: float, customers: int) -> tuple[pd.DataFrame, bool]:
+def run(name: str, effect: float, customers: int) -> tuple[pd.DataFrame, bool]:
     """The effects that were measured beside the true ones, and whether the ratio was flagged."""
-    random = np.random.default_rng(list(campaign.encode()))
+    came, true = campaign(name, effect, customers)
+    arm = np.where(came.treated, "offer", "holdout")
+    rows = pd.DataFrame({"intended_offer": came.intended_offer, "arm": arm})
+    share = np.where(came.treated, 1 - HOLDOUT, HOLDOUT)
+    ratio = sample_ratio(rows.assign(explored=False, propensity=share))
+    truth = truths(true, came.intended_offer, came.treated)
+    effects = effect_table(came).join(truth, on=["intended_offer", "figure"])
+    return effects, bool(ratio["mismatch"].iloc[-1])
+
+
+def slopes(customers: int, campaigns: int) -> dict[str, str]:
+    """What adjustment of the net spend saves with slopes common to the arms, and with Lin's."""
+    errors, held = [], 0
+    for number in range(campaigns):
+        came, true = campaign(f"A/B {number}", EFFECTS["A/B"], customers)
+        parts, truth = (came.net_spend, came.treated, came.forecasts), true["net_spend"].mean()
+        plain, common = difference(*parts[:2], parts[2][:, :0]), difference(*parts)
+        low, high = common.interval()
+        held += low <= truth <= high
+        errors.append(np.array([plain.value, common.value, by_products(*parts)]) - truth)
+    variance = np.var(errors, axis=0)
+    return {
+        "customers": f"{customers:,}",
+        "held out": f"{customers * HOLDOUT:.0f}",
+        "covered, %": f"{100 * held / campaigns:.1f}",
+        "saved with common slopes, %": f"{100 * (1 - variance[1] / variance[0]):.1f}",
+        "saved with slopes of each arm, %": f"{100 * (1 - variance[2] / variance[0]):.1f}",
+    }
+
+
+def by_products(outcome: FloatArray, treated: Rows, forecasts: FloatArray) -> float:
+    """The difference with the products of arm and forecast in the regression (Lin 2013)."""
+    arm, x = treated.astype(float)[:, None], forecasts - forecasts.mean(axis=0)
+    design = np.hstack([arm, np.ones_like(arm), x, arm * x])
+    return float(np.linalg.lstsq(design, outcome)[0][0])
+
+
+def campaign(name: str, effect: float, customers: int) -> tuple[Outcomes, pd.DataFrame]:
+    """What came of a campaign, and what the offer truly changed for each customer."""
+    random = np.random.default_rng(list(name.encode()))
     offer = random.choice(np.array(OFFERS, object), customers, p=SHARES)
-    held_out = draw(campaign, "holdout", (f"c{number:06d}" for number in range(customers)))
+    held_out = draw(name, "holdout", (f"c{number:06d}" for number in range(customers)))
     treated = held_out >= HOLDOUT
     stays = random.beta(1.2, 1.8, customers)
     value = random.lognormal(4.0, VALUE_SD, customers)
@@ -109,11 +149,7 @@ def run(campaign: str, effect: float, customers: int) -> tuple[pd.DataFrame, boo
             "incremental_profit": MARGIN * gained * value - cost,
         }
     )
-    rows = pd.DataFrame({"intended_offer": offer, "arm": np.where(treated, "offer", "holdout")})
-    rows = rows.assign(explored=False, propensity=np.where(treated, 1 - HOLDOUT, HOLDOUT))
-    truth = truths(true, offer, treated)
-    effects = effect_table(came).join(truth, on=["intended_offer", "figure"])
-    return effects, bool(sample_ratio(rows)["mismatch"].iloc[-1])
+    return came, true
 
 
 def forecasts(random: np.random.Generator, stays: FloatArray, value: FloatArray) -> FloatArray:
@@ -135,6 +171,12 @@ def truths(true: pd.DataFrame, offer: np.ndarray, treated: np.ndarray) -> pd.Ser
     return means.melt(var_name="figure", value_name="truth", ignore_index=False).set_index(
         "figure", append=True
     )["truth"]
+
+
+def _print(rows: list[dict[str, str]]) -> None:
+    for row in (list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)):
+        print("| " + " | ".join(row) + " |")
+    print()
 
 
 if __name__ == "__main__":

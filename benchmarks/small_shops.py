@@ -78,7 +78,8 @@ def _only(snapshot: Snapshot, customers: pd.Index) -> Snapshot:
     rows = snapshot.X.index.isin(customers)
     X = snapshot.X[rows]
     outlook = Outlook.of(X) if len(X) else snapshot.outlook
-    return Snapshot(snapshot.as_of, X, snapshot.churned[rows], snapshot.spend[rows], outlook)
+    labels = (snapshot.churned[rows], snapshot.spend[rows])
+    return Snapshot(snapshot.as_of, X, *labels, outlook, snapshot.weight[rows])
 
 
 if __name__ == "__main__":

@@ -89,9 +89,9 @@ def difference(outcome: FloatArray, treated: Rows, forecasts: FloatArray) -> Est
 
     The slopes are common to both arms, as in CUPED (Deng, Xu, Kohavi & Walker 2013). Lin's
     products of arm and forecast leave the slopes of the held out to them alone. With 60 to 120
-    held out and spend of a long tail that noise costs a fifth to a half of what adjustment saves;
-    from 300 on there is no difference. Common slopes would lose where an offer more than doubled
-    them.
+    held out and spend of a long tail that noise costs a fifth to a half of what adjustment saves,
+    with 300 a tenth (`benchmarks.experiment`). Common slopes would lose where an offer more than
+    doubled them.
 
     Parameters
     ----------

@@ -47,9 +47,9 @@ class Logged:
         if rows.empty:
             ids = history.offers.select("campaign_id").unique().collect("polars").to_native()
             raise OffersError(
-                f"campaign must be one of the history's; got {campaign_id!r}, and the history has "
-                f"{sorted(ids['campaign_id'].to_list())}. Add the campaign's rows to the offers "
-                "table, or give the plan of one of these."
+                f"campaign_id must be one of the history's offers, {sorted(ids['campaign_id'])}; "
+                f"got {campaign_id!r}. Add the campaign's rows to the offers table, or give the "
+                "plan of a campaign that is there."
             )
         return cls(rows)
 

@@ -115,6 +115,7 @@ def _refit(
 ) -> Refitted:
     """Fit the pool at one origin once for each family, on the columns of the others."""
     lessons, start = taught(fold, panels, config)
+    seen = fold.judge.untreated
     usable = set[str]().union(*(usable_columns(lesson.frame) for lesson in lessons))
     own = {name: usable & set(names) for name, names in families(panels[0].past).items()}
     risks = {}
@@ -122,8 +123,8 @@ def _refit(
         progress(f"without {family} at {as_instant(fold.judge.as_of):%Y-%m-%d}")
         fewer = [without(lesson, own[family]) for lesson in lessons]
         model = ChurnModel(FULL, lessons[0].window_days, config.seed).learn(fewer, start)
-        risks[family] = model.predict_proba(fold.judge.X)[:, 1]
-    return Refitted(fold.judge, risks, own)
+        risks[family] = model.predict_proba(seen.X)[:, 1]
+    return Refitted(seen, risks, own)
 
 
 def without(lesson: Lesson, columns: Collection[str]) -> Lesson:

@@ -44,7 +44,8 @@ class Judged:
     ----------
     candidate : str
     judge : Snapshot
-        The rows it was judged on; nothing fitted saw them.
+        The rows it was judged on, of customers who got no offer in the window; nothing fitted saw
+        them.
     forecast : numpy.ndarray, shape (customers,)
         Churn risk, or expected spend.
     metrics : dict
@@ -153,13 +154,13 @@ def backtest_churn(
 
     def judge(fold: Fold) -> list[Judged]:
         progress(f"backtest of churn risk at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        base_rate = float(fold.learn.lesson(config.snapshots).churned.mean())
+        base_rate = fold.learn.lesson(config.snapshots).churn_rate
         lessons, start = taught(fold, panels, config)
-        result = []
+        seen, result = fold.judge.untreated, []
         for name, model in fit_churn_candidates(lessons, start, config).items():
-            risk = model.predict_proba(fold.judge.X)[:, 1]
-            metrics = churn_metrics(fold.judge.churned, risk, base_rate)
-            result.append(Judged(name, fold.judge, risk, metrics))
+            risk = model.predict_proba(seen.X)[:, 1]
+            metrics = churn_metrics(seen.churned, risk, base_rate)
+            result.append(Judged(name, seen, risk, metrics))
         return result
 
     judged = _flat(side_by_side(judge, rolling_origin(panels[0], config.origins)))
@@ -215,7 +216,7 @@ def backtest_clv(
     ----------
     panel : Panel
     active : callable
-        Fold -> chance of an order in the panel's window, shape (customers,).
+        Fold -> chance of an order in the panel's window, of the untreated, shape (customers,).
     config : TrainingConfig
     progress : callable, optional
         Told in words what is being done.
@@ -225,17 +226,17 @@ def backtest_clv(
 
     def judge(fold: Fold) -> list[Judged]:
         progress(f"backtest of CLV at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        lesson, truth = fold.learn.lesson(config.snapshots), fold.judge.spend
+        lesson, seen = fold.learn.lesson(config.snapshots), fold.judge.untreated
         known = fold.learn if paced_by is None else paced_by.known_at(fold.judge.as_of)
         start, chance = start_at(known, fold.judge), active(fold)
         result = []
         for name in clv.CANDIDATES:
             model = CLVModel(name, value=panel.value).learn(lesson, start)
-            if_active = model.predict_if_active(fold.judge.X)
+            if_active = model.predict_if_active(seen.X)
             forecast = chance * if_active
-            metrics = value_metrics(truth, forecast)
-            metrics |= interval_metrics(fold.judge, model.spread_, if_active, chance)
-            result.append(Judged(name, fold.judge, forecast, metrics))
+            metrics = value_metrics(seen.spend, forecast)
+            metrics |= interval_metrics(seen, model.spread_, if_active, chance)
+            result.append(Judged(name, seen, forecast, metrics))
         return result
 
     folds = [f for f in rolling_origin(panel, config.origins) if _has_spend(f, config)]
@@ -274,24 +275,24 @@ def activity_over(
         lessons = lessons_of(known, config)
         start = start_at(known[0], fold.judge)
         model = ChurnModel(candidate if lessons else "btyd", panels[0].horizon_days, config.seed)
-        return 1.0 - model.learn(lessons, start).curve(fold.judge.X).no_order(window_days)
+        return 1.0 - model.learn(lessons, start).curve(fold.judge.untreated.X).no_order(window_days)
 
     return chance
 
 
 def live_base_rate(backtest: Backtest, panel: Panel) -> float:
     """Churn rate of the live customers over the origins; over all snapshots if there are none."""
-    snapshots = [j.judge for j in backtest.of(backtest.chosen)] or panel.snapshots
-    churned = np.concatenate([s.churned for s in snapshots])
-    since = np.concatenate([s.X["days_since_last_order"].to_numpy() for s in snapshots])
-    live = since < panel.horizon_days
-    return float(churned[live].mean() if live.any() else churned.mean())
+    judged = tuple(j.judge for j in backtest.of(backtest.chosen))
+    seen = Lesson(judged or panel.snapshots, panel.window_days)
+    live = (seen.frame["days_since_last_order"] < panel.horizon_days).to_numpy()
+    counted = live if live.any() else np.ones(len(live), dtype=bool)
+    return float(np.average(seen.churned[counted], weights=seen.weight[counted]))
 
 
 def _has_spend(fold: Fold, config: TrainingConfig) -> bool:
     """Whether anybody spent anything, before the origin and after it."""
     spent = float(fold.learn.lesson(config.snapshots).spend.sum())
-    return spent > 0 and float(fold.judge.spend.sum()) > 0
+    return spent > 0 and float(fold.judge.untreated.spend.sum()) > 0
 
 
 def _flat(by_fold: Sequence[Sequence[Judged]]) -> tuple[Judged, ...]:

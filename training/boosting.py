@@ -50,11 +50,19 @@ class Boosting:
             "verbosity": -1,
         }
 
-    def fit(self, X: pd.DataFrame, y: FloatArray, offset: FloatArray | None = None) -> lgb.Booster:
-        """Fit trees on top of an offset on the link scale, shape (rows,)."""
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: FloatArray,
+        offset: FloatArray | None = None,
+        weight: FloatArray | None = None,
+    ) -> lgb.Booster:
+        """Fit trees on top of an offset on the link scale; all of shape (rows,)."""
         parameters = self.parameters(len(X))
         # Without names: LightGBM refuses some that a shop may give to a customer column.
-        data = lgb.Dataset(X.to_numpy(), label=y, init_score=offset, params=parameters)
+        data = lgb.Dataset(
+            X.to_numpy(), label=y, weight=weight, init_score=offset, params=parameters
+        )
         return lgb.train(parameters, data, num_boost_round=self.rounds)
 
 

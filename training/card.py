@@ -114,9 +114,11 @@ def _snapshots(panel: Panel) -> str:
     first, last = panel.snapshots[0], panel.snapshots[-1]
     share = panel.sample_share
     sampled = f", of a {share:.2g} share of the customers" if share < 1 else ""
+    left_out = panel.treated_rows
+    treated = f" Left out: {left_out:,} with an offer in their window." if left_out else ""
     return (
         f"- Learnt from: {len(panel.snapshots)} snapshots from {_date(first.as_of)} to "
-        f"{_date(last.as_of)}, {sum(map(len, panel.snapshots)):,} rows{sampled}."
+        f"{_date(last.as_of)}, {sum(map(len, panel.snapshots)):,} rows{sampled}.{treated}"
     )
 
 

@@ -108,7 +108,8 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.weight_, self.shift_ = 1.0, 0.0
         if self.candidate in SIGNALS:
             self.windows_, self.weight_ = [lessons[0].window_days], 0.0
-            self.rule_ = LogisticRule.fit(self.candidate, lessons[0].frame, lessons[0].churned)
+            rows = lessons[0]
+            self.rule_ = LogisticRule.fit(self.candidate, rows.frame, rows.churned, rows.weight)
         elif self.candidate != "btyd":
             grown = [Trees.grow(lesson, self.seed) for lesson in lessons]
             self.trees_ = [trees for trees in grown if trees is not None]

@@ -132,15 +132,16 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         if activity is not None:
             self.activity_ = activity
         window = lesson.window_days
-        bought = [_Bought.at(s, self, window) for s in lesson.snapshots if s.spend.any()]
+        bought = [_Bought.at(s, self, window) for s in lesson.untreated if s.spend.any()]
         bought = [b for b in bought if b.ratio > 0]
         factors = self._factors(start.X, self.outlook_, self.horizon_)
         self.mean_, self.spread_ = float(_base(factors).mean()), Spread.of(*np.zeros((2, 0)))
         if not bought:  # Nobody spent anything yet: what the outlook says is all there is.
             return self
         spend = np.concatenate([b.spend for b in bought])
-        self.mean_ = self._mean(spend, window, start)
-        expected = np.full(len(spend), spend.mean())
+        usual = float(np.average(spend, weights=np.concatenate([b.weight for b in bought])))
+        self.mean_ = self._mean(usual, window, start)
+        expected = np.full(len(spend), usual)
         if self.candidate != "average":
             observed = [(b.as_of, np.log(b.ratio), b.variance) for b in bought]
             drift = Drift.of(observed).forecast(start.as_of, window)
@@ -149,14 +150,14 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         self.spread_ = Spread.of(expected, spend)
         return self
 
-    def _mean(self, spend: FloatArray, window_days: float, start: Start) -> float:
+    def _mean(self, usual: float, window_days: float, start: Start) -> float:
         """Mean spend given an order, in a window that may be longer than what was learnt."""
         value = self.value or Value()
         asked, learnt = (
             self.outlook_.orders_if_any(start.X, days).mean() * value.mean_rate(days)
             for days in (self.horizon_, window_days)
         )
-        return float(spend.mean() * asked / learnt)
+        return float(usual * asked / learnt)
 
     def _fit(self, bought: Sequence[_Bought], start: Start) -> FloatArray:
         """Learn the slopes within snapshots; return what the fitted model expects of their rows."""
@@ -166,9 +167,11 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             # Every snapshot has its own level, so that a season is not taken for a habit.
             offset = np.concatenate([capped(_base(b.factors), FAR) * b.ratio for b in bought])
             spend = np.concatenate([b.spend for b in bought])
-            self.coef_ = _slopes(_logs(factors), spend, offset)
+            weight = np.concatenate([b.weight for b in bought])
+            self.coef_ = _slopes(_logs(factors), spend, offset, weight)
             self._keep_total(start)
-            level *= float(offset.sum() / (offset * self._correction(factors)).sum())
+            counted = weight * offset
+            level *= float(counted.sum() / (counted * self._correction(factors)).sum())
         return np.asarray(level * _base(factors) * self._correction(factors))
 
     def _keep_total(self, start: Start) -> None:
@@ -254,11 +257,15 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
 
 @dataclass(frozen=True)
 class _Bought:
-    """Those of a snapshot who ordered: the factors of their forecast and what they spent."""
+    """Those of a snapshot who ordered: the factors of their forecast and what they spent.
+
+    `weight` says how many customers each stands for.
+    """
 
     as_of: float
     factors: pd.DataFrame
     spend: FloatArray
+    weight: FloatArray
     variance: float
 
     @classmethod
@@ -266,15 +273,17 @@ class _Bought:
         """Take the factors at the pace that the window turned out to have."""
         pace, _ = snapshot.pace(window_days)
         outlook, active = snapshot.outlook.at_pace(pace, window_days), snapshot.churned == 0
-        spend = snapshot.spend[active]
-        variance = float((spend**2).sum() / spend.sum() ** 2) + youth(snapshot.X)
+        spend, weight = snapshot.spend[active], snapshot.weight[active]
+        counted = weight * spend
+        variance = float((counted**2).sum() / counted.sum() ** 2) + youth(snapshot.X)
         factors = model._factors(snapshot.X[active], outlook, window_days)
-        return cls(snapshot.as_of, factors, spend, variance)
+        return cls(snapshot.as_of, factors, spend, weight, variance)
 
     @property
     def ratio(self) -> float:
         """What was spent over what its factors come to."""
-        return float(capped(self.spend).sum() / capped(_base(self.factors)).sum())
+        came, expected = capped(self.spend), capped(_base(self.factors))
+        return float((self.weight * came).sum() / (self.weight * expected).sum())
 
 
 def _base(factors: pd.DataFrame) -> FloatArray:
@@ -286,14 +295,18 @@ def _logs(factors: pd.DataFrame) -> FloatArray:
     return np.asarray(np.log(factors[["orders", "value", "purchase_days"]].to_numpy()))
 
 
-def _slopes(X: FloatArray, spend: FloatArray, offset: FloatArray) -> list[float]:
+def _slopes(
+    X: FloatArray, spend: FloatArray, offset: FloatArray, weight: FloatArray
+) -> list[float]:
     """Slopes of a Tweedie regression of power 1.5 with a log link, shape (regressors,).
 
-    Tweedie-distributed spend with an offset is spend / offset with the weight offset ** 0.5.
+    Tweedie-distributed spend with an offset is spend / offset with the weight offset ** 0.5, here
+    times the number of customers that a row stands for.
     """
     spread = np.maximum(X.std(axis=0), LEAST_SPREAD)
     ridge = RIDGE_CUSTOMERS / len(X)
     regression = TweedieRegressor(power=1.5, link="log", alpha=ridge, max_iter=1000)
     offset = offset / offset.mean()
-    regression.fit(X / spread, spend / spend.mean() / offset, sample_weight=np.sqrt(offset))
+    counted = weight * np.sqrt(offset)
+    regression.fit(X / spread, spend / spend.mean() / offset, sample_weight=counted)
     return [float(slope) for slope in regression.coef_ / spread]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -29,6 +30,14 @@ class Snapshot:
         Labels.
     outlook : Outlook
         What a buy-till-you-die model of these customers expected then.
+    weight : numpy.ndarray, shape (customers,), optional
+        How many customers each outcome stands for when it comes to what happens without an offer;
+        0 of those who got one. Default: everybody for themselves.
+
+    Raises
+    ------
+    TrainingError
+        If there is not one weight of 0 or more for each row.
     """
 
     as_of: float
@@ -36,24 +45,49 @@ class Snapshot:
     churned: FloatArray
     spend: FloatArray
     outlook: Outlook
+    weight: FloatArray = field(default_factory=lambda: np.ones(0))
     _paces: dict[float, tuple[float, float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    def __post_init__(self) -> None:
+        if not len(self.weight):
+            object.__setattr__(self, "weight", np.ones(len(self.X)))
+        if len(self.weight) != len(self.X) or not (self.weight >= 0).all():
+            raise TrainingError(
+                f"weight must be 0 or more for each of {len(self.X)} rows; got {self.weight}. "
+                "Leave it out where nobody got an offer."
+            )
+
     def __len__(self) -> int:
         return len(self.X)
 
+    @cached_property
+    def untreated(self) -> Snapshot:
+        """Those whose outcome came without an offer; the very same snapshot if all did."""
+        rows = self.weight > 0
+        if rows.all():
+            return self
+        labels = {name: getattr(self, name)[rows] for name in ("churned", "spend", "weight")}
+        return replace(self, X=self.X[rows], **labels)
+
     def pace(self, window_days: float) -> tuple[float, float]:
         """The observed pace of a window and the variance of its error, worked out once."""
+        if self.untreated is not self:
+            return self.untreated.pace(window_days)
         if window_days not in self._paces:
-            found = observed_pace(self.outlook, self.X, self.churned, window_days)
-            self._paces[window_days] = found
+            self._paces[window_days] = observed_pace(
+                self.outlook, self.X, self.churned, window_days, self.weight
+            )
         return self._paces[window_days]
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """Snapshots labelled over windows of one length, oldest first."""
+    """Snapshots labelled over windows of one length, oldest first.
+
+    What is learnt is what happens without an offer: `frame` and the labels are of the untreated.
+    """
 
     snapshots: tuple[Snapshot, ...]
     window_days: float
@@ -91,19 +125,34 @@ class Lesson:
         return cls(tuple(snapshots), float(X["horizon_days"].iloc[0]))
 
     @property
+    def untreated(self) -> tuple[Snapshot, ...]:
+        """The snapshots without those who got an offer in their window."""
+        return tuple(s.untreated for s in self.snapshots)
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The rows of all snapshots, shape (rows, features)."""
-        return pd.concat([s.X for s in self.snapshots])
+        return pd.concat([s.X for s in self.untreated])
 
     @property
     def churned(self) -> FloatArray:
         """Shape (rows,)."""
-        return np.concatenate([s.churned for s in self.snapshots])
+        return np.concatenate([s.churned for s in self.untreated])
 
     @property
     def spend(self) -> FloatArray:
         """Shape (rows,)."""
-        return np.concatenate([s.spend for s in self.snapshots])
+        return np.concatenate([s.spend for s in self.untreated])
+
+    @property
+    def weight(self) -> FloatArray:
+        """How many customers each row stands for, shape (rows,)."""
+        return np.concatenate([s.weight for s in self.untreated])
+
+    @property
+    def churn_rate(self) -> float:
+        """Share of customers who churn without an offer."""
+        return float(np.average(self.churned, weights=self.weight))
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,11 @@ def youth(X: pd.DataFrame) -> float:
 
 
 def observed_pace(
-    outlook: Outlook, X: pd.DataFrame, churned: FloatArray, window_days: float
+    outlook: Outlook,
+    X: pd.DataFrame,
+    churned: FloatArray,
+    window_days: float,
+    weight: FloatArray | None = None,
 ) -> tuple[float, float]:
     """The pace at which a stationary model expects as many customers to order as did.
 
@@ -117,23 +121,27 @@ def observed_pace(
         The feature table then.
     churned : numpy.ndarray, shape (customers,)
     window_days : float
+    weight : numpy.ndarray, shape (customers,), optional
+        How many customers each stands for; default: 1.
 
     Returns
     -------
     tuple of float
         The pace, within -1.5 and 1.5, and the variance of its error.
     """
+    w = np.ones(len(churned)) if weight is None else weight
+
+    def risk_at(pace: float) -> FloatArray:
+        return expit(outlook.at_pace(pace, window_days).logit_no_order(X, window_days))
 
     def expected(pace: float) -> float:
-        return float(
-            expit(outlook.at_pace(pace, window_days).logit_no_order(X, window_days)).mean()
-        )
+        return float(np.average(risk_at(pace), weights=w))
 
-    risk = expit(outlook.at_pace(0.0, window_days).logit_no_order(X, window_days))
+    risk = risk_at(0.0)
     # One more customer, as expected, keeps the pace finite where nobody or everybody ordered.
-    actual = (churned.sum() + risk.mean()) / (len(churned) + 1.0)
+    actual = ((w * churned).sum() + expected(0.0)) / (w.sum() + 1.0)
     slope = (expected(-0.1) - expected(0.1)) / 0.2
-    chance = float((risk * (1 - risk)).sum()) / len(risk) ** 2
+    chance = float((w**2 * risk * (1 - risk)).sum() / w.sum() ** 2)
     variance = chance / max(slope, 1e-6) ** 2 + youth(X)
     if expected(FURTHEST) >= actual:
         return FURTHEST, variance

@@ -36,7 +36,7 @@ class Realised:
         Length of the window that was forecast, and how much of it is over.
     currency : str or None
     customers : int
-        Who had a forecast.
+        Who had a forecast and got no offer since.
     figures : dict
         Of churn: auc, log_loss, ece, mean_risk, churn_rate over the elapsed days. Of spend:
         total_forecast, total_spend, normalised_gini, coverage, coverage_if_active; none before the
@@ -132,7 +132,9 @@ def _realised(
     require_table(table, champion.model.columns_, terms.table_horizon_days)
     value = Value(terms.margin_rate, terms.discount_rate_yearly)
     outlook = champion.model.outlook_
-    since = labelled(past, terms.trained_as_of, table, outlook, elapsed, value)
+    since = labelled(past, terms.trained_as_of, table, outlook, elapsed, value).untreated
+    if not len(since):  # Of what happens without an offer nobody tells.
+        return None
     if isinstance(champion, ChurnScorer):
         figures = churn_figures(champion, since, elapsed)
     else:
@@ -144,7 +146,7 @@ def _realised(
         horizon_days=float(terms.horizon_days),
         elapsed_days=elapsed,
         currency=terms.currency,
-        customers=len(table),
+        customers=len(since),
         figures=figures,
     )
 

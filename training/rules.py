@@ -67,17 +67,22 @@ class LogisticRule:
     centre: float
 
     @classmethod
-    def fit(cls, name: str, X: pd.DataFrame, churned: FloatArray) -> LogisticRule:
+    def fit(
+        cls, name: str, X: pd.DataFrame, churned: FloatArray, weight: FloatArray | None = None
+    ) -> LogisticRule:
         """Fit the slope and intercept by maximum likelihood with a faint ridge.
 
         Where only one outcome was seen the rule is a constant, half a customer from certainty.
+        `weight` says how many customers each row stands for, 1 by default.
         """
         signal = SIGNALS[name].of(X)
-        centre = float(signal.mean())
+        w = np.ones(len(X)) if weight is None else weight
+        centre = float(np.average(signal, weights=w))
         if churned.min() == churned.max():
-            share = (churned.sum() + 0.5) / (len(churned) + 1.0)
+            share = ((w * churned).sum() + 0.5) / (w.sum() + 1.0)
             return cls(name, 0.0, float(logit(share)), centre)
-        regression = LogisticRegression(C=1e4, tol=1e-9).fit((signal - centre)[:, None], churned)
+        regression = LogisticRegression(C=1e4, tol=1e-9)
+        regression.fit((signal - centre)[:, None], churned, sample_weight=w)
         slope = float(regression.coef_[0, 0])
         return cls(name, slope, float(regression.intercept_[0]), centre)
 

@@ -20,6 +20,7 @@ from training.labels import Value, covered_until, outcomes
 from training.lesson import Lesson, Snapshot
 from training.outlook import Outlook
 from training.pace import Drift
+from training.treatment import outcome_weights
 
 LEAST_WINDOW_DAYS = 7
 SEASONS_DAYS = 3 * 365
@@ -55,6 +56,11 @@ class Panel:
     snapshots: tuple[Snapshot, ...]
     seasons: tuple[Snapshot, ...]
     sample_share: float = 1.0
+
+    @property
+    def treated_rows(self) -> int:
+        """Rows of all snapshots that tell nothing of what happens without an offer."""
+        return sum(len(s) - len(s.untreated) for s in self.snapshots)
 
     @property
     def gap_days(self) -> float:
@@ -95,14 +101,18 @@ def labelled(
     """Join a feature table with what `past` knows of the window that follows."""
     labels = outcomes(past, as_of, window_days, value).reindex(X.index, fill_value=0.0)
     churned, spend = 1.0 - labels["ordered"].to_numpy(), labels["spend"].to_numpy()
-    return Snapshot(as_of, X, churned, spend, outlook)
+    weight = outcome_weights(past, as_of, window_days, X.index)
+    return Snapshot(as_of, X, churned, spend, outlook, weight)
 
 
 def _relabelled(snapshot: Snapshot, past: History, window_days: float, value: Value) -> Snapshot:
     """The snapshot as `past` knows it; the very same, with what it worked out, if all agrees."""
     known = labelled(past, snapshot.as_of, snapshot.X, snapshot.outlook, window_days, value)
-    same_orders = np.array_equal(known.churned, snapshot.churned)
-    return snapshot if same_orders and np.array_equal(known.spend, snapshot.spend) else known
+    same = (
+        np.array_equal(getattr(known, label), getattr(snapshot, label))
+        for label in ("churned", "spend", "weight")
+    )
+    return snapshot if all(same) else known
 
 
 def build_panel(
@@ -129,21 +139,29 @@ def build_panel(
     Raises
     ------
     TrainingError
-        If the history cannot label a single snapshot over this window.
+        If the history cannot label a single snapshot over this window, or everybody got an offer
+        in it.
     """
     window = window_days or horizon_days
     days = snapshot_days(history, window, config)
     past, share = _sampled(history, days[-config.snapshots :], config.max_rows)
     value = Value(config.margin_rate, config.discount_rate_yearly)
-    snapshots = []
+    found = []
     for number, day in enumerate(days, start=1):
         progress(f"snapshot {number} of {len(days)}: {as_instant(day):%Y-%m-%d}")
         X = feature_table(past, day, horizon_days)
         if len(X):
-            snapshots.append(labelled(past, day, X, Outlook.of(X), window, value))
-    if not snapshots:
+            found.append(labelled(past, day, X, Outlook.of(X), window, value))
+    if not found:
         raise TrainingError(
             f"max_rows must leave a customer to learn from; got {config.max_rows}. Raise it."
+        )
+    snapshots = [snapshot for snapshot in found if len(snapshot.untreated)]
+    if not snapshots:
+        raise TrainingError(
+            f"labels must hold customers without an offer in the {window} days after a snapshot; "
+            f"got none at {len(found)} snapshots. Hold out a share at random, or leave the offers "
+            "out of the history to forecast with offers as they were."
         )
     seasons = []
     opened = _first_day(history) + _warm_up(window)
@@ -151,6 +169,7 @@ def build_panel(
         X = purchases(past, day)
         if len(X):
             seasons.append(labelled(past, day, X, Outlook.of_purchases(X), window, value))
+    seasons = [snapshot for snapshot in seasons if len(snapshot.untreated)]
     return Panel(past, horizon_days, window, value, tuple(snapshots), tuple(seasons), share)
 
 

@@ -15,7 +15,7 @@ from scipy.special import logit
 from training import boosting
 from training.boosting import Boosting
 from training.evaluation import FloatArray
-from training.lesson import Lesson
+from training.lesson import Lesson, Snapshot
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class Trees:
 
     @classmethod
     def grow(cls, lesson: Lesson, seed: int) -> Self | None:
-        """Grow trees, or none where only one outcome was seen.
+        """Grow trees on the untreated, or none where only one outcome was seen.
 
         Every snapshot starts from its own mean, so that the trees learn nothing of seasons.
         """
-        X, churned = lesson.frame, lesson.churned
+        X, churned, weight = lesson.frame, lesson.churned, lesson.weight
         if churned.min() == churned.max():
             return None
         columns = boosting.usable_columns(X)
-        level = np.concatenate([_level(s.churned, float(churned.mean())) for s in lesson.snapshots])
-        booster = Boosting(seed=seed).fit(X[columns], churned, level)
-        rarer = min(churned.sum(), len(churned) - churned.sum())
+        level = np.concatenate([_level(s, lesson.churn_rate) for s in lesson.untreated])
+        booster = Boosting(seed=seed).fit(X[columns], churned, level, weight)
+        rarer = min(_worth(weight[churned == outcome]) for outcome in (0, 1))
         return cls(booster, columns, lesson.window_days, float(rarer / len(lesson.snapshots)))
 
     def raw(self, X: pd.DataFrame) -> FloatArray:
@@ -80,6 +80,12 @@ class Trees:
         return f"trees_{window_days:g}d.txt"
 
 
-def _level(churned: FloatArray, usual: float) -> FloatArray:
+def _level(snapshot: Snapshot, usual: float) -> FloatArray:
     """The logit of a snapshot's mean outcome; one more row, as usual, keeps it finite."""
-    return np.full(len(churned), logit((churned.sum() + usual) / (len(churned) + 1.0)))
+    churned = (snapshot.weight * snapshot.churned).sum()
+    return np.full(len(snapshot), logit((churned + usual) / (snapshot.weight.sum() + 1.0)))
+
+
+def _worth(weight: FloatArray) -> float:
+    """How many equally weighted rows are worth as much (Kish 1965, section 11.7)."""
+    return float(weight.sum() ** 2 / (weight**2).sum())

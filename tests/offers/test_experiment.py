@@ -240,7 +240,7 @@ def test_before_anything_is_known_there_are_no_interim_figures():
 
 
 def test_an_unknown_campaign_is_refused_with_those_that_there_are():
-    with pytest.raises(OffersError, match=r"got 'may', and the history has \['pilot', 'spring'\]"):
+    with pytest.raises(OffersError, match=r"offers, \['pilot', 'spring'\]; got 'may'"):
         measure(shop(), PLAN.assign(campaign_id="may"), CLOSED)
 
 

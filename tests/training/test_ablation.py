@@ -76,7 +76,8 @@ def test_a_family_left_out_is_a_pool_of_trees_that_never_saw_it(shop, fitted, ab
             for x in lessons
         ]
         model = ChurnModel("pool", 90, config.seed).learn(blind, start)
-        risk, truth = model.predict_proba(fold.judge.X)[:, 1], fold.judge.churned
+        seen = fold.judge.untreated
+        risk, truth = model.predict_proba(seen.X)[:, 1], seen.churned
         losses.append(log_loss(truth, risk) - log_loss(truth, full.forecast))
         aucs.append(auc(truth, risk) - auc(truth, full.forecast))
         rows.append(len(truth))

@@ -137,6 +137,14 @@ def test_an_estimate_has_the_interval_of_a_mean():
     )
 
 
+def test_rows_of_one_customer_count_as_one():
+    scores = np.array([1.0, 2.0, 4.0])
+    twice = Estimate.of(np.repeat(scores, 2), np.repeat(np.arange(3), 2))
+    once = Estimate.of(scores)
+    assert (twice.value, twice.customers) == (pytest.approx(once.value), 3)
+    assert twice.standard_error == pytest.approx(once.standard_error)
+
+
 def test_one_customer_has_no_interval():
     found = Estimate.of(np.array([1.0]))
     assert found.value == 1.0

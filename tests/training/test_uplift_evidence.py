@@ -33,7 +33,7 @@ def test_group_intervals_hold_the_true_effect_as_often_as_they_say():
         expected = np.column_stack([np.full(600, 0.3), np.full(600, 0.36)])
         guess = effect + rng.normal(0, 0.1, 600)
         fold = folds_of(rows, 3, seed)
-        evidence = Evidence(("gift",), rows.scores(expected), guess[:, None], fold)
+        evidence = Evidence(("gift",), rows.scores(expected), guess[:, None], fold, np.arange(600))
         table = group_effects(evidence)
         for group, low, high in zip(table["group"], table["low"], table["high"], strict=True):
             mine = np.zeros(600, dtype=bool)
@@ -107,11 +107,18 @@ def test_calibration_keeps_the_share_of_differences_that_is_real():
     assert found.apply(np.array([2.0])) == pytest.approx([4.0])
 
 
-@pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0)])
+@pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0), (3.0, 2.0)])
 def test_differences_that_are_not_real_are_dropped(true_slope, kept):
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
     found = Calibration.of(3.0 + true_slope * predicted, predicted)
     assert found.slope == pytest.approx(kept)
+
+
+def test_a_slope_that_is_hardly_known_is_about_a_half():
+    rng = np.random.default_rng(0)
+    found = Calibration.of(rng.normal(0, 1, 500), rng.normal(0, 0.01, 500))
+    assert found.slope_error > 3
+    assert found.slope == pytest.approx(0.5, abs=0.2)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():
@@ -159,7 +166,8 @@ def evidence_of(rows, effect, offers=("gift",)):
     if len(offers) == 2:
         scores = np.column_stack([scores, scores[:, 0]])
         effect = np.column_stack([effect, np.zeros(len(rows))])
-    return Evidence(offers, scores, effect.reshape(len(rows), -1), folds_of(rows, 2, 0))
+    effects = effect.reshape(len(rows), -1)
+    return Evidence(offers, scores, effects, folds_of(rows, 2, 0), rows.customer)
 
 
 def test_ranking_by_true_uplift_is_ahead_of_every_other_policy():

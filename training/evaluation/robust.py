@@ -30,13 +30,23 @@ class Estimate:
     customers: int
 
     @classmethod
-    def of(cls, scores: FloatArray) -> "Estimate":
-        """The mean of independent scores, shape (n,); no interval from fewer than two."""
-        if len(scores) < 2:
-            value = float(scores.mean()) if len(scores) else float("nan")
-            return cls(value, float("nan"), float("nan"), float("nan"), len(scores))
-        value, error = float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(len(scores)))
-        return cls(value, error, value - NORMAL * error, value + NORMAL * error, len(scores))
+    def of(cls, scores: FloatArray, customer: NDArray[np.int64] | None = None) -> "Estimate":
+        """The mean of scores, shape (n,); no interval from fewer than two customers.
+
+        Rows of one `customer` count as dependent: errors are clustered (Liang & Zeger, Biometrika
+        73, 1986). Default: every row is a customer of its own.
+        """
+        value = float(scores.mean()) if len(scores) else float("nan")
+        off: FloatArray = scores - value
+        if customer is not None:
+            _, owner = np.unique(customer, return_inverse=True)
+            off = np.asarray(np.bincount(owner, off), dtype=np.float64)
+        customers = len(off)
+        if customers < 2:
+            return cls(value, float("nan"), float("nan"), float("nan"), customers)
+        scale = customers / (customers - 1)
+        error = float(np.sqrt(scale * (off**2).sum()) / len(scores))
+        return cls(value, error, value - NORMAL * error, value + NORMAL * error, customers)
 
 
 def doubly_robust_scores(
@@ -138,7 +148,12 @@ def policy_difference(scores: FloatArray, policy: ArrayLike, other: ArrayLike) -
     return Estimate.of(scores[rows, chosen] - scores[rows, _arms(other, scores[:, 0], arms)])
 
 
-def group_effect(scores: FloatArray, arm: int, group: NDArray[np.bool_]) -> Estimate:
+def group_effect(
+    scores: FloatArray,
+    arm: int,
+    group: NDArray[np.bool_],
+    customer: NDArray[np.int64] | None = None,
+) -> Estimate:
     """Mean change that an arm makes, against arm 0, to the customers of a group.
 
     Parameters
@@ -148,6 +163,8 @@ def group_effect(scores: FloatArray, arm: int, group: NDArray[np.bool_]) -> Esti
     arm : int
     group : array of bool, shape (n,)
         Chosen without sight of the outcomes.
+    customer : array of int, shape (n,), optional
+        Whose row it is, if customers have several.
 
     Examples
     --------
@@ -155,7 +172,8 @@ def group_effect(scores: FloatArray, arm: int, group: NDArray[np.bool_]) -> Esti
     >>> round(group_effect(scores, 1, np.array([True, True, False])).value, 3)
     1.0
     """
-    return Estimate.of(scores[group, arm] - scores[group, 0])
+    owner = None if customer is None else customer[group]
+    return Estimate.of(scores[group, arm] - scores[group, 0], owner)
 
 
 def _arms(values: ArrayLike, reference: FloatArray, arms: int) -> NDArray[np.int64]:

@@ -40,11 +40,11 @@ class Candidate:
 CANDIDATES = tuple(
     Candidate(learner, rounds)
     for learner, several in (
-        ("dr_stumps", (25, 50, 100, 200)),
-        ("dr", (25, 50, 100, 200)),
-        ("x", (50, 200)),
-        ("s", (100, 400)),
-        ("t", (100, 400)),
+        ("dr_stumps", (25, 50, 100)),
+        ("dr", (25, 50, 100)),
+        ("x", (50, 100)),
+        ("s", (50, 200)),
+        ("t", (50, 200)),
     )
     for rounds in several
 )

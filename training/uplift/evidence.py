@@ -28,12 +28,15 @@ class Evidence:
     effects : numpy.ndarray, shape (rows, offers)
         Calibrated.
     fold : numpy.ndarray of int, shape (rows,)
+    customer : numpy.ndarray of int, shape (rows,)
+        Whose row it is; intervals are over customers.
     """
 
     offers: tuple[str, ...]
     scores: FloatArray
     effects: FloatArray
     fold: NDArray[np.int64]
+    customer: NDArray[np.int64]
 
 
 def groups_of(effects: FloatArray, groups: int = GROUPS) -> NDArray[np.int64]:
@@ -69,7 +72,7 @@ def group_effects(evidence: Evidence) -> pd.DataFrame:
         group = groups_by_fold(predicted, evidence.fold)
         for number in np.unique(group):
             mine = group == number
-            seen = group_effect(evidence.scores, place + 1, mine)
+            seen = group_effect(evidence.scores, place + 1, mine, evidence.customer)
             found = (seen.value, seen.standard_error, seen.low, seen.high)
             rows.append((offer, int(number), int(mine.sum()), predicted[mine].mean(), *found))
     columns = ["offer", "group", "customers", "predicted", "effect", "standard_error"]

@@ -24,6 +24,9 @@ class Recipe:
         Places of columns whose values are codes.
     binary : bool
         Whether what is learnt is a probability.
+    learning_rate : float
+    least_share : float
+        Share of the rows that a leaf holds at least, where more than Boosting asks for.
     seed : int
     """
 
@@ -31,13 +34,18 @@ class Recipe:
     rounds: int
     categorical: tuple[int, ...] = ()
     binary: bool = False
+    learning_rate: float = 0.03
+    least_share: float = 0.0
     seed: int = 0
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters: those of `training.boosting`, with these leaves."""
-        return Boosting(seed=self.seed).parameters(rows) | {
+        parameters = Boosting(seed=self.seed).parameters(rows)
+        return parameters | {
             "objective": "binary" if self.binary else "regression",
             "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": max(parameters["min_data_in_leaf"], round(self.least_share * rows)),
         }
 
 

@@ -22,8 +22,11 @@ JOINT_LEAVES = 4
 # Stumps add up one feature at a time.
 ADDITIVE_LEAVES = 2
 EFFECT_LEAVES = 3
-ROUNDS = 400
-EFFECT_ROUNDS = 200
+# Twice the pace of the churn trees and half their rounds: cross-fitting grows dozens of forests.
+ROUNDS, LEARNING_RATE = 200, 0.06
+EFFECT_ROUNDS = 100
+# Scores of effects scatter many times as much as effects do: a leaf must average hundreds.
+EFFECT_LEAST_SHARE = 0.05
 HALVES = 2
 
 
@@ -56,7 +59,7 @@ class SLearner:
     @classmethod
     def fit(cls, trial: Trial, seed: int = 0) -> Self:
         """Grow the one regression."""
-        recipe = Recipe(JOINT_LEAVES, ROUNDS, trial.categorical, trial.is_binary, seed)
+        recipe = _outcome_recipe(JOINT_LEAVES, trial, seed)
         rows = trial.rows(trial.arm >= 0)
         X = np.column_stack([rows.X, _indicators(rows.arm, rows.offers)])
         return cls((Grown.on(X, rows.outcome, recipe),), trial.offers)
@@ -87,7 +90,7 @@ class TLearner:
     @classmethod
     def fit(cls, trial: Trial, seed: int = 0) -> Self:
         """Grow a regression of each arm."""
-        recipe = Recipe(OUTCOME_LEAVES, ROUNDS, trial.categorical, trial.is_binary, seed)
+        recipe = _outcome_recipe(OUTCOME_LEAVES, trial, seed)
         arms = [trial.rows(trial.arm == arm) for arm in range(trial.offers + 1)]
         return cls(tuple(Grown.on(rows.X, rows.outcome, recipe) for rows in arms))
 
@@ -117,7 +120,7 @@ class XLearner:
     @classmethod
     def fit(cls, trial: Trial, expected: TLearner, seed: int = 0) -> Self:
         """Grow two regressions of each offer's effect."""
-        recipe = Recipe(EFFECT_LEAVES, EFFECT_ROUNDS, trial.categorical, seed=seed)
+        recipe = _effect_recipe(EFFECT_LEAVES, trial, seed)
         stages: list[Grown] = []
         none = trial.rows(trial.arm == 0)
         of_none = expected.expected(none.X)
@@ -152,7 +155,7 @@ class DoublyRobustLearner:
     @classmethod
     def fit(cls, trial: Trial, scores: FloatArray, leaves: int, seed: int = 0) -> Self:
         """Grow a regression of each offer's scores less those without an offer."""
-        recipe = Recipe(leaves, EFFECT_ROUNDS, trial.categorical, seed=seed)
+        recipe = _effect_recipe(leaves, trial, seed)
         return cls(tuple(Grown.on(trial.X, d, recipe) for d in _against_none(scores).T))
 
     def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
@@ -168,6 +171,15 @@ def scores_within(trial: Trial, seed: int = 0) -> FloatArray:
         learner = SLearner.fit(trial.rows(fold != half), seed)
         expected[fold == half] = learner.expected(trial.X[fold == half])
     return trial.scores(expected)
+
+
+def _outcome_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
+    return Recipe(leaves, ROUNDS, trial.categorical, trial.is_binary, LEARNING_RATE, seed=seed)
+
+
+def _effect_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
+    share = EFFECT_LEAST_SHARE
+    return Recipe(leaves, EFFECT_ROUNDS, trial.categorical, least_share=share, seed=seed)
 
 
 def _indicators(arm: Arms, offers: int) -> FloatArray:

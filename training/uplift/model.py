@@ -107,8 +107,10 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         offer : array of str, shape (rows,)
             Offer id, `none` for rows without.
         propensity : array of float, shape (rows,), optional
-            Probability with which each row got its `offer`, `none` included. Default: estimated,
-            by the shares of the offers if the assignment looks random, else by a model of it.
+            Probability with which each row got its `offer`, `none` included; what the others would
+            have been is not needed. Default: estimated, by the shares of the offers if the
+            assignment looks random, else by a model of it. For customers who could never get an
+            offer its effect is what the model says, without evidence.
 
         Raises
         ------
@@ -257,7 +259,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         learned = self.learned_ = learn(chosen.learner, trial, self.random_state)
         self.calibration_ = _calibration(found, chosen, tested)
         effects = self._calibrated(found.effects[chosen])
-        self.evidence_ = Evidence(tested, found.scores, effects, found.fold)
+        self.evidence_ = Evidence(tested, found.scores, effects, found.fold, trial.customer)
         seen = self._calibrated(learned.effects(trial.X, self.rounds_))
         self.effects_ = with_edges(
             group_effects(self.evidence_), pd.DataFrame(seen, columns=list(tested))
@@ -266,8 +268,8 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     def _learn_nothing(self, rows: int) -> None:
         self.learner_, self.rounds_, self.learned_ = NO_OFFER, 0, None
         self.calibration_ = {}
-        nothing = np.empty((rows, 0))
-        self.evidence_ = Evidence((), nothing, nothing, np.zeros(rows, dtype=np.int64))
+        nothing, no_fold = np.empty((rows, 0)), np.zeros(rows, dtype=np.int64)
+        self.evidence_ = Evidence((), nothing, nothing, no_fold, no_fold)
         self.effects_ = with_edges(group_effects(self.evidence_), pd.DataFrame(nothing))
         self.candidates_ = pd.DataFrame({"learner": [], "rounds": [], "gain": [], "chosen": []})
 

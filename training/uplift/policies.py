@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from training.errors import TrainingError
@@ -25,6 +25,7 @@ class _Contest:
     """What each customer would change, by the offer that ranking by uplift and that others make."""
 
     offer: str
+    customer: NDArray[np.int64]
     untreated: FloatArray
     by_uplift: FloatArray
     by_others: FloatArray
@@ -65,7 +66,7 @@ def compare_policies(
     --------
     >>> scores = np.array([[0.0, 1.0], [0.0, -1.0], [0.0, 1.2], [0.0, -0.8]])
     >>> effects = np.array([[0.9], [-0.7], [0.8], [-0.9]])
-    >>> evidence = Evidence(("gift",), scores, effects, np.zeros(4, dtype=int))
+    >>> evidence = Evidence(("gift",), scores, effects, np.zeros(4, dtype=int), np.arange(4))
     >>> table = compare_policies(evidence, {"risk": [4.0, 3.0, 2.0, 1.0]}, share=0.5)
     >>> table[["policy", "value", "uplift_ahead"]].round(2)
            policy  value  uplift_ahead
@@ -127,18 +128,29 @@ def ranking_metrics(
 
 
 def _contests(evidence: Evidence) -> list[_Contest]:
-    scores, effects = evidence.scores, evidence.effects
-    change = scores[:, 1:] - scores[:, :1]
+    """One of each offer, and one of each customer's best against the best of all."""
+    effects, change = evidence.effects, evidence.scores[:, 1:] - evidence.scores[:, :1]
     contests = [
-        _Contest(offer, scores[:, 0], change[:, n], change[:, n], _rank_within(evidence, e))
-        for n, (offer, e) in enumerate(zip(evidence.offers, effects.T, strict=True))
+        _contest(evidence, offer, effects[:, n], change[:, n], change[:, n])
+        for n, offer in enumerate(evidence.offers)
     ]
     if len(contests) > 1:
         own_best = change[np.arange(len(change)), effects.argmax(axis=1)]
         common_best = change[:, change.mean(axis=0).argmax()]
-        place = _rank_within(evidence, effects.max(axis=1))
-        contests.append(_Contest(BEST_OFFER, scores[:, 0], own_best, common_best, place))
+        best = effects.max(axis=1)
+        contests.append(_contest(evidence, BEST_OFFER, best, own_best, common_best))
     return contests
+
+
+def _contest(
+    evidence: Evidence,
+    offer: str,
+    effect: FloatArray,
+    by_uplift: FloatArray,
+    by_others: FloatArray,
+) -> _Contest:
+    place, untreated = _rank_within(evidence, effect), evidence.scores[:, 0]
+    return _Contest(offer, evidence.customer, untreated, by_uplift, by_others, place)
 
 
 def _rows(
@@ -154,7 +166,8 @@ def _rows(
     values[TREAT_NONE] = (0.0, untreated)
     rows = []
     for policy, (treated, each) in values.items():
-        value, ahead = Estimate.of(each), Estimate.of(ours - each)
+        value = Estimate.of(each, contest.customer)
+        ahead = Estimate.of(ours - each, contest.customer)
         interval = {"value": value.value, "low": value.low, "high": value.high}
         paired = {"uplift_ahead": ahead.value, "ahead_low": ahead.low, "ahead_high": ahead.high}
         rows.append({"policy": policy, "share": treated} | interval | paired)
