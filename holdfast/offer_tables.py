@@ -124,7 +124,7 @@ def print_budget(curve: BudgetCurve, currency: str | None) -> None:
         for row in points.to_dict("records"):
             figures = [f"{row[name]:,.0f}" for name in ("spend", "customers", "profit")]
             add(table, [*figures, f"{row['price']:+.2f}"])
-    output.line("What a budget brings", "bold")
+    output.line("What a budget brings, priors at their cautious rate", "bold")
     output.stdout().print(table)
     output.line(f"From {curve.enough:,.0f}{money} on more money brings nothing, or loses")
 
