@@ -122,7 +122,7 @@ def test_it_tells_of_the_sample_and_the_decision(shop, parts, data):
 
     card = model_card((churn, parts[1]), shop.config, data)
 
-    assert "rows, of a 0.004 share of the customers." in card
+    assert "rows, of a 0.004 share of the customers, " in card
     assert "- Champion: no, the champion's artifact is clearly better." in card
     assert "- Champion: yes, first training" in card
 
