@@ -43,6 +43,7 @@ bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the firs
 	$(BIN)/python -m benchmarks.allocation
 	$(BIN)/python -m benchmarks.experiment
 	$(BIN)/python -m benchmarks.simulated
+	$(BIN)/python -m benchmarks.treated
 	$(BIN)/python -m benchmarks.small_shops --data $(DATA)
 	$(BIN)/python -m benchmarks.leaderboard --data $(DATA)
 

@@ -115,10 +115,10 @@ def _snapshots(panel: Panel) -> str:
     share = panel.sample_share
     sampled = f", of a {share:.2g} share of the customers" if share < 1 else ""
     left_out = panel.treated_rows
-    treated = f" Left out: {left_out:,} with an offer in their window." if left_out else ""
+    treated = f", {left_out:,} of them left out for an offer in their window" if left_out else ""
     return (
         f"- Learnt from: {len(panel.snapshots)} snapshots from {_date(first.as_of)} to "
-        f"{_date(last.as_of)}, {sum(map(len, panel.snapshots)):,} rows{sampled}.{treated}"
+        f"{_date(last.as_of)}, {sum(map(len, panel.snapshots)):,} rows{sampled}{treated}."
     )
 
 

@@ -55,8 +55,9 @@ class Snapshot:
             object.__setattr__(self, "weight", np.ones(len(self.X)))
         if len(self.weight) != len(self.X) or not (self.weight >= 0).all():
             raise TrainingError(
-                f"weight must be 0 or more for each of {len(self.X)} rows; got {self.weight}. "
-                "Leave it out where nobody got an offer."
+                f"weight must be 0 or more for each of {len(self.X)} rows; got "
+                f"{len(self.weight)} from {self.weight.min()} to {self.weight.max()}. Leave it out "
+                "where nobody got an offer."
             )
 
     def __len__(self) -> int:

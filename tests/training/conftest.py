@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -14,6 +15,7 @@ from features.mapping import Mapping
 from features.simulate import SimulatedShop, simulate
 from training.config import TrainingConfig
 from training.fitting import Fitted, fit
+from training.lesson import Lesson
 from training.pipeline import Training, train
 from training.scoring import Scorer
 from training.tracking import Tracker
@@ -60,6 +62,18 @@ def shop() -> Shop:
 @pytest.fixture(scope="session")
 def fitted(shop) -> tuple[Fitted, Fitted]:
     return fit(shop.past, shop.as_of, shop.config)
+
+
+@pytest.fixture(scope="session")
+def lesson_of_all(fitted) -> Callable[[int], Lesson]:
+    """So many of the latest snapshots of churn, in which all count once, the treated too."""
+
+    def build(snapshots: int) -> Lesson:
+        lesson = fitted[0].panel.lesson(snapshots)
+        counted = (replace(s, weight=np.ones(len(s))) for s in lesson.snapshots)
+        return replace(lesson, snapshots=tuple(counted))
+
+    return build
 
 
 @pytest.fixture(scope="session")

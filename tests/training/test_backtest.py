@@ -64,6 +64,11 @@ def outcome(backtest: Backtest) -> tuple:
     return forecasts, backtest.chosen
 
 
+def population(panel: Panel, judged: Judged) -> Snapshot:
+    """Everybody at an origin, also those whose outcome came under an offer."""
+    return next(s for s in panel.snapshots if s.as_of == judged.judge.as_of)
+
+
 def test_every_candidate_is_judged_at_every_origin_on_the_same_customers(fitted):
     table = fitted[0].backtest.table()
 
@@ -80,11 +85,11 @@ def test_a_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted, candidat
     known = panel.known_at(judged.judge.as_of)
     lesson = known.lesson(3)
 
-    model = ChurnModel(candidate).learn([lesson], start_at(known, judged.judge))
+    model = ChurnModel(candidate).learn([lesson], start_at(known, population(panel, judged)))
 
     risk = model.predict_proba(judged.judge.X)[:, 1]
     assert risk == pytest.approx(judged.forecast, abs=1e-12)
-    base_rate = lesson.churned.mean()
+    base_rate = lesson.churn_rate
     assert judged.metrics == churn_metrics(judged.judge.churned, judged.forecast, base_rate)
 
 
@@ -106,7 +111,8 @@ def test_a_spend_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted):
     judged = fitted[1].backtest.of("regression")[-1]
     known = panel.known_at(judged.judge.as_of)
 
-    model = CLVModel("regression").learn(known.lesson(3), start_at(known, judged.judge))
+    start = start_at(known, population(panel, judged))
+    model = CLVModel("regression").learn(known.lesson(3), start)
 
     risks = fitted[0].backtest
     chance = 1.0 - risks.of(risks.chosen)[-1].forecast

@@ -31,8 +31,11 @@ def test_it_tells_what_was_learnt_from(shop, parts, data):
 
     assert "known before 2025-10-01 00:00 (shop's wall clock, UTC); currency EUR; seed 0." in card
     assert f"{data['orders']['rows']:,} orders and refunds of {data['customers']:,.0f} " in card
-    rows = sum(map(len, parts[0].fitted.panel.snapshots))
-    assert f"- Learnt from: 8 snapshots from 2024-12-04 to 2025-07-02, {rows:,} rows.\n" in card
+    panel = parts[0].fitted.panel
+    rows, treated = sum(map(len, panel.snapshots)), panel.treated_rows
+    assert f"- Learnt from: 8 snapshots from 2024-12-04 to 2025-07-02, {rows:,} rows, " in card
+    assert treated > 0
+    assert f" rows, {treated} of them left out for an offer in their window.\n" in card
     assert "share of the customers" not in card
 
 
@@ -119,7 +122,7 @@ def test_it_tells_of_the_sample_and_the_decision(shop, parts, data):
 
     card = model_card((churn, parts[1]), shop.config, data)
 
-    assert "rows, of a 0.004 share of the customers." in card
+    assert "rows, of a 0.004 share of the customers, " in card
     assert "- Champion: no, the champion's artifact is clearly better." in card
     assert "- Champion: yes, first training" in card
 

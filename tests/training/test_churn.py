@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from training.backtest import fit_churn_candidates
 from training.churn import CANDIDATES, EVEN_EVENTS, LOGIT_LIMIT, ChurnModel, shift_to
 from training.errors import TrainingError
-from training.lesson import Lesson, Start, latest
+from training.lesson import Lesson, Snapshot, Start, latest
 from training.rules import SIGNALS
 from training.snapshots import build_panel
 
@@ -20,8 +20,8 @@ GROWN = ("trees", "pool")
 
 
 @pytest.fixture(scope="module")
-def lesson(fitted) -> Lesson:
-    return fitted[0].panel.lesson(3)
+def lesson(lesson_of_all) -> Lesson:
+    return lesson_of_all(3)
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +145,12 @@ def test_a_pool_is_the_weighted_mean_of_logits_on_one_level(lesson, start, X):
 
 def test_the_weight_of_trees_grows_with_what_was_there_to_learn_from(lesson, start):
     few = Lesson(
-        tuple(replace(s, X=s.X[:80], churned=s.churned[:80], spend=s.spend[:80])
-              for s in lesson.snapshots),
+        tuple(
+            Snapshot(s.as_of, s.X[:80], s.churned[:80], s.spend[:80], s.outlook)
+            for s in lesson.snapshots
+        ),
         90.0,
-    )  # fmt: skip
+    )
     rare, common = (ChurnModel("pool").learn([one], start) for one in (few, lesson))
 
     assert rare.trees_[0].events < common.trees_[0].events

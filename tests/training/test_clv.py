@@ -20,8 +20,8 @@ BY_PARTS = ("past_rate", "btyd", "regression")
 
 
 @pytest.fixture(scope="module")
-def lesson(fitted) -> Lesson:
-    return fitted[0].panel.lesson(3)
+def lesson(lesson_of_all) -> Lesson:
+    return lesson_of_all(3)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_a_level_that_lasts_is_learnt(lesson, start, candidate):
     assert model.coef_ == pytest.approx([0.0] * 3, abs=1e-3)
 
 
-def test_the_regression_finds_the_slopes(fitted, start):
+def test_the_regression_finds_the_slopes(lesson_of_all, start):
     """Of a value that counts 1.3-fold and past purchase days that count against it."""
     random = np.random.default_rng(0)
 
@@ -171,7 +171,7 @@ def test_the_regression_finds_the_slopes(fitted, start):
         noise = random.gamma(20.0, 1 / 20.0, len(s))
         return orders * value**1.3 * s.X["purchase_days"].to_numpy() ** -0.25 * noise
 
-    seen = spending(fitted[0].panel.lesson(8), spend)
+    seen = spending(lesson_of_all(8), spend)
 
     model = CLVModel("regression").learn(seen, start)
 

@@ -123,7 +123,8 @@ def test_its_value_is_judged_by_the_chance_of_an_order_in_that_window(month):
 
     known = clv.panel.known_at(judged.judge.as_of)
     model = CLVModel("average", value=clv.panel.value)
-    model.learn(known.lesson(len(known.snapshots)), start_at(known, judged.judge))
+    everybody = next(s for s in clv.panel.snapshots if s.as_of == judged.judge.as_of)
+    model.learn(known.lesson(len(known.snapshots)), start_at(known, everybody))
     active = judged.forecast / model.predict_if_active(judged.judge.X)
 
     assert ((active > 0) & (active < 1)).all()
@@ -139,7 +140,8 @@ def test_half_the_margin_is_half_the_value(shop, fitted):
 
     ratio = half.predict_frame(table)["clv"] / fitted[1].scorer.predict_frame(table)["clv"]
 
-    assert ratio.to_numpy() == pytest.approx(0.5, rel=1e-4)
+    # As near as the solver of the regression goes.
+    assert ratio.to_numpy() == pytest.approx(0.5, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import numpy as np
 from training.evaluation import Estimate, FloatArray
 
 EXPECTED_SLOPE, EXPECTED_ERROR = 0.5, 0.5
-HIGHEST_SLOPE = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ class Calibration:
         experiments" (NBER working paper 24678, 2018; Econometrica 93, 2025), by regression of the
         doubly robust scores of the effect on its out-of-fold prediction. In a pilot of thousands
         that slope is hardly known, so it is averaged, by precision, with what is expected of it
-        before: half of the differences, give or take half. It is 0 to 2: more than 1 where boosting
-        stopped early and said too little.
+        before: half of the differences, give or take half. It is 0 to 1.
 
         Parameters
         ----------
@@ -65,7 +63,7 @@ class Calibration:
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / spread
         trust = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + error**2)
         slope = trust * seen + (1 - trust) * EXPECTED_SLOPE
-        clipped = float(np.clip(slope, 0.0, HIGHEST_SLOPE))
+        clipped = float(np.clip(slope, 0.0, 1.0))
         return cls(mean, clipped, seen, error, float(predicted.mean()))
 
     def apply(self, predicted: FloatArray) -> FloatArray:

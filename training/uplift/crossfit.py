@@ -12,6 +12,7 @@ from training.evaluation import FloatArray
 from training.uplift.folds import folds_of
 from training.uplift.learners import (
     ADDITIVE_LEAVES,
+    EFFECT_LEARNING_RATE,
     EFFECT_LEAVES,
     DoublyRobustLearner,
     Learner,
@@ -32,17 +33,24 @@ class Candidate:
     learner: str
     rounds: int
 
-    def __str__(self) -> str:
-        return f"{self.learner}, {self.rounds} rounds"
+    @property
+    def stretch(self) -> float:
+        """What undoes the shrinkage of regressions of effects that stop early.
+
+        After so many rounds boosting has gone this part of the way from the mean.
+        """
+        if self.learner in ("s", "t"):
+            return 1.0
+        return 1.0 / (1.0 - (1.0 - EFFECT_LEARNING_RATE) ** self.rounds)
 
 
 # From simple to complex: the order in which ties are decided.
 CANDIDATES = tuple(
     Candidate(learner, rounds)
     for learner, several in (
-        ("dr_stumps", (25, 50, 100)),
-        ("dr", (25, 50, 100)),
-        ("x", (50, 100)),
+        ("dr_stumps", (10, 25, 50)),
+        ("dr", (10, 25, 50)),
+        ("x", (25, 50)),
         ("s", (50, 200)),
         ("t", (50, 200)),
     )

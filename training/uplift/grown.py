@@ -11,6 +11,11 @@ import numpy as np
 from training.boosting import Boosting
 from training.evaluation import FloatArray
 
+# Drawing neither rows nor features, boosting follows the strongest feature first, like a lasso
+# (Buehlmann & Yu, Journal of the American Statistical Association 98, 2003): few rounds are sparse.
+SCARCE_LEAST_SHARE = 0.05
+UNDRAWN = {"bagging_fraction": 1.0, "bagging_freq": 0, "feature_fraction": 1.0, "lambda_l2": 200.0}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,8 +30,9 @@ class Recipe:
     binary : bool
         Whether what is learnt is a probability.
     learning_rate : float
-    least_share : float
-        Share of the rows that a leaf holds at least, where more than Boosting asks for.
+    scarce : bool
+        Whether the target scatters many times as much as what is to be learnt of it, as scores of
+        effects do: a leaf then holds a twentieth of the rows, and nothing is drawn.
     seed : int
     """
 
@@ -35,18 +41,20 @@ class Recipe:
     categorical: tuple[int, ...] = ()
     binary: bool = False
     learning_rate: float = 0.03
-    least_share: float = 0.0
+    scarce: bool = False
     seed: int = 0
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters: those of `training.boosting`, with these leaves."""
-        parameters = Boosting(seed=self.seed).parameters(rows)
-        return parameters | {
+        parameters = Boosting(seed=self.seed).parameters(rows) | {
             "objective": "binary" if self.binary else "regression",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
-            "min_data_in_leaf": max(parameters["min_data_in_leaf"], round(self.least_share * rows)),
         }
+        if not self.scarce:
+            return parameters
+        least = max(parameters["min_data_in_leaf"], round(SCARCE_LEAST_SHARE * rows))
+        return parameters | UNDRAWN | {"min_data_in_leaf": least}
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,7 @@ ADDITIVE_LEAVES = 2
 EFFECT_LEAVES = 3
 # Twice the pace of the churn trees and half their rounds: cross-fitting grows dozens of forests.
 ROUNDS, LEARNING_RATE = 200, 0.06
-EFFECT_ROUNDS = 100
-# Scores of effects scatter many times as much as effects do: a leaf must average hundreds.
-EFFECT_LEAST_SHARE = 0.05
+EFFECT_ROUNDS, EFFECT_LEARNING_RATE = 50, 0.03
 HALVES = 2
 
 
@@ -146,7 +144,8 @@ class DoublyRobustLearner:
     """One regression per offer of the doubly robust score of its effect.
 
     DR-learner of Kennedy (Electronic Journal of Statistics 17, 2023): scores come from regressions
-    that did not see the row. Boosting shrinks towards the mean effect, the more the fewer rounds.
+    that did not see the row. Boosting shrinks towards the mean effect, and
+    names the fewer features, the fewer rounds it has.
     """
 
     name: ClassVar[str] = "dr"
@@ -178,8 +177,8 @@ def _outcome_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
 
 
 def _effect_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
-    share = EFFECT_LEAST_SHARE
-    return Recipe(leaves, EFFECT_ROUNDS, trial.categorical, least_share=share, seed=seed)
+    rate = EFFECT_LEARNING_RATE
+    return Recipe(leaves, EFFECT_ROUNDS, trial.categorical, False, rate, scarce=True, seed=seed)
 
 
 def _indicators(arm: Arms, offers: int) -> FloatArray:

@@ -274,6 +274,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.candidates_ = pd.DataFrame({"learner": [], "rounds": [], "gain": [], "chosen": []})
 
     def _calibrated(self, effects: FloatArray) -> FloatArray:
+        effects = Candidate(self.learner_, self.rounds_).stretch * effects
         lines = enumerate(self.calibration_.values())
         found = np.column_stack([line.apply(effects[:, place]) for place, line in lines])
         return np.clip(found, -1.0, 1.0) if self.binary_ else found
@@ -306,5 +307,5 @@ def _calibration(
     found: OutOfFold, chosen: Candidate, offers: tuple[str, ...]
 ) -> dict[str, Calibration]:
     change = found.scores[:, 1:] - found.scores[:, :1]
-    predicted = found.effects[chosen]
+    predicted = chosen.stretch * found.effects[chosen]
     return {o: Calibration.of(change[:, n], predicted[:, n]) for n, o in enumerate(offers)}
