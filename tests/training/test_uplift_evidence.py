@@ -114,11 +114,11 @@ def test_differences_that_are_not_real_are_dropped(true_slope, kept):
     assert found.slope == pytest.approx(kept)
 
 
-def test_a_slope_that_is_hardly_known_is_about_a_half():
+def test_a_slope_that_is_hardly_known_is_what_is_usual():
     rng = np.random.default_rng(0)
     found = Calibration.of(rng.normal(0, 1, 500), rng.normal(0, 0.01, 500))
     assert found.slope_error > 3
-    assert found.slope == pytest.approx(0.5, abs=0.2)
+    assert found.slope == pytest.approx(0.7, abs=0.1)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():
