@@ -148,7 +148,7 @@ def ranking_curve(
 
 
 def _compared(evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike) -> FloatArray:
-    """Outcome, place in the ranking and treatment of rows with an offer or none; shape (rows, 3)."""
+    """Outcome, place in the ranking and treatment of rows with the offer or none."""
     given = np.asarray(offer, dtype=object)
     rows = np.flatnonzero((given == name) | (given == NO_OFFER))
     place = _rank_within(evidence, evidence.effects[:, evidence.offers.index(name)])
