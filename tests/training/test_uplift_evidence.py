@@ -10,7 +10,7 @@ from training.uplift.choosing import compare_candidates, ranking_gains
 from training.uplift.crossfit import Candidate, OutOfFold
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.folds import folds_of
-from training.uplift.policies import compare_policies, ranking_metrics
+from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
 from training.uplift.trial import Trial
 
 
@@ -217,6 +217,8 @@ def test_ranking_metrics_have_intervals_around_them():
     ]  # fmt: skip
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     assert table["low"].iloc[0] > 0
+    curve = ranking_curve(evidence_of(rows, effect), "gift", rows.outcome, offer)
+    assert curve["gained"].iloc[50] > curve["at_random"].iloc[50]
 
 
 def test_rows_of_another_offer_count_only_by_what_is_expected():

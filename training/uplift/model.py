@@ -21,14 +21,12 @@ from training.uplift.coding import Coding
 from training.uplift.crossfit import CANDIDATES, LEARNERS, Candidate, OutOfFold, crossfit, learn
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.learners import Learner
-from training.uplift.propensity import Propensities, overlap
+from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.restore import learner_from
 from training.uplift.tables import from_json, to_json
 from training.uplift.trial import NO_OFFER, Trial
 
 AUTO = "auto"
-# Rows of equal weight with an offer, and without one, below which an effect is not worth stating.
-LEAST_EFFECTIVE_ROWS = 200
 
 
 class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -133,9 +131,9 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         propensities = self._propensities(everything, propensity)
         self.propensity_source_ = propensities.source
         self.overlap_ = overlap(propensities, arm, [NO_OFFER, *ids])
-        self.tested_ = _tested(self.overlap_, everything.outcome)
+        self.tested_ = tested(self.overlap_, everything.outcome)
         self.binary_ = everything.is_binary
-        self._learn(_restricted(everything, propensities, list(self.tested_.values())))
+        self._learn(everything.restricted(propensities.received, list(self.tested_.values())))
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -247,9 +245,9 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 
     def _learn(self, trial: Trial) -> None:
         """Choose a learner, calibrate it and state the evidence."""
-        tested = tuple(offer for offer, enough in self.tested_.items() if enough)
+        offers = tuple(offer for offer, enough in self.tested_.items() if enough)
         candidates = [c for c in CANDIDATES if self.learner in (AUTO, c.learner)]
-        if not tested:
+        if not offers:
             self._learn_nothing(len(trial))
             return
         found = crossfit(trial, candidates, self.folds, self.random_state)
@@ -257,12 +255,12 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         chosen, self.candidates_ = compare_candidates(found, candidates)
         self.learner_, self.rounds_ = chosen.learner, chosen.rounds
         learned = self.learned_ = learn(chosen.learner, trial, self.random_state)
-        self.calibration_ = _calibration(found, chosen, tested)
+        self.calibration_ = _calibration(found, chosen, offers)
         effects = self._calibrated(found.effects[chosen])
-        self.evidence_ = Evidence(tested, found.scores, effects, found.fold, trial.customer)
+        self.evidence_ = Evidence(offers, found.scores, effects, found.fold, trial.customer)
         seen = self._calibrated(learned.effects(trial.X, self.rounds_))
         self.effects_ = with_edges(
-            group_effects(self.evidence_), pd.DataFrame(seen, columns=list(tested))
+            group_effects(self.evidence_), pd.DataFrame(seen, columns=list(offers))
         )
 
     def _learn_nothing(self, rows: int) -> None:
@@ -278,29 +276,6 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         lines = enumerate(self.calibration_.values())
         found = np.column_stack([line.apply(effects[:, place]) for place, line in lines])
         return np.clip(found, -1.0, 1.0) if self.binary_ else found
-
-
-def _tested(overlap: pd.DataFrame, outcome: FloatArray) -> dict[str, bool]:
-    """Whether each offer has enough rows, weighed by propensity, beside enough without."""
-    enough = overlap["effective_rows"] >= LEAST_EFFECTIVE_ROWS
-    varies = bool(outcome.min() < outcome.max()) if len(outcome) else False
-    possible = bool(enough[NO_OFFER]) and varies
-    return {str(offer): possible and bool(enough[offer]) for offer in overlap.index[1:]}
-
-
-def _restricted(trial: Trial, propensities: Propensities, tested: list[bool]) -> Trial:
-    """The trial with its propensities, its arms renumbered to those tested."""
-    numbers = np.cumsum(tested)
-    place = np.append(0, np.where(tested, numbers, -1))
-    return Trial(
-        trial.X,
-        trial.outcome,
-        place[trial.arm],
-        propensities.received,
-        trial.customer,
-        int(numbers[-1]),
-        trial.categorical,
-    )
 
 
 def _calibration(

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from training.errors import TrainingError
-from training.evaluation import Estimate, FloatArray, uplift_metrics
+from training.evaluation import Estimate, FloatArray, uplift_metrics, uplift_table
 from training.uplift.evidence import Evidence
+from training.uplift.trial import NO_OFFER
 
 UPLIFT, TREAT_ALL, TREAT_NONE, RANDOM = "uplift", "treat_all", "treat_none", "random"
 BEST_OFFER = "best offer"
@@ -110,21 +111,49 @@ def ranking_metrics(
     pandas.DataFrame
         One row per offer and metric: offer, metric, value, low, high.
     """
-    y, given = np.asarray(outcome, dtype=np.float64), np.asarray(offer, dtype=object)
     generator = np.random.default_rng(seed)
     found = []
-    for number, name in enumerate(evidence.offers):
-        rows = np.flatnonzero((given == name) | (given == "none"))
-        score = _rank_within(evidence, evidence.effects[:, number])[rows]
-        arrays = np.column_stack([y[rows], score, given[rows] == name])
+    for name in evidence.offers:
+        arrays = _compared(evidence, name, outcome, offer)
         value = uplift_metrics(*arrays.T)
         drawn = pd.DataFrame(
-            uplift_metrics(*arrays[generator.integers(len(rows), size=len(rows))].T)
+            uplift_metrics(*arrays[generator.integers(len(arrays), size=len(arrays))].T)
             for _ in range(ROUNDS)
         )
         low, high = drawn.quantile(0.025), drawn.quantile(0.975)
         found += [(name, m, v, float(low[m]), float(high[m])) for m, v in value.items()]
     return pd.DataFrame(found, columns=["offer", "metric", "value", "low", "high"])
+
+
+def ranking_curve(
+    evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike
+) -> pd.DataFrame:
+    """The Qini curve of an offer by out-of-fold ranking, for `training.figures.uplift_figure`.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        `UpliftModel.evidence_`.
+    name : str
+        Which of its offers.
+    outcome, offer : array, shape (rows,)
+        As given to `fit`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        From `training.evaluation.uplift_table`.
+    """
+    return uplift_table(*_compared(evidence, name, outcome, offer).T)
+
+
+def _compared(evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike) -> FloatArray:
+    """Outcome, place in the ranking and treatment of rows with the offer or none."""
+    given = np.asarray(offer, dtype=object)
+    rows = np.flatnonzero((given == name) | (given == NO_OFFER))
+    place = _rank_within(evidence, evidence.effects[:, evidence.offers.index(name)])
+    y = np.asarray(outcome, dtype=np.float64)
+    return np.column_stack([y[rows], place[rows], given[rows] == name])
 
 
 def _contests(evidence: Evidence) -> list[_Contest]:

@@ -13,9 +13,11 @@ from training.boosting import Boosting
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.uplift.folds import folds_of
-from training.uplift.trial import Arms, Trial
+from training.uplift.trial import NO_OFFER, Arms, Trial
 
 LEAST = 0.02
+# Rows of equal weight in an arm below which an effect is not worth stating.
+LEAST_EFFECTIVE_ROWS = 200
 FOLDS = 3
 ROUNDS = 60
 # The model of the assignment must beat the shares of the arms by so many standard errors.
@@ -109,6 +111,22 @@ def overlap(propensities: Propensities, arm: Arms, names: list[str]) -> pd.DataF
         rows.append((int(mine.sum()), effective, lowest, clipped))
     columns = ["rows", "effective_rows", "lowest_propensity", "clipped"]
     return pd.DataFrame(rows, columns=columns, index=pd.Index(names, name="offer"))
+
+
+def tested(overlap: pd.DataFrame, outcome: FloatArray) -> dict[str, bool]:
+    """Whether each offer was seen often enough, beside enough without, to state its effect.
+
+    Parameters
+    ----------
+    overlap : pandas.DataFrame
+        From `overlap`.
+    outcome : numpy.ndarray, shape (rows,)
+        Nothing is tested by an outcome that never varies.
+    """
+    enough = overlap["effective_rows"] >= LEAST_EFFECTIVE_ROWS
+    varies = len(outcome) > 0 and bool(outcome.min() < outcome.max())
+    possible = bool(enough[NO_OFFER]) and varies
+    return {str(offer): possible and bool(enough[offer]) for offer in overlap.index[1:]}
 
 
 def _modelled(trial: Trial, seed: int) -> FloatArray:

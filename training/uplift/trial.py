@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -72,6 +73,12 @@ class Trial:
             propensity=self.propensity[chosen],
             customer=self.customer[chosen],
         )
+
+    def restricted(self, propensity: FloatArray, tested: Sequence[bool]) -> Self:
+        """All rows, with their propensities, and the arms of tested offers only, renumbered."""
+        numbers = np.cumsum(tested)
+        arm = np.append(0, np.where(tested, numbers, -1))[self.arm]
+        return replace(self, arm=arm, propensity=propensity, offers=int(numbers[-1]))
 
     def scores(self, expected: FloatArray) -> FloatArray:
         """Doubly robust scores of each arm, shape (rows, offers + 1).
