@@ -20,25 +20,29 @@ from offers.catalogue import OfferCatalogue
 from offers.plan import Plan
 from offers.planning import Models, plan_campaign
 from offers.problem import NONE, Choice
-from offers.prospects import expected_cost
+from offers.prospects import expected_cost, prospects
 from training.champions import load_scorer, load_uplift
 from training.config import TrainingConfig
 from training.evaluation import FloatArray
+from training.labels import Value
 from training.pipeline import train
+from training.scoring import STAGES
 from training.tracking import Tracker
 from training.uplift.pipeline import train_uplift
 
-SEEDS, CUSTOMERS, DAYS = (0, 1, 2), 60_000, 1095
+SEEDS, CUSTOMERS, DAYS = (0, 1, 2), 200_000, 1095
 AS_OF, HORIZON_DAYS = "2025-10-01", 90
 # The budget, for each customer who may get an offer.
 BUDGET_EACH = 0.5
+# The pilot was drawn from all stages, so the plan may offer to all of them.
 CATALOGUE = OfferCatalogue.from_dict(
     {
+        "defaults": {"stages": list(STAGES)},
         "offers": {
             "discount_10": {"kind": "discount", "cost_share": 0.1},
             "service_recovery": {"kind": "service_recovery", "fixed_cost": 8},
             "points": {"kind": "points", "fixed_cost": 2},
-        }
+        },
     }
 )
 USUAL = "discount_10"
@@ -46,9 +50,14 @@ USUAL = "discount_10"
 
 @dataclass(frozen=True)
 class Truth:
-    """What every offer would truly bring to every customer of a plan, in the order of its rows."""
+    """What every offer would truly bring to every customer of a plan, in the order of its rows.
+
+    `rule` is the true effect as far as it depends on what a shop can know; `effect` also knows who
+    has left already and who would come anyway.
+    """
 
     effect: FloatArray
+    rule: pd.DataFrame
     profit: FloatArray
     cost: FloatArray
     allowed: np.ndarray
@@ -64,7 +73,8 @@ class Truth:
             [expected_cost(o, value, order[:, i]) for i, o in enumerate(CATALOGUE)]
         )
         profit = effect * scores["clv_if_active"].to_numpy()[:, None] - cost
-        return cls(effect, profit, cost, made.choices.allowed.to_numpy())
+        rule = known[[f"rule_{o}" for o in CATALOGUE.ids]].set_axis(list(CATALOGUE.ids), axis=1)
+        return cls(effect, rule, profit, cost, made.choices.allowed.to_numpy())
 
     def gained(self, offer: Choice) -> FloatArray:
         """True expected profit of a choice, shape (customers,)."""
@@ -77,8 +87,11 @@ class Truth:
 
 def main() -> None:
     """Plan, compare and print."""
-    print("| seed | policy | offers | true cost | true profit | of the oracle's | plan less it |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| seed | policy | offers | true cost | true profit | of the oracle's | of the rules' | "
+        "plan less it |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     asleep = []
     for seed in SEEDS:
         shop = simulate(CUSTOMERS, DAYS, seed)
@@ -121,8 +134,11 @@ def policies(made: Plan, scores: pd.DataFrame, truth: Truth) -> Mapping[str, Cho
     likely = average.argmax(axis=1)
     risk, value = scores["churn_risk"].to_numpy(), scores["clv"].to_numpy()
     oracle = np.where(truth.allowed, truth.profit, np.nan)
+    # Who knows all rules of the effects, and of the customers what the plan knows.
+    knowing = prospects(scores, CATALOGUE, Value(), truth.rule)
     return {
         "oracle": allocate(oracle, truth.cost, budget).offer,
+        "true rules": allocate(knowing.profit.to_numpy(), knowing.cost.to_numpy(), budget).offer,
         "plan": allocate(made.choices.profit, cost, budget).offer,
         "risk, usual": _until(budget, -risk, usual, cost),
         "risk, best on average": _until(budget, -risk, likely, cost),
@@ -133,7 +149,8 @@ def policies(made: Plan, scores: pd.DataFrame, truth: Truth) -> Mapping[str, Cho
 
 def lines(seed: int, truth: Truth, choices: Mapping[str, Choice]) -> Iterator[list[str]]:
     """One row of the table for every policy."""
-    best, plan = truth.gained(choices["oracle"]).sum(), truth.gained(choices["plan"])
+    best, known = (truth.gained(choices[name]).sum() for name in ("oracle", "true rules"))
+    plan = truth.gained(choices["plan"])
     for name, offer in choices.items():
         gained = truth.gained(offer)
         less = plan - gained
@@ -146,6 +163,7 @@ def lines(seed: int, truth: Truth, choices: Mapping[str, Choice]) -> Iterator[li
             f"{truth.spent(offer):,.0f}",
             f"{gained.sum():,.0f}",
             f"{gained.sum() / best:.0%}",
+            f"{gained.sum() / known:.0%}",
             difference,
         ]
 

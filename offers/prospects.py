@@ -80,7 +80,9 @@ def prospects(
     order_value = scores["order_value"] / value.mean_rate(float(scores["clv_horizon_days"].iloc[0]))
     for offer in catalogue.offers:
         if learnt is not None and offer.id in tried:
-            uplift[offer.id] = cautious[offer.id] = learnt[offer.id]
+            # Nobody can be kept with more than certainty, or lost with more.
+            expected = learnt[offer.id].clip(lower=risk - 1.0, upper=risk)
+            uplift[offer.id] = cautious[offer.id] = expected
         else:
             uplift[offer.id] = offer.save_rate * risk
             cautious[offer.id] = offer.cautious_save_rate * risk

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pandas as pd
 import polars as pl
 
-from features.simulate.effects import OFFERS, chances, observe
+from features.simulate.effects import OFFERS, chances, observe, published_effects
 from features.simulate.purchases import EPOCH, chance_of_order
 from features.simulate.shop import SimulatedShop
 
@@ -87,7 +87,9 @@ def true_effects(
     -------
     pandas.DataFrame, float64
         Index customer_id, in the order asked for; `p_none`, the probability of an order in the 90
-        days from `as_of` without an offer, and `effect_<offer>`, what the offer adds to it.
+        days from `as_of` without an offer; `effect_<offer>`, what the offer adds to it; and
+        `rule_<offer>`, what it would add by the rule if that were possible. The rules are of what
+        the shop knows; `p_none` and `effect_` also know who has left already.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def true_effects(
     --------
     >>> from features.simulate import simulate
     >>> truth = true_effects(simulate(customers=300, seed=7), "2025-10-01")
-    >>> list(truth.columns)
+    >>> list(truth.columns[:4])
     ['p_none', 'effect_discount_10', 'effect_service_recovery', 'effect_points']
     """
     day = _day(shop, as_of)
@@ -107,9 +109,12 @@ def true_effects(
     observed = observe(_purchases(shop, numbers), _answers(shop, numbers), day)
     last = _last_orders(shop, traits, day).join(observed, on="customer", how="semi")
     found = chances(traits, observed, last.sort("customer"), day)
-    known = found.join(numbers, on="customer", maintain_order="left").select(
-        "customer_id", "p_none", *(f"effect_{offer}" for offer in OFFERS)
+    rules = published_effects(found).select(pl.all().name.prefix("rule_"))
+    known = pl.concat([found, rules], how="horizontal").join(
+        numbers, on="customer", maintain_order="left"
     )
+    columns = [f"{kind}_{offer}" for kind in ("effect", "rule") for offer in OFFERS]
+    known = known.select("customer_id", "p_none", *columns)
     truth = known.to_pandas().set_index("customer_id")
     if customer_ids is None:
         return truth

@@ -19,7 +19,6 @@ from training.uplift.learners import (
     SLearner,
     TLearner,
     XLearner,
-    scores_within,
 )
 from training.uplift.trial import Trial
 
@@ -103,4 +102,4 @@ def learn(name: str, trial: Trial, seed: int) -> Learner:
     if name == "x":
         return XLearner.fit(trial, TLearner.fit(trial, seed), seed)
     leaves = ADDITIVE_LEAVES if name == "dr_stumps" else EFFECT_LEAVES
-    return DoublyRobustLearner.fit(trial, scores_within(trial, seed), leaves, seed)
+    return DoublyRobustLearner.fit(trial, leaves, seed)

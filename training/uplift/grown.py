@@ -71,13 +71,19 @@ class Grown:
     constant: float = 0.0
 
     @classmethod
-    def on(cls, X: FloatArray, y: FloatArray, recipe: Recipe) -> Self:
+    def on(
+        cls, X: FloatArray, y: FloatArray, recipe: Recipe, weight: FloatArray | None = None
+    ) -> Self:
         """Grow trees; the mean, or nothing of no rows, where all targets are equal."""
         if len(y) < 2 or y.min() == y.max() or recipe.rounds == 0:
             return cls(None, float(y.mean()) if len(y) else 0.0)
         parameters = recipe.parameters(len(y))
         data = lgb.Dataset(
-            X, label=y, params=parameters, categorical_feature=list(recipe.categorical)
+            X,
+            label=y,
+            weight=weight,
+            params=parameters,
+            categorical_feature=list(recipe.categorical),
         )
         return cls(lgb.train(parameters, data, num_boost_round=recipe.rounds))
 

@@ -144,32 +144,35 @@ class DoublyRobustLearner:
     """One regression per offer of the doubly robust score of its effect.
 
     DR-learner of Kennedy (Electronic Journal of Statistics 17, 2023): scores come from regressions
-    that did not see the row. Boosting shrinks towards the mean effect, and
-    names the fewer features, the fewer rounds it has.
+    that did not see the row. Rows count by how sure their scores are (Fisher & Fisher,
+    "Three-way cross-fitting and pseudo-outcome regression", 2023). Boosting shrinks towards the
+    mean effect, and names the fewer features, the fewer rounds it has.
     """
 
     name: ClassVar[str] = "dr"
     stages: tuple[Grown, ...]
 
     @classmethod
-    def fit(cls, trial: Trial, scores: FloatArray, leaves: int, seed: int = 0) -> Self:
+    def fit(cls, trial: Trial, leaves: int, seed: int = 0) -> Self:
         """Grow a regression of each offer's scores less those without an offer."""
         recipe = _effect_recipe(leaves, trial, seed)
-        return cls(tuple(Grown.on(trial.X, d, recipe) for d in _against_none(scores).T))
+        expected = expected_within(trial, seed)
+        weight, change = trial.precision(expected), _against_none(trial.scores(expected))
+        return cls(tuple(Grown.on(trial.X, d, recipe, weight) for d in change.T))
 
     def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
         """What the regressions say."""
         return np.column_stack([stage.predict(X, rounds) for stage in self.stages])
 
 
-def scores_within(trial: Trial, seed: int = 0) -> FloatArray:
-    """Doubly robust scores of every row by a regression on the other half, shape (rows, arms)."""
+def expected_within(trial: Trial, seed: int = 0) -> FloatArray:
+    """Outcome expected of every row in each arm by a regression on the other half."""
     expected = np.zeros((len(trial), trial.offers + 1))
     fold = folds_of(trial, HALVES, seed + 1)
     for half in range(HALVES):
         learner = SLearner.fit(trial.rows(fold != half), seed)
         expected[fold == half] = learner.expected(trial.X[fold == half])
-    return trial.scores(expected)
+    return expected
 
 
 def _outcome_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from training.evaluation import FloatArray, doubly_robust_scores
 
 NO_OFFER = "none"
+# Nobody is believed to be surer to come, or not to.
+LEAST_CHANCE = 0.02
 Arms = NDArray[np.int64]
 Rows = NDArray[np.bool_] | NDArray[np.int64]
 
@@ -92,6 +94,23 @@ class Trial:
         arm = np.where(self.arm < 0, self.offers + 1, self.arm)
         padded = np.column_stack([expected, self.outcome])
         return doubly_robust_scores(self.outcome, arm, self.propensity, padded)[:, :-1]
+
+    def precision(self, expected: FloatArray) -> FloatArray:
+        """How sure the scores of each row are, up to a factor, shape (rows,).
+
+        An outcome of 0 or 1 scatters by p (1 - p): of customers who surely come, or surely do not,
+        a score tells more. Other outcomes are taken to scatter alike.
+
+        Parameters
+        ----------
+        expected : numpy.ndarray, shape (rows, offers + 1)
+            As for `scores`.
+        """
+        if not self.is_binary:
+            return np.ones(len(self))
+        chance = np.clip(expected.mean(axis=1), LEAST_CHANCE, 1.0 - LEAST_CHANCE)
+        precision = 1.0 / (chance * (1.0 - chance))
+        return np.asarray(precision / precision.mean())
 
     def share(self, arm: int) -> float:
         """Share of the rows of this arm among those of it and without an offer."""
