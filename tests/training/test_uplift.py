@@ -7,6 +7,7 @@ import pytest
 from training.errors import TrainingError
 from training.uplift import UpliftModel
 from training.uplift.coding import Coding
+from training.uplift.trial import Trial
 
 
 def shop(customers=1500, seed=0):
@@ -221,3 +222,19 @@ def test_what_cannot_be_learnt_from_is_refused(changed, says):
 def test_settings_that_cannot_be_are_refused(settings, says):
     with pytest.raises(TrainingError, match=says):
         UpliftModel(**settings).fit(*shop(100))
+
+
+def test_scores_of_customers_who_surely_come_or_surely_do_not_count_for_more():
+    X, outcome = np.zeros((4, 1)), np.array([1.0, 0.0, 1.0, 0.0])
+    trial = Trial(X, outcome, np.array([0, 1, 0, 1]), np.full(4, 0.5), np.arange(4), 1)
+    chance = np.array([0.5, 0.9, 0.1, 0.0])
+    found = trial.precision(np.column_stack([chance, chance]))
+    # 1 / .25, 1 / .09 twice, and 1 / (.02 x .98) where nobody is believed to be surer.
+    assert found / found[0] == pytest.approx([1.0, 25 / 9, 25 / 9, 0.25 / 0.0196])
+    assert found.mean() == pytest.approx(1.0)
+
+
+def test_scores_of_amounts_all_count_alike():
+    trial = Trial(np.zeros((2, 1)), np.array([3.5, 0.0]), np.array([0, 1]), np.ones(2),
+                  np.arange(2), 1)  # fmt: skip
+    assert trial.precision(np.array([[0.1, 0.1], [9.0, 9.0]])).tolist() == [1.0, 1.0]

@@ -15,7 +15,7 @@ from features.clock import Instant, as_day, as_instant
 from features.history import History
 from training import figures
 from training.champions import UPLIFT
-from training.evaluation import FloatArray, uplift_table
+from training.evaluation import FloatArray
 from training.fitting import definition
 from training.labels import Value
 from training.record import data_digest, example
@@ -23,7 +23,7 @@ from training.snapshots import Progress
 from training.tracking import ModelFiles, RegisteredVersion, Run, Tracker
 from training.uplift.assignments import EXPECTED, Assignments, assignments_of
 from training.uplift.model import UpliftModel
-from training.uplift.policies import compare_policies, ranking_metrics
+from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
 from training.uplift.scoring import UpliftScorer
 
 RISK, CLV = "risk", "clv"
@@ -138,13 +138,8 @@ def _log(
             if np.isfinite(row[column])
         }
     )
-    for number, offer in enumerate(model.evidence_.offers):
-        given = np.isin(learnt_from.offer, (offer, "none"))
-        curve = uplift_table(
-            learnt_from.ordered[given],
-            model.evidence_.effects[given, number],
-            learnt_from.offer[given] == offer,
-        )
+    for offer in model.evidence_.offers:
+        curve = ranking_curve(model.evidence_, offer, learnt_from.ordered, learnt_from.offer)
         run.log_figure(figures.uplift_figure(curve, "orders"), f"uplift_{_named(offer)}.png")
         drawn = figures.effects_figure(model.effects_, offer)
         run.log_figure(drawn, f"effects_{_named(offer)}.png")
