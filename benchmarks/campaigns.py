@@ -33,7 +33,7 @@ from training.uplift.pipeline import train_uplift
 SEEDS, CUSTOMERS, DAYS = (0, 1, 2), 200_000, 1095
 AS_OF, HORIZON_DAYS = "2025-10-01", 90
 # The budget, for each customer who may get an offer.
-BUDGET_EACH = 0.5
+BUDGET_EACH = 1.0
 # The pilot was drawn from all stages, so the plan may offer to all of them.
 CATALOGUE = OfferCatalogue.from_dict(
     {
