@@ -76,7 +76,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     print_plan(made)
     print_examples(made)
     print_budget(curve, made.currency)
-    budget_figure(curve).savefig(CURVE)
+    budget_figure(curve, made.currency or "shop currency").savefig(CURVE)
     output.line(f"The plan is in {PLAN}, the budget curve in {CURVE}")
     return made
 
@@ -96,7 +96,7 @@ def _measure(shop: Path, made: Plan) -> None:
         table = files.read_table("--plan", PLAN)
         result = measure(History.open(shop), table, demo.END)
     print_measured(result)
-    output.line(
+    output.paragraph(
         f"The truth, which only a simulated shop knows: {100 * _true_effect(made, truth):+.1f} "
         "points of retention on average over the customers treated"
     )

@@ -10,6 +10,7 @@ from holdfast import output
 from holdfast.tables import add, table_of
 from offers.plan_table import TOTAL
 from offers.verdicts import VERDICTS
+from training.uplift.policies import BEST_OFFER
 
 if TYPE_CHECKING:
     from offers.curves import BudgetCurve
@@ -17,13 +18,20 @@ if TYPE_CHECKING:
     from offers.plan import Plan
     from training.uplift.pipeline import UpliftTraining
 
-PERCENT = frozenset({"retention", "return_on_spend"})
 FIGURES = {
     "retention": "retention, points",
-    "net_spend": "net spend a customer",
+    "net_spend": "net spend each",
     "cost": "cost",
-    "incremental_profit": "incremental profit",
+    "incremental_profit": "profit",
     "return_on_spend": "return on spend",
+}
+# Factor and decimal places.
+SHOWN_AS = {
+    "retention": (100.0, 1),
+    "net_spend": (1.0, 2),
+    "cost": (1.0, 0),
+    "incremental_profit": (1.0, 0),
+    "return_on_spend": (1.0, 2),
 }
 SHOWN = 5
 STEPS = 5
@@ -32,7 +40,7 @@ STEPS = 5
 def print_uplift(training: UpliftTraining) -> None:
     """Print what the offers that were tried changed, for whom, and what that is worth."""
     model, learnt_from = training.scorer.model, training.assignments
-    output.line(
+    output.paragraph(
         f"Learnt from {len(learnt_from):,} assignments, orders within "
         f"{training.scorer.definition.horizon_days} days; learner {model.learner_}; propensities "
         f"{model.propensity_source_}"
@@ -42,7 +50,9 @@ def print_uplift(training: UpliftTraining) -> None:
     if untested := [offer for offer, tested in model.tested_.items() if not tested]:
         output.line(f"too little evidence, so the prior holds: {', '.join(untested)}")
     _print_effects(model.effects_)
-    _print_policies(training.policies)
+    policies = training.policies
+    several = policies[policies["offer"] == BEST_OFFER]
+    _print_policies(policies if several.empty else several)
     version = training.version
     output.line(f"{version.name} version {version.version} is champion")
 
@@ -89,14 +99,14 @@ def print_plan(made: Plan) -> None:
     nothing = (made.table["arm"] == "none").sum()
     output.line(f"Campaign {made.campaign.campaign_id}: what is intended", "bold")
     output.stdout().print(table)
-    output.line(
+    output.paragraph(
         f"Expected of the {len(treated):,} offers made: cost {treated['expected_cost'].sum():,.0f} "
         f"of a budget of {made.campaign.budget:,.0f}{money}; profit "
         f"{treated['expected_profit'].sum():,.0f}; {treated['expected_uplift'].sum():,.0f} more "
         "customers who order"
     )
     best = made.intention.allocation
-    output.line(
+    output.paragraph(
         f"{nothing:,} eligible customers get nothing; one more unit of the budget would bring "
         f"{best.price:.2f}; no choice brings over {best.gap:.2%} more"
     )
@@ -156,22 +166,31 @@ def print_measured(result: Measurement) -> None:
     by_offer = dict(iter(result.effects.set_index("figure").groupby("intended_offer")))
     for row in result.groups.to_dict("records"):
         offer = str(row["intended_offer"])
-        cells = [_estimate(figure, by_offer[offer].loc[[figure]].iloc[0]) for figure in FIGURES]
+        found = [(figure, by_offer[offer].loc[[figure]].iloc[0]) for figure in FIGURES]
+        counts = [f"{row['treated']:,}", f"{row['held_out']:,}"]
         style = "bold" if offer == TOTAL else ""
-        add(table, [offer, f"{row['treated']:,}", f"{row['held_out']:,}", *cells], style)
+        add(table, [offer, *counts, *(_estimate(*cell) for cell in found)], style)
+        if any(intervals := [_interval(*cell) for cell in found]):
+            add(table, ["", "", "", *intervals], "dim")
     output.stdout().print(table)
     saved = by_offer[TOTAL]["variance_saved"]
-    output.line(
+    output.paragraph(
         f"Adjusting for the forecasts made before saved {saved['retention']:.0%} of the variance "
         f"of the retention difference and {saved['net_spend']:.0%} of that of spend"
     )
 
 
 def _estimate(figure: str, found: pd.Series) -> str:
-    scale, places = (100.0, 1) if figure in PERCENT else (1.0, 2 if figure == "net_spend" else 0)
-    if pd.isna(found["estimate"]):
+    return "" if pd.isna(found["estimate"]) else _shown(figure, found["estimate"])
+
+
+def _interval(figure: str, found: pd.Series) -> str:
+    """The cost is what was paid."""
+    if figure == "cost" or pd.isna(found["low"]):
         return ""
-    if pd.isna(found["low"]):
-        return f"{scale * found['estimate']:,.{places}f}"
-    low, high = (f"{scale * found[end]:,.{places}f}" for end in ("low", "high"))
-    return f"{scale * found['estimate']:,.{places}f} ({low} to {high})"
+    return f"{_shown(figure, found['low'])} to {_shown(figure, found['high'])}"
+
+
+def _shown(figure: str, value: float) -> str:
+    scale, places = SHOWN_AS[figure]
+    return f"{scale * value:,.{places}f}"
