@@ -21,7 +21,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: $(READY)  ## the main job on a simulated shop: history, models, scores, customers at risk
+demo: $(READY)  ## the main job on a simulated shop: history, models, scores, a campaign planned and measured
 	$(BIN)/holdfast demo
 
 serve: $(READY)  ## the API on the demo's scores, http://127.0.0.1:8000
@@ -44,6 +44,9 @@ bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the firs
 	$(BIN)/python -m benchmarks.experiment
 	$(BIN)/python -m benchmarks.simulated
 	$(BIN)/python -m benchmarks.treated
+	$(BIN)/python -m benchmarks.pilot
+	$(BIN)/python -m benchmarks.campaigns
+	$(BIN)/python -m benchmarks.hillstrom --data $(DATA)
 	$(BIN)/python -m benchmarks.small_shops --data $(DATA)
 	$(BIN)/python -m benchmarks.leaderboard --data $(DATA)
 
