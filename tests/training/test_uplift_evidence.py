@@ -102,7 +102,7 @@ def test_customers_join_the_group_that_their_prediction_reaches():
 
 def test_calibration_keeps_the_share_of_differences_that_is_real():
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
-    found = Calibration.of(3.0 + 0.5 * predicted, predicted)
+    found = Calibration.of(3.0 + 0.5 * predicted, predicted, 2, 1e6)
     assert (found.mean, found.slope) == (pytest.approx(3.0), pytest.approx(0.5))
     assert found.apply(np.array([2.0])) == pytest.approx([4.0])
 
@@ -110,19 +110,27 @@ def test_calibration_keeps_the_share_of_differences_that_is_real():
 @pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0), (3.0, 1.0)])
 def test_differences_that_are_not_real_are_dropped(true_slope, kept):
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
-    found = Calibration.of(3.0 + true_slope * predicted, predicted)
+    found = Calibration.of(3.0 + true_slope * predicted, predicted, 2, 1e6)
     assert found.slope == pytest.approx(kept)
 
 
-def test_a_slope_that_is_hardly_known_is_what_is_usual():
+@pytest.mark.parametrize(("offered", "usual"), [(130, 1 / 11), (1300, 0.5), (11_700, 0.9)])
+def test_a_slope_that_is_hardly_known_is_what_is_usual_of_so_many_customers(offered, usual):
     rng = np.random.default_rng(0)
-    found = Calibration.of(rng.normal(0, 1, 500), rng.normal(0, 0.01, 500))
+    found = Calibration.of(rng.normal(0, 1, 500), rng.normal(0, 0.01, 500), offered, 1.0)
     assert found.slope_error > 3
-    assert found.slope == pytest.approx(0.7, abs=0.1)
+    assert found.slope == pytest.approx(usual, abs=0.1)
+
+
+def test_a_mean_is_believed_as_far_as_it_is_known():
+    # The standard error is 1, and 0.1 x 20 = 2 is usual: 4 parts of 5 are believed.
+    change = 3.0 + np.array([1.0, -1.0]) * np.sqrt(0.5) * np.sqrt(2)
+    found = Calibration.of(change, np.array([0.3, 0.3]), 1, 20.0)
+    assert found.mean_seen == pytest.approx(3.0) and found.mean == pytest.approx(2.4)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():
-    found = Calibration.of(np.array([0.0, 1.0]), np.array([0.3, 0.3]))
+    found = Calibration.of(np.array([0.5, 0.5]), np.array([0.3, 0.3]), 1, 1.0)
     assert found.apply(np.array([0.3, 9.0])).tolist() == [0.5, 0.5]
 
 

@@ -255,7 +255,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         chosen, self.candidates_ = compare_candidates(found, candidates)
         self.learner_, self.rounds_ = chosen.learner, chosen.rounds
         learned = self.learned_ = learn(chosen.learner, trial, self.random_state)
-        self.calibration_ = _calibration(found, chosen, offers)
+        self.calibration_ = _calibration(found, chosen, trial, offers)
         effects = self._calibrated(found.effects[chosen])
         self.evidence_ = Evidence(offers, found.scores, effects, found.fold, trial.customer)
         seen = self._calibrated(learned.effects(trial.X, self.rounds_))
@@ -279,8 +279,14 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
 
 
 def _calibration(
-    found: OutOfFold, chosen: Candidate, offers: tuple[str, ...]
+    found: OutOfFold, chosen: Candidate, trial: Trial, offers: tuple[str, ...]
 ) -> dict[str, Calibration]:
     change = found.scores[:, 1:] - found.scores[:, :1]
     predicted = chosen.stretch * found.effects[chosen]
-    return {o: Calibration.of(change[:, n], predicted[:, n]) for n, o in enumerate(offers)}
+    spread = float(trial.outcome.std())
+    return {
+        offer: Calibration.of(
+            change[:, n], predicted[:, n], int((trial.arm == n + 1).sum()), spread
+        )
+        for n, offer in enumerate(offers)
+    }
