@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 ANONYMOUS = "anonymous"
+# The `offer_id` of a customer who got none: a control, or held out.
+NO_OFFER = "none"
 Kind = Literal["id", "text", "number", "date"]
 
 

@@ -15,6 +15,7 @@ from features.clock import Instant, as_day
 from features.errors import HistoryError
 from features.feature import Feature, Rows, only
 from features.history import History
+from features.schema import NO_OFFER
 
 Frame = nw.LazyFrame[Any]
 
@@ -188,5 +189,5 @@ def _feedback_rows(feedback: Frame | None, day: float) -> Frame | None:
 def _offer_rows(offers: Frame | None, day: float) -> Frame | None:
     if offers is None:
         return None
-    is_offer = nw.col("offer_id") != "none"
+    is_offer = nw.col("offer_id") != NO_OFFER
     return _with_age(offers, day).with_columns(is_offer.alias("is_offer"))

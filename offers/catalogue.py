@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import beta
 
+from features.schema import NO_OFFER
 from offers.errors import OffersError
 from offers.keys import KEYS, as_values, mistakes
 from training.evaluation import FloatArray
 
-NO_OFFER = "none"
 LIVE_STAGES = ("new", "active", "at_risk")
 # The true save rate is believed to lie below the cautious one with this probability.
 CAUTION = 0.2

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.clock import Instant, as_day, as_instant
 from features.consent import GIVEN, WITHHELD
 from features.history import History
-from offers.catalogue import NO_OFFER
+from features.schema import NO_OFFER
 
 CONSENT_STATES = ("unrecorded", "withheld", "unclear", "given")
 

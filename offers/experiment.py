@@ -10,12 +10,13 @@ import pandas as pd
 
 from features.clock import Instant
 from features.history import History
+from features.schema import NO_OFFER
 from offers.caveats import caveats
 from offers.comparison import UNKNOWN
 from offers.effects import Outcomes, effect_table
 from offers.errors import OffersError
 from offers.logged import Logged
-from offers.plan_table import NO_OFFER, TOTAL, PlanTable
+from offers.plan_table import TOTAL, PlanTable
 from offers.sample_ratio import sample_ratio
 from offers.window import Window
 from training.labels import Value, outcomes

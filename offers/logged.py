@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from features.history import History
+from features.schema import NO_OFFER
 from offers.errors import OffersError
-from offers.plan_table import NO_OFFER, PlanTable
+from offers.plan_table import PlanTable
 
 DISCOUNT = "discount"
 KEYS = ["customer_id", "offer_id"]

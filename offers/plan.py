@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.schema import NO_OFFER
 from offers.campaign import Campaign
-from offers.catalogue import NO_OFFER, OfferCatalogue
+from offers.catalogue import OfferCatalogue
 from offers.curves import BudgetCurve, budget_curve, trade_off
 from offers.intention import Intention, intend
 from offers.plan_table import COLUMNS

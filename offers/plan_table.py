@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.schema import NO_OFFER
 from offers.errors import OffersError
 
-NO_OFFER = "none"
 ARMS = ("offer", "holdout", "none")
 EVIDENCE = ("experiment", "prior")
 # Names the row of all offers together where results are listed by offer.

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from offers.catalogue import NO_OFFER, Offer, OfferCatalogue
+from features.schema import NO_OFFER
+from offers.catalogue import Offer, OfferCatalogue
 from offers.errors import OffersError
 from offers.signals import SIGNALS, figures_of, signals_of
 from training.phrases import PHRASES

@@ -8,9 +8,9 @@ import pandas as pd
 import polars as pl
 
 from features.history import History
+from features.schema import NO_OFFER
 from training.evaluation import FloatArray
 
-NO_OFFER = "none"
 # No untreated customer stands for more than so many: 1 over the least P(no offer) that is believed.
 MOST_WEIGHT = 20.0
 

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from features.frames import as_lazy
-from features.simulate.effects import EFFECT_DAYS, NO_OFFER, OFFERS
+from features.schema import NO_OFFER
+from features.simulate.effects import EFFECT_DAYS, OFFERS
 from features.simulate.log import Log
 from features.simulate.pilot import PILOT, PILOT_AT
 from features.simulate.purchases import ENDS_AT, EPOCH, with_refunds

@@ -8,7 +8,6 @@ import polars as pl
 from features.simulate.purchases import chance_of_order
 
 OFFERS = ("discount_10", "service_recovery", "points")
-NO_OFFER = "none"
 EFFECT_DAYS = 90.0
 
 # Rhythm is called regular from this many purchase days on, when the gaps vary less than this.

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from features.simulate.effects import NO_OFFER, OFFERS
+from features.schema import NO_OFFER
+from features.simulate.effects import OFFERS
 from features.simulate.log import Log
 from features.simulate.purchases import EPOCH, with_refunds
 from features.simulate.response import (

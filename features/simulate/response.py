@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from features.simulate.effects import EFFECT_DAYS, NO_OFFER, OFFERS, chances, observe
+from features.schema import NO_OFFER
+from features.simulate.effects import EFFECT_DAYS, OFFERS, chances, observe
 from features.simulate.log import Log, draw_log
 from features.simulate.purchases import Ints, whole_seconds
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from features.simulate.effects import NO_OFFER, OFFERS
+from features.schema import NO_OFFER
+from features.simulate.effects import OFFERS
 from features.simulate.purchases import END_DAY, ENDS_AT
 from features.simulate.response import DISCOUNT, in_effect
 

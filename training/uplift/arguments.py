@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from features.schema import NO_OFFER
 from training.errors import TrainingError
 from training.evaluation import FloatArray
-from training.uplift.trial import NO_OFFER
 
 
 def arms_of(offer: ArrayLike, rows: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from features.schema import NO_OFFER
 from training import artifact
 from training.errors import TrainingError
 from training.evaluation import FloatArray
@@ -24,7 +25,7 @@ from training.uplift.learners import Learner
 from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.restore import learner_from
 from training.uplift.tables import from_json, to_json
-from training.uplift.trial import NO_OFFER, Trial
+from training.uplift.trial import Trial
 
 AUTO = "auto"
 

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
+from features.schema import NO_OFFER
 from training.errors import TrainingError
 from training.evaluation import Estimate, FloatArray, uplift_metrics, uplift_table
 from training.uplift.evidence import Evidence
-from training.uplift.trial import NO_OFFER
 
 UPLIFT, TREAT_ALL, TREAT_NONE, RANDOM = "uplift", "treat_all", "treat_none", "random"
 BEST_OFFER = "best offer"

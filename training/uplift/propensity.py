@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from features.schema import NO_OFFER
 from training.boosting import Boosting
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.uplift.folds import folds_of
-from training.uplift.trial import NO_OFFER, Arms, Trial
+from training.uplift.trial import Arms, Trial
 
 LEAST = 0.02
 # Rows of equal weight in an arm below which an effect is not worth stating.

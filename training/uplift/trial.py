@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from training.evaluation import FloatArray, doubly_robust_scores
 
-NO_OFFER = "none"
 # Nobody is believed to be surer to come, or not to.
 LEAST_CHANCE = 0.02
 Arms = NDArray[np.int64]
