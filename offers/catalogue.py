@@ -17,6 +17,7 @@ from offers.errors import OffersError
 from offers.keys import KEYS, as_values, mistakes
 from training.evaluation import FloatArray
 
+RESERVED = {NO_OFFER: "it means no offer", "total": "results name all offers together so"}
 LIVE_STAGES = ("new", "active", "at_risk")
 # The true save rate is believed to lie below the cautious one with this probability.
 CAUTION = 0.2
@@ -228,7 +229,8 @@ def _wrong_offer(offer_id: str, own: Any, has_kind: bool) -> list[str]:
 def _wrong_id(offer_id: Any) -> list[str]:
     """The history cuts blanks off ids, and says `none` for customers held out."""
     if isinstance(offer_id, str) and offer_id.strip() == offer_id != "":
-        if offer_id.lower() != NO_OFFER:
+        if offer_id.lower() not in RESERVED:
             return []
-        return [f"offers.{offer_id} must have another id; {NO_OFFER} means no offer. Rename it."]
+        meaning = RESERVED[offer_id.lower()]
+        return [f"offers.{offer_id} must have another id; {meaning}. Rename it."]
     return [f"an offer's id must be text without blanks around it; got {offer_id!r}. Rename it."]

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 from scipy.stats import beta
 
-from features.simulate.pilot import DISCOUNT, FIXED_COST, OFFERS
+from features.simulate.response import DISCOUNT, FIXED_COST, OFFERS
 from offers.catalogue import Offer, OfferCatalogue
 from offers.errors import OffersError
 from offers.keys import KEYS, KINDS
@@ -235,3 +235,9 @@ def test_the_default_catalogue_has_the_offers_of_the_simulated_pilot_at_their_co
 
 def test_the_default_catalogue_believes_little_of_what_nobody_tried():
     assert all(offer.save_rate <= 0.1 for offer in OfferCatalogue.default())
+
+
+@pytest.mark.parametrize("reserved", ["none", "None", "total"])
+def test_an_id_that_means_something_else_is_refused(reserved):
+    with pytest.raises(OffersError, match=f"offers.{reserved} must have another id"):
+        OfferCatalogue.from_dict({"offers": {reserved: {"kind": "points"}}})
