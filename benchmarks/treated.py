@@ -77,7 +77,7 @@ def lessons(seed: int, customers: int = CUSTOMERS) -> Lessons:
     rows = campaign(truth, seed)
     shop = simulate(customers, DAYS, seed, rows)
     then = true_effects(shop, LATER)
-    helped = then.index[then.drop(columns="p_none").max(axis=1) >= WORTH_IT]
+    helped = then.index[then.filter(like="effect_").max(axis=1) >= WORTH_IT]
     table = feature_table(_history(shop, shop.offers), LATER, HORIZON)
     ids = pd.Index(rows["customer_id"].to_list())
     labels, risks = {}, {}
@@ -93,7 +93,7 @@ def lessons(seed: int, customers: int = CUSTOMERS) -> Lessons:
 
 def campaign(truth: pd.DataFrame, seed: int) -> pl.DataFrame:
     """The best offer to everyone whom it helps enough, less a random fifth."""
-    effects = truth.drop(columns="p_none")
+    effects = truth.filter(like="effect_")
     effects = effects[effects.max(axis=1) >= WORTH_IT]
     best = effects.idxmax(axis=1).str.removeprefix("effect_").to_numpy(dtype=object)
     held = np.random.default_rng(seed).random(len(effects)) < HOLDOUT

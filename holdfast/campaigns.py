@@ -9,6 +9,7 @@ import typer
 
 from holdfast import files, options, output
 from holdfast.data import require_instant
+from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
     from features.history import History
@@ -52,7 +53,7 @@ def uplift(
         tell("reading")
         opened = History.open(history, columns)
         require_orders(opened, as_of)
-        days = horizon_days or champion_horizon(tracker, opened)
+        days = champion_horizon(tracker, opened) if horizon_days is None else horizon_days
         training = train_uplift(opened, as_of, days, tracker, tell)
         stale = stale_warnings(opened, as_of)
     output.warnings(stale)
@@ -148,6 +149,8 @@ def plan(
 
     target = files.table_target("--out", out)
     rows = None if log is None else files.table_target("--log", log)
+    if rows is not None and rows.resolve() == target.resolve():
+        raise RequestError(f"--log must be another file than --out; got {log} for both.")
     catalogue = OfferCatalogue.read(offers)
     columns = read_mapping(history, mapping)
     require_instant(as_of, columns.timezone)
@@ -155,7 +158,8 @@ def plan(
         if file is not None:
             files.spare_history(option, file, history, columns)
     day = as_instant(as_day(as_of, columns.timezone))
-    terms = Campaign(campaign or f"plan-{day:%Y-%m-%d}", catalogue, budget, holdout, explore)
+    name = f"plan-{day:%Y-%m-%d}" if campaign is None else campaign
+    terms = Campaign(name, catalogue, budget, holdout, explore)
     with output.progress() as tell:
         tell("reading")
         opened = History.open(history, columns)
@@ -169,7 +173,9 @@ def plan(
         files.write_table(made.table, target)
         if rows is not None:
             files.write_table(offer_rows(made.table), rows)
-        told += stale_warnings(opened, as_of) + foresight_warnings(models.scorer, opened, as_of)
+        told += stale_warnings(opened, as_of) + foresight_warnings(
+            models.scorer, opened, as_of, models.uplift
+        )
     output.warnings(told)
     if as_json:
         kept = {"out": str(target), "log": None if rows is None else str(rows)}

@@ -13,6 +13,7 @@ from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
     from training.scoring import Scorer
+    from training.uplift.scoring import UpliftScorer
 
 
 def require_orders(history: History, as_of: Instant) -> None:
@@ -49,10 +50,14 @@ def stale_warnings(history: History, as_of: Instant) -> list[str]:
     ]
 
 
-def foresight_warnings(scorer: Scorer, history: History, as_of: Instant) -> list[str]:
+def foresight_warnings(
+    scorer: Scorer, history: History, as_of: Instant, uplift: UpliftScorer | None = None
+) -> list[str]:
     """Say if a model was trained on what came after `as_of`: it knows the answers."""
     day = as_day(as_of, history.mapping.timezone)
-    trained = max(s.definition.trained_as_of for s in (scorer.churn, scorer.clv))
+    terms = [scorer.churn.definition, scorer.clv.definition]
+    terms += [] if uplift is None else [uplift.definition]
+    trained = max(definition.trained_as_of for definition in terms)
     if trained <= day:
         return []
     return [

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from offers.allocation import Allocation, allocate
 from offers.campaign import Campaign
 from offers.draws import draw
+from offers.prices import TINY
 from offers.problem import NONE, Choice
 from training.evaluation import FloatArray
 
@@ -64,8 +65,9 @@ def intend(profit: pd.DataFrame, cost: pd.DataFrame, campaign: Campaign) -> Inte
     """Explore some customers, choose for the others, and hold a share of both out.
 
     The random offers are drawn first and paid from the budget. The allocation then runs over
-    everybody, so that it is known also for the explored what they would have got: every propensity
-    is exact. The budget counts the expected cost of the treated.
+    everybody, so that it is known also for the explored what they would have got. Propensities are
+    those of the draws, the allocation given; that places or money left would be others with other
+    draws is left out. The budget counts the expected cost of the treated.
 
     Parameters
     ----------
@@ -85,16 +87,36 @@ def intend(profit: pd.DataFrame, cost: pd.DataFrame, campaign: Campaign) -> Inte
     treated = 1.0 - campaign.holdout
     left = max(campaign.budget / treated - spent, 0.0) / (1.0 - random.share)
     best = allocate(profit, cost, left, places)
-    offer = np.where(is_explored, random.offer, best.offer)
+    chosen = _within(campaign.budget / treated - spent, best.offer, ~is_explored, profit, cost)
+    offer = np.where(is_explored, random.offer, chosen)
     held_out = (offer != NONE) & (draw_for(campaign, "holdout", profit.index) < campaign.holdout)
     return Intention(
         offer=offer,
         explored=is_explored,
         held_out=held_out,
-        propensity=_propensity(offer, held_out, best.offer, random, treated),
+        propensity=_propensity(offer, held_out, chosen, random, treated),
         allocation=best,
         explored_share=random.share,
     )
+
+
+def _within(
+    money: float, offer: Choice, counted: Flags, profit: pd.DataFrame, cost: pd.DataFrame
+) -> Choice:
+    """The choice without what brings least for its cost, so far as those counted exceed the money.
+
+    The allocation runs over the explored too, whose share of it is known only on average.
+    """
+    rows = np.flatnonzero((offer != NONE) & counted)
+    price, gain = (values.to_numpy()[rows, offer[rows]] for values in (cost, profit))
+    worst = np.argsort(gain / np.maximum(price, TINY), kind="stable")
+    excess = price.sum() - max(money, 0.0)
+    if excess <= TINY * max(money, 1.0):
+        return offer
+    dropped = rows[worst[: int(np.searchsorted(np.cumsum(price[worst]), excess)) + 1]]
+    kept = offer.copy()
+    kept[dropped] = NONE
+    return kept
 
 
 def draw_for(campaign: Campaign, purpose: str, customers: pd.Index) -> FloatArray:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lightgbm.basic import LightGBMError
-
 from training.errors import TrainingError
 
 FORMAT_VERSION = 2
@@ -70,6 +68,8 @@ def undamaged(folder: Path | str) -> Iterator[None]:
     TrainingError
         If a file is missing or not as it was written.
     """
+    from lightgbm.basic import LightGBMError
+
     try:
         yield
     except (OSError, LookupError, TypeError, json.JSONDecodeError, LightGBMError) as error:

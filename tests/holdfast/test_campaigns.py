@@ -1,6 +1,7 @@
 """Uplift, plan and measure as commands: from a simulated pilot to a measured campaign."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -80,6 +81,9 @@ WRONG = [
     ("plan SHOP --budget 1 --explore 0.9", "explore must be from 0 to 0.5; got 0.9"),
     ("plan SHOP --budget 1 --offers absent.toml", "offers absent.toml does not exist"),
     ("plan SHOP --budget 1 --offers bad.toml", "offers.points.fixed_cost must be"),
+    ("plan SHOP --budget 1 --log plan.csv", "--log must be another file than --out"),
+    ("plan SHOP --budget 1 --campaign ''", "campaign_id must be a text"),
+    ("uplift SHOP --horizon-days 0", "horizon_days must be"),
     ("measure SHOP --plan PLAN", "as_of must be 2025-12-30"),
     ("measure SHOP --plan absent.csv", "--plan must be a file that exists"),
     ("measure SHOP --plan bad.toml", "--plan must end in .parquet or .csv"),
@@ -95,7 +99,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
     Path("bad.toml").write_text('[offers.points]\nkind = "points"\nfixed_cost = -2\n')
     Path("empty.csv").touch()
     known = {"SHOP": campaign.shop, "PLAN": campaign.plan}
-    words = [known.get(word, word) for word in line.split()]
+    words = [known.get(word, word) for word in shlex.split(line)]
     if words[0] == "plan":
         words += ["--out", "plan.csv"]
         words += [] if "--offers" in words else ["--offers", campaign.offers]
@@ -108,7 +112,7 @@ def test_a_campaign_that_the_history_does_not_have_is_unknown(holdfast, campaign
     given = ("measure", campaign.shop, "--plan", campaign.plan, "--as-of", END)
     found = holdfast(*given, uri=campaign.uri)
     assert found.exit_code == 2
-    assert "campaign must be one of the history's; got 'autumn'" in found.stderr
+    assert "campaign_id must be one of the history's offers, ['pilot']" in found.stderr
 
 
 def test_a_plan_needs_champions(holdfast, campaign, tmp_path):
@@ -125,3 +129,10 @@ def test_uplift_needs_offers_in_the_history(holdfast, campaign, tmp_path):
     given = ("uplift", folder, "--as-of", AS_OF, "--horizon-days", 90)
     found = holdfast(*given, uri=campaign.uri)
     assert found.exit_code == 2 and "must have a table offers" in found.stderr
+
+
+def test_a_plan_warns_of_models_that_know_what_came_later(holdfast, campaign, tmp_path):
+    given = ("plan", campaign.shop, "--offers", campaign.offers, "--budget", 100, "--json")
+    arguments = (*given, "--as-of", "2025-08-01", "--out", tmp_path / "plan.csv")
+    found = json.loads(holdfast(*arguments, uri=campaign.uri).stdout)
+    assert any("these scores know what came next" in warning for warning in found["warnings"])

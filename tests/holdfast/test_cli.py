@@ -17,6 +17,10 @@ SYNOPSIS = {
               "--mapping", "--json"},
     "backtest": {"HISTORY", "--horizon-days", "--origins", "--ablation", "--mapping", "--json"},
     "score": {"HISTORY", "--as-of", "--out", "--reasons", "--mapping", "--json"},
+    "uplift": {"HISTORY", "--as-of", "--horizon-days", "--mapping", "--json"},
+    "plan": {"HISTORY", "--as-of", "--offers", "--budget", "--holdout", "--explore", "--out",
+             "--campaign", "--log", "--mapping", "--json"},
+    "measure": {"HISTORY", "--plan", "--as-of", "--interim", "--mapping", "--json"},
     "models": {"--json"},
     "promote": {"NAME", "VERSION"},
     "simulate": {"--out", "--customers", "--days", "--seed"},
@@ -29,6 +33,9 @@ REQUIRED = {
     "train": {"HISTORY", "--as-of"},
     "backtest": {"HISTORY", "--horizon-days"},
     "score": {"HISTORY", "--as-of", "--out"},
+    "uplift": {"HISTORY", "--as-of"},
+    "plan": {"HISTORY", "--as-of", "--offers", "--budget", "--out"},
+    "measure": {"HISTORY", "--plan", "--as-of"},
     "models": set(),
     "promote": {"NAME", "VERSION"},
     "simulate": {"--out"},
@@ -60,7 +67,8 @@ def test_a_command_requires_what_the_synopsis_does_not_bracket(name):
 def test_defaults_are_those_of_the_libraries():
     given = {p.name: p.default for p in COMMANDS["simulate"].params if not p.required}
     known = inspect.signature(simulate).parameters
-    assert given == {name: parameter.default for name, parameter in known.items()}
+    assert given == {name: known[name].default for name in given}
+    assert set(known) - set(given) == {"campaign"}
     origins = {p.name: p.default for p in COMMANDS["backtest"].params}["origins"]
     assert origins == TrainingConfig().origins
 

@@ -106,3 +106,15 @@ def test_no_offer_is_made_that_may_not_be_or_more_often_than_it_can(seed, budget
     assert profit.notna().to_numpy()[rows, found.offer[rows]].all()
     assert (found.offer == 0).sum() <= most
     assert ((found.propensity > 0) & (found.propensity <= 1 + 1e-12)).all()
+
+
+@LAWS
+@given(st.integers(0, 1000), st.floats(0.0, 60.0), st.floats(0.0, 0.5))
+def test_the_treated_are_never_expected_to_cost_more_than_the_budget(seed, budget, explore):
+    profit, cost = frames(40, seed)
+    found = intend(profit, cost, campaign(budget, 0.1, explore))
+    rows = np.flatnonzero((found.offer != NONE) & ~found.explored)
+    random = np.flatnonzero(found.explored)
+    spent = 0.9 * sum(cost.to_numpy()[r, found.offer[r]].sum() for r in (rows, random))
+    explored = 0.9 * cost.to_numpy()[random, found.offer[random]].sum()
+    assert spent <= max(budget, explored) + 1e-9

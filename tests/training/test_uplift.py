@@ -166,7 +166,7 @@ def test_tiny_propensities_are_clipped_and_counted():
     X, outcome, offer = shop(1000)
     received = np.where(np.arange(1000) < 100, 0.001, 0.4)
     overlap = UpliftModel("dr_stumps", folds=2).fit(X, outcome, offer, received).overlap_
-    assert overlap["lowest_propensity"].min() == 0.02
+    assert overlap["lowest_propensity"].min() == 0.005
     clipped = (overlap["clipped"] * overlap["rows"]).sum()
     assert clipped == pytest.approx(100)
     assert (overlap["effective_rows"] < overlap["rows"]).all()

@@ -47,10 +47,34 @@ def test_every_assignment_has_its_offer_its_propensity_and_what_followed():
     assert found.ordered.tolist() == [1.0, 1.0] and found.spend.tolist() == [20.0, 25.0]
 
 
+def test_an_offer_before_all_orders_is_left_out_and_counted():
+    early = pd.DataFrame(
+        [("a", "trial", "2023-12-01", "points", 0.5)], columns=list(OFFERS.columns)
+    )
+    found = of_spring(offers=pd.concat([early, OFFERS]))
+    assert len(found) == 2 and found.left_out["the customer had not ordered before"] == 2
+
+
+def test_offers_to_nobody_with_an_order_before_are_refused():
+    early = pd.DataFrame(
+        [("a", "trial", "2023-12-01", "points", 0.5)], columns=list(OFFERS.columns)
+    )
+    with pytest.raises(TrainingError, match="made to customers with an order before; none of 1"):
+        of_spring(offers=early)
+
+
+def test_without_its_propensity_an_assignment_is_left_out_where_others_have_theirs():
+    offers = OFFERS.assign(propensity=[0.4, None, 0.6, None])
+    found = of_spring(offers=offers)
+    assert found.offer.tolist() == ["none"] and sum(found.left_out.values()) == 3
+    unlogged = of_spring(offers=OFFERS.assign(propensity=None))
+    assert len(unlogged) == 2 and np.isnan(unlogged.propensity).all()
+
+
 def test_what_is_left_out_is_counted():
     assert of_spring().left_out == {
         "their window is not over": 1,
-        "nobody had ordered before them": 1,
+        "the customer had not ordered before": 1,
     }
 
 

@@ -92,10 +92,9 @@ def test_nothing_recorded_at_or_after_as_of_changes_what_is_learnt(
     pd.testing.assert_frame_equal(other.scorer.uplift(table), training.scorer.uplift(table))
 
 
-def test_propensities_are_estimated_where_some_were_not_logged(made, tmp_path):
+def test_propensities_are_estimated_where_none_were_logged(made, tmp_path):
     few = made.customers["customer_id"].to_list()[:1500]
-    offers = made.offers.to_pandas()
-    offers.loc[offers.index[::7], "propensity"] = np.nan
+    offers = made.offers.to_pandas().assign(propensity=np.nan)
     history = History(made.orders, offers=offers, customers=made.customers).of_customers(few)
     found = train_uplift(history, AS_OF, 90, Tracker(f"sqlite:///{tmp_path}/mlflow.db"))
     assert found.scorer.model.propensity_source_ == "shares"

@@ -74,7 +74,13 @@ def assignments_of(
     Raises
     ------
     TrainingError
-        If no offers were logged, or the window of none is over.
+        If no offers were logged, the window of none is over, or none was made to a customer with
+        an earlier order.
+
+    Notes
+    -----
+    Where some propensities were logged, assignments without are left out: to guess theirs beside
+    known ones would bias what is learnt.
     """
     rows = _logged(past)
     left_out = Counter[str]()
@@ -86,7 +92,9 @@ def assignments_of(
             f"horizon_days must be over for some offer that was made; got {horizon_days}, and no "
             "offer is that old. Choose a shorter horizon or a later as_of."
         )
-    outlook = Outlook.of_purchases(purchases(past, float(rows["day"].min())))
+    if (is_logged := rows["propensity"].notna()).any():
+        left_out["their propensity was not logged, as that of others was"] = int((~is_logged).sum())
+        rows = rows[is_logged]
     tables, facts = [], []
     instants = rows.groupby("day")
     for number, (_, part) in enumerate(instants, start=1):
@@ -95,7 +103,13 @@ def assignments_of(
         tables.append(table)
         facts.append(known)
     X, fact = pd.concat(tables), pd.concat(facts)
-    left_out["nobody had ordered before them"] = len(rows) - len(X)
+    left_out["the customer had not ordered before"] = len(rows) - len(X)
+    if X.empty:
+        raise TrainingError(
+            f"offers must have been made to customers with an order before; none of {len(rows)} "
+            "was. Check the customer ids and times of the offers table."
+        )
+    outlook = Outlook.of_purchases(purchases(past, float(fact["day"].min())))
     return Assignments(
         X=described(X, outlook, horizon_days),
         offer=fact["offer_id"].to_numpy(dtype=object),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,8 @@ def _log(
 
 def _named(offer: str) -> str:
     """An offer's id with nothing in it that names of files and metrics may not have."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", offer)
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", offer)
+    return plain if plain == offer else f"{plain}-{sha256(offer.encode()).hexdigest()[:6]}"
 
 
 def _register(

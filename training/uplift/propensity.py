@@ -16,7 +16,9 @@ from training.evaluation import FloatArray
 from training.uplift.folds import folds_of
 from training.uplift.trial import Arms, Trial
 
-LEAST = 0.02
+# What is estimated is not believed below the first; what was drawn and logged is, for plans explore
+# with a twentieth that several offers share.
+LEAST, LEAST_LOGGED = 0.02, 0.005
 # Rows of equal weight in an arm below which an effect is not worth stating.
 LEAST_EFFECTIVE_ROWS = 200
 FOLDS = 3
@@ -35,7 +37,7 @@ class Propensities:
     Attributes
     ----------
     received : numpy.ndarray, shape (rows,)
-        At least 0.02, which trades a little bias for much variance.
+        At least 0.005 if logged, 0.02 if estimated, which trades a little bias for much variance.
     source : str
         `logged`, `shares` of the arms, or `model` of the assignment.
     clipped : numpy.ndarray of bool, shape (rows,)
@@ -83,7 +85,8 @@ class Propensities:
 
     @classmethod
     def _clipped(cls, received: FloatArray, source: str) -> Propensities:
-        return cls(np.maximum(received, LEAST), source, received < LEAST)
+        least = LEAST_LOGGED if source == "logged" else LEAST
+        return cls(np.maximum(received, least), source, received < least)
 
 
 def overlap(propensities: Propensities, arm: Arms, names: list[str]) -> pd.DataFrame:
