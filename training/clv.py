@@ -305,7 +305,7 @@ def _slopes(
     """
     spread = np.maximum(X.std(axis=0), LEAST_SPREAD)
     ridge = RIDGE_CUSTOMERS / len(X)
-    regression = TweedieRegressor(power=1.5, link="log", alpha=ridge, max_iter=1000)
+    regression = TweedieRegressor(power=1.5, link="log", alpha=ridge, max_iter=1000, tol=1e-6)
     offset = offset / offset.mean()
     counted = weight * np.sqrt(offset)
     regression.fit(X / spread, spend / spend.mean() / offset, sample_weight=counted)

@@ -140,8 +140,7 @@ def test_half_the_margin_is_half_the_value(shop, fitted):
 
     ratio = half.predict_frame(table)["clv"] / fitted[1].scorer.predict_frame(table)["clv"]
 
-    # As near as the solver of the regression goes.
-    assert ratio.to_numpy() == pytest.approx(0.5, rel=1e-3)
+    assert ratio.to_numpy() == pytest.approx(0.5, rel=1e-4)
 
 
 @pytest.mark.parametrize(
