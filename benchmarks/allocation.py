@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, vstack
 
-from offers.allocation import allocate, silence
-from offers.curves import budget_curve
+from offers.allocation.allocation import allocate, silence
+from offers.planning.curves import budget_curve
 from training.evaluation import FloatArray
 
 OFFERS = 5

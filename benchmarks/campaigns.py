@@ -12,22 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.history import History
-from features.simulate import SimulatedShop, simulate, true_effects
-from offers.allocation import allocate
-from offers.campaign import Campaign
-from offers.catalogue import OfferCatalogue
-from offers.plan import Plan
-from offers.planning import Models, plan_campaign
-from offers.problem import NONE, Choice
-from offers.prospects import expected_cost, prospects
+from features.history.history import History
+from offers.allocation.allocation import allocate
+from offers.allocation.problem import NONE, Choice
+from offers.catalogue.catalogue import OfferCatalogue
+from offers.planning.campaign import Campaign
+from offers.planning.plan import Plan
+from offers.planning.planning import Models, plan_campaign
+from offers.planning.prospects import expected_cost, prospects
+from simulation import SimulatedShop, simulate, true_effects
 from training.champions import load_scorer, load_uplift
 from training.config import TrainingConfig
 from training.evaluation import FloatArray
-from training.labels import Value
+from training.panel.labels import Value
 from training.pipeline import train
-from training.scoring import STAGES
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
+from training.scoring.scorer import STAGES
 from training.uplift.pipeline import train_uplift
 
 SEEDS, CUSTOMERS, DAYS = (0, 1, 2), 200_000, 1095

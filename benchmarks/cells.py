@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 
 from features.clock import as_day
-from features.history import History
-from training.labels import label_table
+from features.history.history import History
+from training.panel.labels import label_table
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 FOLDERS = {"cdnow": "cdnow", "orii": "online_retail_ii", "olist": "olist"}

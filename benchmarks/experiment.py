@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from offers.comparison import Rows, difference
-from offers.draws import draw
-from offers.effects import Outcomes, effect_table
-from offers.sample_ratio import sample_ratio
+from offers.measurement.comparison import Rows, difference
+from offers.measurement.effects import Outcomes, effect_table
+from offers.measurement.sample_ratio import sample_ratio
+from offers.planning.randomisation import draw
 from training.evaluation import FloatArray
 
 CAMPAIGNS, CUSTOMERS = 1000, 10_000

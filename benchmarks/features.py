@@ -91,7 +91,7 @@ def require_equal(table: pd.DataFrame, other: pd.DataFrame) -> None:
 def compare(orders: pl.DataFrame, runs: int, with_pandas: bool) -> None:
     """Print one block: the library, the Polars query and, where asked, pandas."""
     from benchmarks.by_hand import by_pandas, by_polars
-    from features.history import History
+    from features.history.history import History
     from features.table import feature_table
 
     start = time.perf_counter()

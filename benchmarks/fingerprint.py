@@ -138,7 +138,7 @@ def questions(shop: Shop) -> Iterator[tuple[str, list[str]]]:
     """The commands in the order in which they stand on each other."""
     known, horizon = ["shop", "--as-of", shop.as_of], ["--horizon-days", str(shop.horizon_days)]
     if not shop.tables:
-        yield "simulate", "simulate --out shop --customers 2500 --seed 4".split()
+        yield "simulate", ["simulate", "--out", "shop", "--customers", "2500", "--seed", "4"]
     yield "check", ["check", *known, "--json"]
     yield "features", ["features", *known, *horizon, "--out", "features.parquet"]
     yield "backtest", ["backtest", "shop", *horizon, "--origins", "2", "--ablation", "--json"]

@@ -13,17 +13,17 @@ import pandas as pd
 from scipy.special import expit
 
 from benchmarks.cells import FOLDERS, Cell
-from features.history import History
-from features.mapping import Mapping
+from features.history.history import History
+from features.intake.mapping import Mapping
 from features.table import feature_table
+from training.btyd.population import Outlook
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation import FloatArray
-from training.labels import label_table
-from training.outlook import Outlook
+from training.panel.labels import label_table
 from training.pipeline import train
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
 
 KEPT = (
     "churn_risk", "clv", "clv_low", "clv_high", "clv_if_active", "spend_if_active_low",

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from features.history import History
-from features.mapping import Mapping
-from features.simulate import SimulatedShop, simulate
+from features.history.history import History
+from features.intake.mapping import Mapping
 from features.table import feature_table
+from simulation import SimulatedShop, simulate
 from training.uplift import UpliftModel
 from training.uplift.evidence import groups_by_fold
 

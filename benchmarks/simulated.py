@@ -18,16 +18,16 @@ import pandas as pd
 from scipy.special import expit
 
 from benchmarks.judging import noise_floor_of_ece
-from features.history import History
-from features.simulate import SimulatedShop, oracle_churn_risk, simulate
+from features.history.history import History
 from features.table import feature_table
+from simulation import SimulatedShop, oracle_churn_risk, simulate
+from training.btyd.population import Outlook
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.evaluation import auc, ece, log_loss
-from training.labels import label_table
-from training.outlook import Outlook
+from training.panel.labels import label_table
 from training.pipeline import train
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
 
 HORIZON = 90
 SEEDS = (0, 1, 2)

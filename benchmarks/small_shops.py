@@ -16,14 +16,14 @@ import pandas as pd
 
 from benchmarks.cells import CELLS, Cell, truth
 from features.table import feature_table
-from training.backtest import fit_churn_candidates
-from training.churn import ChurnModel
+from training.btyd.population import Outlook
+from training.btyd.season import Drift
 from training.config import TrainingConfig
 from training.evaluation import log_loss
-from training.lesson import Lesson, Snapshot, Start
-from training.outlook import Outlook
-from training.pace import Drift
-from training.snapshots import Panel, build_panel
+from training.models.churn import ChurnModel
+from training.panel.panel import Panel, build_panel
+from training.panel.snapshot import Lesson, Snapshot, Start
+from training.selection.backtest import fit_churn_candidates
 
 NAMES = ("cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01")
 SIZES = (100, 300, 1000, 3000)

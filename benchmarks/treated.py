@@ -17,14 +17,14 @@ import pandas as pd
 import polars as pl
 
 from features.clock import as_day
-from features.history import History
-from features.simulate import SimulatedShop, simulate, true_effects
+from features.history.history import History
 from features.table import feature_table
-from training.churn import ChurnModel
-from training.labels import Value
-from training.lesson import Lesson, Snapshot, Start
-from training.outlook import Outlook
-from training.snapshots import labelled
+from simulation import SimulatedShop, simulate, true_effects
+from training.btyd.population import Outlook
+from training.models.churn import ChurnModel
+from training.panel.labels import Value
+from training.panel.panel import labelled
+from training.panel.snapshot import Lesson, Snapshot, Start
 
 AT, LATER = datetime(2025, 10, 1), datetime(2025, 12, 31)
 HORIZON, DAYS, CUSTOMERS = 90, 730, 6000

@@ -7,10 +7,19 @@ from collections.abc import Iterable
 
 import narwhals as nw
 
-from features import exposure, feedback, frequency, profile, recency, returns, rhythm, spend
 from features.errors import HistoryError
+from features.families import (
+    exposure,
+    feedback,
+    frequency,
+    profile,
+    recency,
+    returns,
+    rhythm,
+    spend,
+)
 from features.feature import Family, Feature
-from features.mapping import SCALES, Mapping
+from features.intake.mapping import SCALES, Mapping
 
 HORIZON = Family("horizon", "table")(
     "horizon_days",

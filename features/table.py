@@ -14,7 +14,7 @@ from features.catalogue import catalogue
 from features.clock import Instant, as_day
 from features.errors import HistoryError
 from features.feature import Feature, Rows, only
-from features.history import History
+from features.history.history import History
 from features.schema import NO_OFFER
 
 Frame = nw.LazyFrame[Any]
@@ -46,7 +46,7 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     Examples
     --------
     >>> import pandas as pd
-    >>> from features.history import History
+    >>> from features.history.history import History
     >>> history = History(pd.DataFrame({
     ...     "order_id": ["1", "2"], "customer_id": ["a", "a"],
     ...     "ordered_at": ["2024-01-05", "2024-03-01"], "amount": [20.0, 35.0]}))

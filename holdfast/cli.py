@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from holdfast import campaigns, data, demo, models, service
+from holdfast.commands import campaigns, data, demo, models, service
 from holdfast.failures import Door, tell_unexpected
 
 app = typer.Typer(

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from features.errors import HistoryError
-from holdfast import output
+from holdfast.render import output
 from offers.errors import OffersError
 from serving.errors import ServingError
 from training.errors import NoChampionError, TrainingError

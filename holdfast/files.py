@@ -13,7 +13,7 @@ from holdfast.failures import RequestError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from features.mapping import Mapping
+    from features.intake.mapping import Mapping
 
 SUFFIXES = (".parquet", ".csv")
 CALENDAR_DATES = ("expected_next_order",)
@@ -66,8 +66,8 @@ def spare_history(option: str, target: Path, history: str, mapping: Mapping) -> 
 
 
 def _files(history: Path, mapping: Mapping) -> list[Path]:
-    from features.mapping import TABLES
-    from features.sources import SUFFIXES as READ
+    from features.intake.mapping import TABLES
+    from features.intake.sources import SUFFIXES as READ
 
     named = [mapping.of(table).file for table in TABLES]
     usual = [f"{table}{suffix}" for table in TABLES for suffix in READ]

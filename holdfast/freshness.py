@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from features.clock import Instant, as_day, as_instant
-from features.history import History
+from features.history.history import History
 from features.quality.flow import order_days, solid, staleness
 from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
-    from training.scoring import Scorer
+    from training.scoring.scorer import Scorer
     from training.uplift.scoring import UpliftScorer
 
 

@@ -9,9 +9,12 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from serving import customers, health, openapi, problems, scoring
-from serving.guards import BodyLimit, LoopbackHost
+from serving.customers import endpoints as customers
+from serving.health import endpoints as health
+from serving.http import openapi, problems
+from serving.http.guards import BodyLimit, LoopbackHost
 from serving.resources import Resources
+from serving.scores import endpoints as scores
 from serving.settings import Settings
 
 
@@ -35,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(LoopbackHost)
     problems.install(app)
-    for router in (health.router, scoring.router, customers.router):
+    for router in (health.router, scores.router, customers.router):
         app.include_router(router)
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]  # FastAPI's own way
     return app

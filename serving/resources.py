@@ -7,12 +7,12 @@ from typing import Annotated, Self
 
 from fastapi import Depends, Request
 
-from serving.champions import Champions, champions
-from serving.problems import FieldProblem, ProblemError
-from serving.scores import Scores, scores
+from serving.http.problems import FieldProblem, ProblemError
+from serving.inforce.champions import Champions, champions
+from serving.inforce.published import Scores, scores
+from serving.inforce.reloading import NotLoadedError, Watched
 from serving.settings import Settings
-from serving.watched import NotLoadedError, Watched
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
 
 
 @dataclass(frozen=True)

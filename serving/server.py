@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.errors import ServingError
-from serving.guards import is_loopback
+from serving.http.guards import is_loopback
 from serving.settings import Settings
 
 

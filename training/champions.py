@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.history import History
-from training.address import shown
-from training.backtest import Backtest, Judged
-from training.definition import Definition, shop_digest
+from features.history.history import History
 from training.errors import NoChampionError, TrainingError
 from training.evaluation import Metric, log_loss, paired_bootstrap, tweedie_deviance
-from training.scoring import ChurnScorer, CLVScorer, Scorer, load_model
-from training.tracking import RegisteredVersion, Tracker
+from training.registry.store import shown
+from training.registry.tracking import RegisteredVersion, Tracker
+from training.scoring.definition import Definition, shop_digest
+from training.scoring.scorer import ChurnScorer, CLVScorer, Scorer, load_model
+from training.selection.backtest import Backtest, Judged
 from training.uplift.scoring import UpliftScorer
 
 CHURN, CLV, UPLIFT = "churn-risk", "clv-forecast", "offer-uplift"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training import artifact
-from training.scoring import ChurnScorer, CLVScorer, load_model
+from training.models import artifact
+from training.scoring.scorer import ChurnScorer, CLVScorer, load_model
 from training.uplift.scoring import KIND, UpliftScorer
 
 

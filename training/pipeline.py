@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from features.clock import Instant
-from features.history import History
-from training.backtest import Backtest
-from training.card import Part
+from features.history.history import History
 from training.champions import CHURN, CLV, Decision, decide
 from training.config import TrainingConfig
-from training.fitting import fit, resolve
-from training.record import record
-from training.snapshots import Progress
-from training.tracking import RegisteredVersion, Tracker
+from training.panel.panel import Progress
+from training.registry.card import Part
+from training.registry.log import record
+from training.registry.tracking import RegisteredVersion, Tracker
+from training.selection.backtest import Backtest
+from training.selection.fit import fit, resolve
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ import pandas as pd
 from benchmarks.cells import Cell, population, purchase_days
 from benchmarks.peers.environments import python_of
 from benchmarks.peers.roster import PEERS, Peer
-from features.history import History
-from training.labels import Value, outcomes
+from features.history.history import History
+from training.panel.labels import Value, outcomes
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 1200

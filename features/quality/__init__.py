@@ -1,8 +1,8 @@
 """Whether a history can be used: what is wrong, where each row went, what it is enough for."""
 
-from features.quality.accounting import Accounting, quarantine, write_quarantine
-from features.quality.evidence import Problem
+from features.quality.context import Problem
 from features.quality.report import Report, Span, check
+from features.quality.row_counts import Accounting, quarantine, write_quarantine
 from features.quality.suggestion import HorizonSuggestion, suggest_horizon
 
 __all__ = [

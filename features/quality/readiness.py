@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import narwhals as nw
 
-from features.quality.evidence import Evidence, many, on_day, sums
+from features.quality.context import Evidence, many, on_day, sums
 
 
 @dataclass(frozen=True)

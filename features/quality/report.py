@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from features.clock import Instant, as_day, as_instant
-from features.intake import Intake
-from features.mapping import Mapping
-from features.quality import of_shop as shop
-from features.quality import of_tables as tables
-from features.quality.accounting import Accounting
-from features.quality.evidence import Evidence, Problem, gather, on_day
+from features.intake.intake import Intake
+from features.intake.mapping import Mapping
+from features.quality import shop_checks as shop
+from features.quality import table_checks as tables
+from features.quality.context import Evidence, Problem, gather, on_day
 from features.quality.flow import Staleness, staleness
 from features.quality.readiness import Readiness, labelled, readiness
+from features.quality.row_counts import Accounting
 from features.quality.suggestion import HorizonSuggestion, suggest_within
 
 SEVERITIES = ("error", "warning", "info")
@@ -113,7 +113,7 @@ def check(intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = 
     Examples
     --------
     >>> import polars as pl
-    >>> from features.intake import take_in
+    >>> from features.intake.intake import take_in
     >>> orders = pl.DataFrame({
     ...     "order_id": ["1", "2", "3"], "customer_id": ["a", "a", None],
     ...     "ordered_at": ["2024-01-05", "2024-02-01", "2024-03-01"], "amount": [20.0, 0.0, 35.0]})

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from features.clock import Instant
-from features.history import History
+from features.history.history import History
 from features.quality.flow import order_days, solid
 
 FloatArray = NDArray[np.float64]

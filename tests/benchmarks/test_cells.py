@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.cells import CELLS, Cell, population, purchase_days, truth
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
 
 

@@ -8,7 +8,7 @@ from benchmarks.peers import run
 from benchmarks.peers.job import no_purchase
 from benchmarks.peers.roster import PEERS, Peer, requirements
 from benchmarks.peers.run import labels_before, runs
-from features.history import History
+from features.history.history import History
 
 CELL = Cell("cdnow", 90, "1998-01-01")
 LIGHTGBM = next(peer for peer in PEERS if peer.environment is None)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from features.mapping import Mapping
+from features.intake.mapping import Mapping
 
 AS_OF = datetime(2024, 3, 1)
 CUSTOMERS = [f"c{i:02}" for i in range(14)]

@@ -6,7 +6,7 @@ import pytest
 
 from features.catalogue import CATALOGUE, as_markdown, catalogue
 from features.errors import HistoryError
-from features.mapping import Mapping
+from features.intake.mapping import Mapping
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "features.md"
 NAMES = [feature.name for feature in CATALOGUE]

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.by_hand import by_pandas, by_polars
 from benchmarks.features import AS_OF, HORIZON, draw_orders
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
 
 SPARK_TYPES = {"str": "string", "float64": "double", "datetime64[us]": "timestamp_ntz"}

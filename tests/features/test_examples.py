@@ -5,10 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from features.history import History
-from features.intake import take_in
-from features.mapping import Mapping
-from features.sources import read_tables
+from features.history.history import History
+from features.intake.intake import take_in
+from features.intake.mapping import Mapping
+from features.intake.sources import read_tables
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 

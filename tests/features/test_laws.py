@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.catalogue import catalogue
 from features.feature import WINDOWS_D
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
 
 HORIZON = 45

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from features.catalogue import CATALOGUE
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
 
 SCALES = {"nps": (0, 10), "csat": (1, 5), "review": (1, 5), "ticket": (1, 5)}

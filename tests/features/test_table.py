@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from features.errors import HistoryError
-from features.history import History
-from features.mapping import Mapping
+from features.history.history import History
+from features.intake.mapping import Mapping
 from features.table import feature_table
 
 AS_OF, HORIZON = "2024-03-31", 30

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from features.simulate import simulate
-from holdfast import output
 from holdfast.cli import app
+from holdfast.render import output
+from simulation import simulate
 
 # No file can be made there, whoever runs the tests.
 NOWHERE = "sqlite:////dev/null/mlflow.db"

@@ -5,8 +5,8 @@ import sys
 import pytest
 import typer
 
-from features.simulate import simulate
 from holdfast.cli import app
+from simulation import simulate
 from training.config import TrainingConfig
 
 HEAVY = ("mlflow", "polars", "pandas", "sklearn", "lightgbm", "matplotlib", "fastapi", "sqlalchemy")

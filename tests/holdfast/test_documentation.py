@@ -8,11 +8,11 @@ import pytest
 import typer
 
 from holdfast.cli import app
-from offers.plan_table import COLUMNS as PLAN_COLUMNS
-from serving.terms import ScoreRow
+from offers.planning.plan_table import COLUMNS as PLAN_COLUMNS
+from serving.inforce.schemas import ScoreRow
 from training.evaluation import churn_metrics, value_metrics
-from training.scoring import COLUMNS
-from training.verdict import MEANING
+from training.scoring.scorer import COLUMNS
+from training.selection.grade import MEANING
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = typer.main.get_command(app).commands

@@ -4,7 +4,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from features.mapping import Mapping, TableMapping
+from features.intake.mapping import Mapping, TableMapping
 from holdfast.failures import RequestError
 from holdfast.files import replacing, spare_history, table_target, write_table
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from features.history import History
-from features.simulate import SimulatedShop, simulate
-from offers.planning import Models
+from features.history.history import History
+from offers.planning.planning import Models
+from simulation import SimulatedShop, simulate
 from training.config import TrainingConfig
-from training.fitting import fit
-from training.scoring import Scorer
+from training.scoring.scorer import Scorer
+from training.selection.fit import fit
 
 AS_OF = "2025-10-01"
 

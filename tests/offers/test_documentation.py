@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from offers.catalogue import Offer, OfferCatalogue
-from offers.eligibility import REWARDS
-from offers.keys import KEYS, KINDS
-from offers.signals import SIGNALS
-from offers.verdicts import VERDICTS
+from offers.catalogue.catalogue import Offer, OfferCatalogue
+from offers.catalogue.eligibility import REWARDS
+from offers.catalogue.rules import KEYS, KINDS
+from offers.catalogue.signals import SIGNALS
+from offers.catalogue.verdicts import VERDICTS
 
 DOCS = Path(__file__).parents[2] / "docs" / "offers.md"
 

@@ -17,15 +17,15 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from features.history import History
-from features.simulate import SimulatedShop, simulate
+from features.history.history import History
 from serving.app import create_app
 from serving.settings import Settings
+from simulation import SimulatedShop, simulate
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.pipeline import train
-from training.scoring import Scorer
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
+from training.scoring.scorer import Scorer
 
 AS_OF = "2026-01-01"
 RUN = "from serving.server import serve; from serving.settings import Settings; serve(Settings())"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from serving.problems import KINDS
+from serving.http.problems import KINDS
+from serving.inforce.schemas import ScoreRow
 from serving.settings import Settings
-from serving.terms import ScoreRow
 
 API = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 

@@ -10,15 +10,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.history import History
-from features.mapping import Mapping
-from features.simulate import SimulatedShop, simulate
+from features.history.history import History
+from features.intake.mapping import Mapping
+from simulation import SimulatedShop, simulate
 from training.config import TrainingConfig
-from training.fitting import Fitted, fit
-from training.lesson import Lesson
+from training.panel.snapshot import Lesson
 from training.pipeline import Training, train
-from training.scoring import Scorer
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
+from training.scoring.scorer import Scorer
+from training.selection.fit import Fitted, fit
 
 AS_OF = "2025-10-01"
 CONFIG = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=3, origins=2)

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from training.backtest import Backtest
 from training.champions import CHURN, CLV, decide, load_scorer, recoded
-from training.definition import Definition
 from training.errors import NoChampionError, TrainingError
-from training.record import example
-from training.scoring import ChurnScorer
-from training.tracking import ModelFiles, Tracker
+from training.registry.log import example
+from training.registry.tracking import ModelFiles, Tracker
+from training.scoring.definition import Definition
+from training.scoring.scorer import ChurnScorer
+from training.selection.backtest import Backtest
 
 EMPTY = Backtest((), "pool", "log_loss", "", 90)
 

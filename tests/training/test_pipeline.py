@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 
 import training
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
 from training.champions import CHURN, CLV, load_scorer
 from training.errors import TrainingError
-from training.fitting import fit
 from training.pipeline import train
-from training.tracking import Tracker
+from training.registry.tracking import Tracker
+from training.selection.fit import fit
 
 ROOT = Path(training.__file__).parents[1]
 AS_OF = datetime(2025, 10, 1)

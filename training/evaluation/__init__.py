@@ -11,7 +11,6 @@ The metrics of offers are described where they are: rankings by uplift in `uplif
 effects and policy values in `robust`, the profit of a campaign in `profit`.
 """
 
-from training.evaluation.arrays import CONFIDENCE, FloatArray, Metric
 from training.evaluation.churn import (
     auc,
     average_precision,
@@ -21,6 +20,18 @@ from training.evaluation.churn import (
     log_loss,
     log_losses,
     skill,
+)
+from training.evaluation.doubly_robust import (
+    Estimate,
+    doubly_robust_scores,
+    group_effect,
+    policy_difference,
+    policy_value,
+)
+from training.evaluation.group_tables import (
+    calibration_table,
+    decile_table,
+    gain_table,
 )
 from training.evaluation.intervals import (
     coverage,
@@ -33,13 +44,6 @@ from training.evaluation.paired import (
     paired_bootstrap,
 )
 from training.evaluation.profit import MaximumProfit, RetentionCampaign, expected_maximum_profit
-from training.evaluation.robust import (
-    Estimate,
-    doubly_robust_scores,
-    group_effect,
-    policy_difference,
-    policy_value,
-)
 from training.evaluation.spend import (
     TWEEDIE_POWER,
     decile_mape,
@@ -54,12 +58,8 @@ from training.evaluation.spend import (
     tweedie_losses,
     value_metrics,
 )
-from training.evaluation.tables import (
-    calibration_table,
-    decile_table,
-    gain_table,
-)
 from training.evaluation.uplift import auuc, qini, uplift_at, uplift_metrics, uplift_table
+from training.evaluation.validation import CONFIDENCE, FloatArray, Metric
 
 __all__ = [
     "CONFIDENCE",

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics
 
-from training.evaluation.arrays import FloatArray, churn_arrays, constant
-from training.evaluation.tables import calibration_table
+from training.evaluation.group_tables import calibration_table
+from training.evaluation.validation import FloatArray, churn_arrays, constant
 
 
 def churn_metrics(churned: ArrayLike, churn_risk: ArrayLike, base_rate: float) -> dict[str, float]:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from training.evaluation.arrays import aligned, interval_arrays
-from training.evaluation.groups import equal_mass
+from training.evaluation.binning import equal_mass
+from training.evaluation.validation import aligned, interval_arrays
 
 
 def coverage(outcome: ArrayLike, low: ArrayLike, high: ArrayLike) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from training.evaluation.arrays import CONFIDENCE, Metric, aligned, vector
+from training.evaluation.validation import CONFIDENCE, Metric, aligned, vector
 
 GROUPS = 2000
 

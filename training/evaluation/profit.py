@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 
-from training.evaluation.arrays import churn_arrays
+from training.evaluation.validation import churn_arrays
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn import metrics
 
-from training.evaluation.arrays import FloatArray, constant, ratio, value_arrays
-from training.evaluation.groups import captured
-from training.evaluation.tables import decile_table
+from training.evaluation.binning import captured
+from training.evaluation.group_tables import decile_table
+from training.evaluation.validation import FloatArray, constant, ratio, value_arrays
 
 TWEEDIE_POWER = 1.5
 TWEEDIE_FLOOR = 0.01

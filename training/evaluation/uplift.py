@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
-from training.evaluation.arrays import FloatArray, aligned, ratio, refuse, vector
+from training.evaluation.validation import FloatArray, aligned, ratio, refuse, vector
 
 SHARES = (0.1, 0.2, 0.3)
 

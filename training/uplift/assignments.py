@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
+from training.btyd.population import Outlook
 from training.errors import TrainingError
 from training.evaluation import FloatArray
-from training.labels import Value, covered_until, outcomes
-from training.outlook import Outlook
-from training.snapshots import Progress, purchases
+from training.panel.labels import Value, covered_until, outcomes
+from training.panel.panel import Progress, purchases
 
 # A column beside those of the feature table: what a buy-till-you-die model expects.
 EXPECTED = "logit_no_order"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation import FloatArray
+from training.uplift.experiment import Trial
 from training.uplift.folds import folds_of
 from training.uplift.learners import (
     ADDITIVE_LEAVES,
@@ -20,7 +21,6 @@ from training.uplift.learners import (
     TLearner,
     XLearner,
 )
-from training.uplift.trial import Trial
 
 LEARNERS = ("dr_stumps", "dr", "x", "s", "t")
 

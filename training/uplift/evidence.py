@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.evaluation import FloatArray, group_effect
-from training.evaluation.groups import equal_mass
+from training.evaluation.binning import equal_mass
 
 GROUPS = 5
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.uplift.trial import Trial
+from training.uplift.experiment import Trial
 
 
 def folds_of(trial: Trial, folds: int, seed: int) -> NDArray[np.int64]:

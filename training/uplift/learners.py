@@ -12,9 +12,9 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 
 from training.evaluation import FloatArray
+from training.models.boosted import Grown, Recipe
+from training.uplift.experiment import Arms, Trial
 from training.uplift.folds import folds_of
-from training.uplift.grown import Grown, Recipe
-from training.uplift.trial import Arms, Trial
 
 OUTCOME_LEAVES = 3
 # An effect that depends on a feature takes two splits, on the offer and on the feature.

@@ -12,20 +12,20 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from features.schema import NO_OFFER
-from training import artifact
 from training.errors import TrainingError
 from training.evaluation import FloatArray
+from training.models import artifact
 from training.uplift.arguments import arms_of, outcome_of
 from training.uplift.calibration import Calibration
-from training.uplift.choosing import compare_candidates
-from training.uplift.coding import Coding
 from training.uplift.crossfit import CANDIDATES, LEARNERS, Candidate, OutOfFold, crossfit, learn
+from training.uplift.encoding import Coding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
+from training.uplift.experiment import Trial
 from training.uplift.learners import Learner
 from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.restore import learner_from
+from training.uplift.selection import compare_candidates
 from training.uplift.tables import from_json, to_json
-from training.uplift.trial import Trial
 
 AUTO = "auto"
 
@@ -54,7 +54,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     learner_ : str
         The chosen learner; `none` if no offer has enough evidence.
     candidates_ : pandas.DataFrame
-        What each candidate was worth out of fold: see `training.uplift.choosing`.
+        What each candidate was worth out of fold: see `training.uplift.selection`.
     tested_ : dict of str to bool
         Whether at least 200 effective rows with the offer and 200 without were seen. Where not, the
         predicted uplift is 0 and a prior should be used.

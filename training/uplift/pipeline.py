@@ -13,15 +13,14 @@ import pandas as pd
 from scipy.special import expit
 
 from features.clock import Instant, as_day, as_instant
-from features.history import History
-from training import figures
+from features.history.history import History
 from training.champions import UPLIFT
-from training.evaluation import FloatArray
-from training.fitting import definition
-from training.labels import Value
-from training.record import data_digest, example
-from training.snapshots import Progress
-from training.tracking import ModelFiles, RegisteredVersion, Run, Tracker
+from training.evaluation import FloatArray, figures
+from training.panel.labels import Value
+from training.panel.panel import Progress
+from training.registry.log import data_digest, example
+from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
+from training.selection.fit import definition
 from training.uplift.assignments import EXPECTED, Assignments, assignments_of
 from training.uplift.model import UpliftModel
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics

@@ -128,7 +128,7 @@ def ranking_metrics(
 def ranking_curve(
     evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike
 ) -> pd.DataFrame:
-    """The Qini curve of an offer by out-of-fold ranking, for `training.figures.uplift_figure`.
+    """The Qini curve of an offer by out-of-fold ranking, for `uplift_figure`.
 
     Parameters
     ----------

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from features.schema import NO_OFFER
-from training.boosting import Boosting
 from training.errors import TrainingError
 from training.evaluation import FloatArray
+from training.models.boosting import Boosting
+from training.uplift.experiment import Arms, Trial
 from training.uplift.folds import folds_of
-from training.uplift.trial import Arms, Trial
 
 # What is estimated is not believed below the first; what was drawn and logged is, for plans explore
 # with a twentieth that several offers share.

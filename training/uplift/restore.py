@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training.uplift.grown import Grown
+from training.models.boosted import Grown
 from training.uplift.learners import DoublyRobustLearner, Learner, SLearner, TLearner, XLearner
 
 

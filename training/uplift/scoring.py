@@ -9,11 +9,11 @@ from typing import Self
 import pandas as pd
 
 from features.clock import Instant
-from features.history import History
+from features.history.history import History
 from features.table import feature_table
-from training import artifact
-from training.definition import Definition
-from training.outlook import Outlook
+from training.btyd.population import Outlook
+from training.models import artifact
+from training.scoring.definition import Definition
 from training.uplift.assignments import described
 from training.uplift.model import UpliftModel
 

@@ -1,0 +1,1 @@
+"""The families of features, one file each: named expressions over the past, and nothing else."""

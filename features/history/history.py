@@ -1,0 +1,263 @@
+"""A shop's history: what happened, when, and when it became known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import narwhals as nw
+
+from features.clock import Instant, as_day
+from features.errors import HistoryError
+from features.intake.intake import Intake, refuse_unusable, take_in
+from features.intake.mapping import Mapping
+from features.intake.sources import read_mapping, read_tables
+from features.schema import RESERVED, SCHEMAS
+
+MAX_CATEGORIES = 50
+ORDER = ("customer_id", "day", "amount", "discount_amount")
+LATER_FACTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "feedback": {"resolved_day": ("resolved_day",)},
+    "offers": {
+        "redeemed_day": ("redeemed_day", "cost"),
+        "refused_day": ("refused_day",),
+    },
+}
+
+
+class History:
+    """Orders, feedback, offers and customers as lazy frames, all times as `day`.
+
+    Parameters
+    ----------
+    orders : pandas, Polars, DuckDB or PySpark frame
+        Columns order_id, customer_id, ordered_at, amount; optional recorded_at, discount_amount,
+        currency. Negative amounts are refunds.
+    feedback, offers, customers : frame, optional
+        See docs/history.md. Local frames are Polars; all frames of a history share one engine.
+    mapping : Mapping, optional
+        Column names, time zone, currency, scales of feedback, static customer columns.
+
+    Raises
+    ------
+    HistoryError
+        If a table cannot be used; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> history = History(pd.DataFrame({
+    ...     "order_id": ["1", "2"], "customer_id": ["a", "a"],
+    ...     "ordered_at": ["2024-01-05", "2024-03-01"], "amount": [20.0, 35.0]}))
+    >>> history.upto("2024-02-01").orders.collect()["order_id"].to_list()
+    ['1']
+    """
+
+    def __init__(
+        self,
+        orders: Any,
+        feedback: Any = None,
+        offers: Any = None,
+        customers: Any = None,
+        mapping: Mapping | None = None,
+    ) -> None:
+        frames = {
+            "orders": orders,
+            "feedback": feedback,
+            "offers": offers,
+            "customers": customers,
+        }
+        settings = mapping or Mapping()
+        intakes = take_in(frames, settings)
+        refuse_unusable(intakes)
+        self._tables = _usable(intakes)
+        self.mapping = _with_currency(self._tables["orders"], settings)
+
+    @classmethod
+    def open(cls, path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> Self:
+        """Open a folder, a file of orders or a SQL URL.
+
+        Parameters
+        ----------
+        path_or_url : str or Path
+            A folder of CSV or Parquet files named after the tables, one orders file, or a SQL URL.
+        mapping : Mapping or path, optional
+            The mapping or its file; default: the `history.toml` in the folder, if there is one.
+        """
+        settings = read_mapping(path_or_url, mapping)
+        intakes = take_in(dict(read_tables(path_or_url, settings)), settings)
+        refuse_unusable(intakes)
+        return cls.from_intakes(intakes, settings)
+
+    @classmethod
+    def from_intakes(cls, intakes: Dict[str, Intake], mapping: Mapping) -> Self:
+        """Build from tables taken in already, as `quality.check` also sees them."""
+        tables = _usable(intakes)
+        return cls._of(tables, _with_currency(tables["orders"], mapping))
+
+    @classmethod
+    def _of(cls, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping) -> Self:
+        history = cls.__new__(cls)
+        history.mapping = mapping
+        history._tables = tables
+        return history
+
+    @property
+    def orders(self) -> nw.LazyFrame[Any]:
+        """order_id, customer_id, day, known_day, amount, discount_amount; the latest versions.
+
+        Local ones come sorted by customer_id, day, amount, discount_amount: features are computed
+        many times from one history, and sums over sorted rows are the same to the last bit.
+        """
+        return self._latest("orders")
+
+    @property
+    def feedback(self) -> nw.LazyFrame[Any] | None:
+        """Feedback with `score` as given and `satisfaction` from -1 to 1; None if there is none."""
+        return self._latest("feedback") if "feedback" in self._tables else None
+
+    @property
+    def offers(self) -> nw.LazyFrame[Any] | None:
+        """Offers made, `none` for controls; None if there are none."""
+        return self._latest("offers") if "offers" in self._tables else None
+
+    @property
+    def customers(self) -> nw.LazyFrame[Any] | None:
+        """One row per customer; None if there is no such table."""
+        return self._latest("customers") if "customers" in self._tables else None
+
+    @property
+    def profiles(self) -> dict[str, bool]:
+        """Customer columns that may become features -> whether they hold text."""
+        if "customers" not in self._tables:
+            return {}
+        own = {c.target for c in SCHEMAS["customers"]} | RESERVED
+        schema = self._tables["customers"].collect_schema()
+        return {c: schema[c] == nw.String for c in schema if c not in own}
+
+    def coded(self) -> Self:
+        """The same history with a code for each value of its text attributes.
+
+        Values of columns not under `[customers.categories]` are learnt, in alphabetical order, from
+        the customers with a positive order here: a customer who comes later changes no code. A
+        model keeps the codes it was trained with.
+
+        Raises
+        ------
+        HistoryError
+            If an attribute has more than 50 values.
+        """
+        learnt = {
+            column: self._values(column)
+            for column, is_text in self.profiles.items()
+            if is_text and column not in self.mapping.categories
+        }
+        if not learnt:
+            return self
+        return self.with_categories({**self.mapping.categories, **learnt})
+
+    def with_categories(self, categories: Dict[str, tuple[str, ...]]) -> Self:
+        """The same history with the given codes, such as those a model was trained with."""
+        return self._of(self._tables, replace(self.mapping, categories=categories))
+
+    def _values(self, column: str) -> tuple[str, ...]:
+        buyers = self.orders.filter(nw.col("amount") > 0).select("customer_id")
+        known = self._latest("customers").join(buyers, on="customer_id", how="semi")
+        values = sorted(
+            v for v in known.select(column).unique().collect()[column].to_list() if v is not None
+        )
+        if len(values) > MAX_CATEGORIES:
+            raise HistoryError(
+                f"customer attribute {column!r} must have at most {MAX_CATEGORIES} values; got "
+                f"{len(values)}, such as {values[0]!r} and {values[-1]!r}. List those that matter "
+                "under [customers.categories] in history.toml; if it is a number, clean the rest."
+            )
+        return tuple(values)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the frames are in memory, on Polars."""
+        return bool(self._tables["orders"].implementation.is_polars())
+
+    def upto(self, as_of: Instant) -> Self:
+        """Everything known strictly before `as_of`, and nothing else.
+
+        The one time cut of the library. Rows are cut by `known_day`; facts inside rows that became
+        known later (a resolution, a redemption, its cost, a newer version of the row) are blanked.
+
+        Parameters
+        ----------
+        as_of : str, date, datetime or float
+            The instant of prediction.
+        """
+        day = as_day(as_of, self.mapping.timezone)
+        cut = {table: _cut(table, frame, day) for table, frame in self._tables.items()}
+        return self._of(cut, self.mapping)
+
+    def of_customers(self, customer_ids: Iterable[str]) -> Self:
+        """The same history of some customers only, such as a sample to train on."""
+        chosen = nw.col("customer_id").is_in(list(customer_ids))
+        tables = {table: _held(frame.filter(chosen)) for table, frame in self._tables.items()}
+        return self._of(tables, self.mapping)
+
+    def _latest(self, table: str) -> nw.LazyFrame[Any]:
+        frame = self._tables[table]
+        return frame.filter(nw.col("superseded_day").is_null()).drop("superseded_day")
+
+
+def _usable(intakes: Dict[str, Intake]) -> dict[str, nw.LazyFrame[Any]]:
+    usable = {
+        table: intake.rows.filter(nw.col("problem").is_null()).drop(
+            "row", "problem", "unread", strict=False
+        )
+        for table, intake in intakes.items()
+        if table in SCHEMAS
+    }
+    if usable["orders"].implementation.is_polars():
+        usable["orders"] = _held(usable["orders"].sort(ORDER))
+    return usable
+
+
+def _with_currency(orders: nw.LazyFrame[Any], mapping: Mapping) -> Mapping:
+    """The mapping with the currency that the orders name, where it names none."""
+    if mapping.currency is not None:
+        return mapping
+    found = orders.select(nw.col("currency").max()).collect()["currency"].to_list()
+    return replace(mapping, currency=found[0]) if found and found[0] else mapping
+
+
+def _held(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Hold a local frame in memory, so that it is filtered once and not at every use."""
+    is_local = frame.implementation.is_polars()
+    return frame.collect().lazy() if is_local else frame
+
+
+def _cut(table: str, frame: nw.LazyFrame[Any], day: float) -> nw.LazyFrame[Any]:
+    """Blanks are read from the uncut frame, so one later fact cannot hide another's blanking."""
+    known = frame.filter(nw.col("known_day") < day)
+    blanks = [_before(day, "superseded_day", "superseded_day")]
+    for fact, columns in LATER_FACTS.get(table, {}).items():
+        blanks += [_before(day, fact, column) for column in columns]
+    if table == "feedback":
+        blanks += [_answer(day, column) for column in ("score", "satisfaction")]
+    return known.with_columns(*blanks)
+
+
+def _before(day: float, fact: str, column: str) -> nw.Expr:
+    unknown = nw.lit(None, dtype=nw.Float64)
+    return nw.when(nw.col(fact) < day).then(nw.col(column)).otherwise(unknown).alias(column)
+
+
+def _answer(day: float, column: str) -> nw.Expr:
+    """A ticket's score is given when it is resolved."""
+    later = (nw.col("kind") == "ticket") & (nw.col("resolved_day") >= day)
+    unknown = nw.lit(None, dtype=nw.Float64)
+    return (
+        nw.when(~later | nw.col("resolved_day").is_null())
+        .then(nw.col(column))
+        .otherwise(unknown)
+        .alias(column)
+    )

@@ -1,0 +1,1 @@
+"""From a shop's own files, tables and frames to canonical rows."""

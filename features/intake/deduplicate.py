@@ -1,0 +1,141 @@
+"""Rows that say the same thing again: which of them counts at an instant, whatever the instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from features.intake.consent import is_given
+
+NEVER = nw.lit(None, dtype=nw.Float64)
+BEFORE_ALL = float("-inf")
+UNORDERED = ("row", "problem", "unread", "known_day")
+LATER = {
+    "feedback": ("resolved_day", "score", "satisfaction"),
+    "offers": ("redeemed_day", "refused_day", "cost"),
+}
+
+
+def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Say when each row was superseded by a later known one of the same identity.
+
+    A row counts at `as_of` if `known_day < as_of` and it was not superseded before `as_of`: this
+    is deduplication after the cut, done once for every cut.
+
+    Parameters
+    ----------
+    table : str
+    rows : narwhals.LazyFrame
+        Canonical rows with `known_day`, `recorded_day` and `problem`; local ones in memory.
+
+    Returns
+    -------
+    narwhals.LazyFrame
+        The same rows, in any order, with `superseded_day` in place of `recorded_day`. Rows with a
+        problem supersede nothing.
+    """
+    keys = {f"key_{i}": key for i, key in enumerate(_identity(table))}
+    usable = rows.filter(nw.col("problem").is_null()).with_columns(**keys)
+    unusable = rows.filter(~nw.col("problem").is_null())
+    if rows.implementation.is_polars():
+        parts = [*_parted(table, usable, list(keys)), _standing(unusable)]
+    else:
+        parts = [_superseded(table, usable, list(keys)), _standing(unusable)]
+    return nw.concat(parts).drop("recorded_day", strict=False)
+
+
+def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
+    """Group usable invoice lines into orders; an order's time is that of its first line.
+
+    A line recorded late makes a version of its order, so that the order as it was known before
+    stays what it was.
+    """
+    native: pl.LazyFrame = lines.to_native()
+    amounts = [pl.col("amount").sum(), pl.col("discount_amount").sum()]
+    discounts = pl.col("discount_amount").count().alias("discounts")
+    firsts = [pl.col(c).min() for c in ("customer_id", "day", "currency", "row")]
+    steps = (
+        native.filter(pl.col("problem").is_null() | (pl.col("problem") == anonymous))
+        # Sorted, so that a sum is the same to the last bit in whatever order the lines come.
+        .sort("amount", "discount_amount")
+        .group_by("order_id", "known_day", maintain_order=True)
+        .agg(*amounts, discounts, *firsts)
+    )
+    so_far = (
+        pl.col("amount", "discount_amount", "discounts").cum_sum(),
+        pl.col("day", "row").cum_min(),
+        pl.col("customer_id", "currency").forward_fill(),
+        pl.col("known_day").shift(-1).alias("superseded_day"),
+    )
+    versions = steps.with_columns(value.over("order_id", order_by="known_day") for value in so_far)
+    return nw.from_native(
+        versions.with_columns(
+            pl.when(pl.col("discounts") > 0).then("discount_amount").alias("discount_amount"),
+            pl.when(pl.col("customer_id").is_null()).then(pl.lit(anonymous)).alias("problem"),
+        ).drop("discounts")
+    )
+
+
+def _identity(table: str) -> list[nw.Expr]:
+    """What makes two rows of a table the same thing."""
+    if table == "orders":
+        return [nw.col("order_id"), nw.col("amount") < 0]
+    if table == "feedback":
+        unnamed = nw.col("feedback_id").is_null()
+        parts = [nw.when(unnamed).then(nw.col(c)) for c in ("customer_id", "day", "order_id")]
+        return [nw.col("feedback_id"), nw.col("kind"), *parts]
+    if table == "offers":
+        return [nw.col(c) for c in ("customer_id", "campaign_id", "offer_id", "day")]
+    return [nw.col("customer_id")]
+
+
+def _parted(table: str, usable: nw.LazyFrame[Any], keys: Sequence[str]) -> list[nw.LazyFrame[Any]]:
+    """Rank only the rows whose identity may occur again: comparing hashes is cheap."""
+    native: pl.LazyFrame = usable.to_native()
+    hashes = native.select(pl.struct(keys).hash()).collect().to_series()
+    ordered = hashes.sort()
+    twice = ordered.filter(ordered == ordered.shift()).unique()
+    if twice.is_empty():
+        return [_standing(usable.drop(keys))]
+    again = hashes.is_in(twice.implode())
+    rows = native.collect()
+    repeated: nw.LazyFrame[Any] = nw.from_native(rows.filter(again).lazy())
+    single: nw.LazyFrame[Any] = nw.from_native(rows.filter(~again).lazy())
+    return [_superseded(table, repeated, keys), _standing(single.drop(keys))]
+
+
+def _standing(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    return rows.with_columns(NEVER.alias("superseded_day"))
+
+
+def _superseded(table: str, usable: nw.LazyFrame[Any], keys: Sequence[str]) -> nw.LazyFrame[Any]:
+    names = usable.collect_schema().names()
+    ties = {f"tie_{i}": tie for i, tie in enumerate(_tie_breakers(table, names, keys))}
+    later = nw.col("known_day").shift(-1).over(*keys, order_by=["known_day", *ties])
+    ranked = usable.with_columns(**ties).with_columns(later.alias("superseded_day"))
+    return ranked.drop([*keys, *ties])
+
+
+def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list[nw.Expr]:
+    """Order versions known at the same instant, so that row order means nothing.
+
+    Facts that became known after the row come last and the earliest of them wins: then no fact
+    later than a cut can change which row is seen there. Where customers both consent and do not,
+    they do not.
+    """
+    plain = [c for c in names if c not in {*UNORDERED, *LATER.get(table, ()), *keys}]
+    first = [c for c in ("recorded_day", "day", "amount") if c in plain]
+    ties = [nw.col(c) for c in dict.fromkeys([*first, *plain])]
+    if table == "feedback":
+        known = nw.when(nw.col("kind") != "ticket").then(nw.col("score"))
+        return [*ties, known, -nw.col("resolved_day"), nw.col("score")]
+    if table == "offers":
+        redeemed, refused = -nw.col("redeemed_day"), -nw.col("refused_day")
+        earliest = nw.max_horizontal(redeemed, refused)
+        return [*ties, earliest, redeemed, nw.col("cost"), refused]
+    if table == "customers":
+        return [~is_given(nw.col("marketing_consent")), *ties]
+    return ties

@@ -1,0 +1,252 @@
+"""Source columns become canonical ones, and every row says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+
+from features.errors import HistoryError
+from features.intake.casting import is_given, raw_name, read_cells
+from features.intake.deduplicate import BEFORE_ALL
+from features.intake.mapping import Mapping, TableMapping
+from features.schema import (
+    ANONYMOUS,
+    LATER_FACTS,
+    LINES,
+    RECORDED,
+    RESERVED,
+    SCHEMAS,
+    Column,
+    Kind,
+)
+
+ROUNDING = 1e-9
+LARGEST = 1e12
+
+
+def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tuple[Column, ...]:
+    """Add the customer columns that may become features: static ones, or versioned numbers.
+
+    Raises
+    ------
+    HistoryError
+        If the mapping declares a column that is not there, or one that has no time.
+    """
+    columns = SCHEMAS[table]
+    if table != "customers":
+        return columns
+    schema = frame.collect_schema()
+    source = mapping.of(table)
+    taken = {source.source(c.source) for c in columns} | RESERVED
+    declared = {*mapping.static, *mapping.categories, *mapping.numbers}
+    if wrong := sorted(declared - (set(schema) - taken)):
+        raise HistoryError(
+            f"[customers] static, numbers and categories must name further columns; got {wrong}. "
+            f"The table has {sorted(set(schema) - taken)}."
+        )
+    is_versioned = source.source("recorded_at") in schema
+    if not is_versioned and (timeless := sorted(declared - set(mapping.static))):
+        raise HistoryError(
+            f"[customers] numbers and categories {timeless} must be static or have a recorded_at: "
+            "it is not known since when they hold. Add them to static if they never change."
+        )
+    further = (
+        Column(name, _kind_of(name, dtype, mapping))
+        for name, dtype in schema.items()
+        if name in declared or (is_versioned and name not in taken and _is_number(dtype))
+    )
+    return (*columns, *further)
+
+
+def _is_number(dtype: Any) -> bool:
+    return bool(dtype.is_numeric() or dtype == nw.Boolean)
+
+
+def _kind_of(column: str, dtype: Any, mapping: Mapping) -> Kind:
+    """By type or declaration, never by content: later rows must not change what a column is."""
+    if column in mapping.categories:
+        return "text"
+    return "number" if column in mapping.numbers or _is_number(dtype) else "text"
+
+
+def conform(
+    table: str, frame: nw.LazyFrame[Any], mapping: Mapping, columns: Sequence[Column]
+) -> nw.LazyFrame[Any]:
+    """Read every column as its kind and say of every row what is wrong with it."""
+    source = mapping.of(table)
+    names = frame.collect_schema().names()
+    _require(table, columns, names, source)
+    present = [c for c in columns if source_name(c, source) in names]
+    row = nw.col("row").cast(nw.Int64) if "row" in names else nw.lit(None, dtype=nw.Int64)
+    cells = (nw.col(source_name(c, source)).alias(raw_name(c)) for c in present)
+    frame = frame.select(row.alias("row"), *cells)
+    types = frame.collect_schema()
+    given = {c: is_given(c, types[raw_name(c)]) for c in present}
+    for column in columns:
+        if column in present:
+            frame = _read(table, frame, column, mapping)
+        else:
+            dtype = nw.String if column.kind in {"id", "text"} else nw.Float64
+            frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
+    derived = _derived(table, mapping)
+    frame = frame.with_columns(**derived)
+    frame = frame.with_columns(
+        _first(_checks(table, given, mapping)).alias("problem"),
+        _first(_later_checks(table, given)).alias("unread"),
+    )
+    if table == "feedback":
+        frame = _timed_scores(frame, present)
+    targets = (c.target for c in columns)
+    return frame.select("row", *targets, *derived, "problem", "unread")
+
+
+def _read(
+    table: str, frame: nw.LazyFrame[Any], column: Column, mapping: Mapping
+) -> nw.LazyFrame[Any]:
+    source = mapping.of(table)
+    try:
+        return read_cells(frame, column, mapping, source.date_format)
+    except HistoryError as error:
+        name = source_name(column, source)
+        raise HistoryError(f"{table} column {name!r} {error}") from None
+
+
+def source_name(column: Column, source: TableMapping) -> str:
+    """The name in the source of one of the table's columns."""
+    if column in LINES:
+        return str(source.quantity if column.source == "quantity" else source.price)
+    return source.source(column.source)
+
+
+def _require(
+    table: str, columns: Sequence[Column], present: Sequence[str], source: TableMapping
+) -> None:
+    known = {c.source for c in columns if c not in LINES}
+    if unknown := sorted(set(source.columns) - known):
+        raise HistoryError(
+            f"[{table}.columns] maps {unknown}, which {table} does not have; "
+            f"it has {sorted(known)}."
+        )
+    missing = []
+    for column in columns:
+        name = source_name(column, source)
+        if name not in present and (column.required or column.source in source.columns):
+            mapped = "" if name == column.source else f" (mapped to {name!r})"
+            missing.append(column.source + mapped)
+    if missing:
+        found = sorted(set(present) - {"row"})
+        hint = _separator_hint(found)
+        raise HistoryError(
+            f"{table} must have the columns {missing}; it has {found}. "
+            f"Rename them, or map them under [{table}.columns] in history.toml.{hint}"
+        )
+
+
+def _separator_hint(found: Sequence[str]) -> str:
+    marks = [mark for mark in ";\t|," if len(found) == 1 and mark in found[0]]
+    if not marks:
+        return ""
+    return f" Set separator = {marks[0]!r} there if that is what parts the columns."
+
+
+def _derived(table: str, mapping: Mapping) -> dict[str, nw.Expr]:
+    """Columns made of others: when the row is known, and what scores and lines amount to."""
+    derived = {"known_day": _known_day(table)}
+    if table == "feedback":
+        derived["satisfaction"] = _satisfaction(mapping)
+    if mapping.of(table).is_lines:
+        derived["amount"] = nw.col("quantity") * nw.col("price")
+    return derived
+
+
+def _known_day(table: str) -> nw.Expr:
+    recorded = nw.col("recorded_day")
+    if table == "offers":
+        return nw.col("day")
+    if table == "customers":
+        return recorded.fill_null(BEFORE_ALL)
+    return nw.when(recorded > nw.col("day")).then(recorded).otherwise(nw.col("day"))
+
+
+def _satisfaction(mapping: Mapping) -> nw.Expr:
+    """Scores of every kind on one scale from -1 (worst) to 1 (best)."""
+    satisfaction: nw.Expr = nw.lit(None, dtype=nw.Float64)
+    for kind, (low, high) in mapping.scales.items():
+        centred = (nw.col("score") - (low + high) / 2) / ((high - low) / 2)
+        satisfaction = nw.when(nw.col("kind") == kind).then(centred).otherwise(satisfaction)
+    return satisfaction
+
+
+def _timed_scores(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> nw.LazyFrame[Any]:
+    """A ticket's score is given when it is resolved: where that is told, open tickets have none."""
+    outside = (nw.col("kind") == "ticket") & _outside()
+    frame = frame.with_columns(
+        nw.when(~outside.fill_null(False)).then(nw.col(c)).alias(c)
+        for c in ("score", "satisfaction")
+    )
+    if not any(column.source == "resolved_at" for column in present):
+        return frame
+    is_open = (nw.col("kind") == "ticket") & nw.col("resolved_day").is_null()
+    return frame.with_columns(
+        nw.when(~is_open).then(nw.col(c)).alias(c) for c in ("score", "satisfaction")
+    )
+
+
+def _first(checks: Sequence[tuple[nw.Expr, str]]) -> nw.Expr:
+    """The first thing that is wrong with a row, or null."""
+    problem: nw.Expr = nw.lit(None, dtype=nw.String)
+    for wrong, reason in reversed(checks):
+        problem = nw.when(wrong).then(nw.lit(reason)).otherwise(problem)
+    return problem
+
+
+def _later_checks(table: str, given: dict[Column, nw.Expr]) -> list[tuple[nw.Expr, str]]:
+    """Facts that became known after their row: a bad one is left out, and the row stays."""
+    checks = [
+        (is_there & nw.col(column.target).is_null(), f"unparsable {column.source}")
+        for column, is_there in given.items()
+        if column.source in LATER_FACTS
+    ]
+    if table == "feedback":
+        is_ticket = nw.col("kind") == "ticket"
+        checks.append((is_ticket & (_outside() | _unreadable_score(given)), "unusable score"))
+    return checks
+
+
+def _outside() -> nw.Expr:
+    return nw.col("satisfaction").abs() > 1 + ROUNDING
+
+
+def _unreadable_score(given: dict[Column, nw.Expr]) -> nw.Expr:
+    there = [is_there for column, is_there in given.items() if column.source == "score"]
+    return there[0] & nw.col("score").is_null() if there else nw.lit(False)
+
+
+def _checks(
+    table: str, given: dict[Column, nw.Expr], mapping: Mapping
+) -> list[tuple[nw.Expr, str]]:
+    checks: list[tuple[nw.Expr, str]] = []
+    anonymous = []
+    for column, is_there in given.items():
+        value = nw.col(column.target)
+        if column.target == "customer_id" and table != "customers":
+            anonymous.append((~is_there, ANONYMOUS))
+        elif column.required or (table == "customers" and column == RECORDED):
+            checks.append((~is_there, f"missing {column.source}"))
+        if column.source in LATER_FACTS:
+            continue
+        if column.kind in {"date", "number"}:
+            unreadable = is_there & value.is_null()
+            if table == "feedback" and column.source == "score":
+                unreadable = unreadable & (nw.col("kind") != "ticket")
+            checks.append((unreadable, f"unparsable {column.source}"))
+        if column.kind == "date":
+            checks.append((value < 0, f"{column.source} before 1970"))
+        if column.kind == "number" and table == "orders":
+            checks.append((value.abs() > LARGEST, f"{column.source} beyond a million million"))
+    if table == "feedback":
+        checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))
+        checks.append((_outside() & (nw.col("kind") != "ticket"), "score outside its scale"))
+    return checks + anonymous

@@ -1,0 +1,219 @@
+"""Where every row went: used, anonymous, not yet known, or put in quarantine with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from features.clock import Instant, as_day
+from features.intake.intake import Intake
+from features.intake.mapping import Mapping
+from features.schema import ANONYMOUS
+
+USED = "used"
+AFTER = "after_as_of"
+QUARANTINED = "quarantined"
+DUPLICATE = "duplicate"
+SUPERSEDED = "superseded by a later recorded version"
+OWN_COLUMNS = ("table", "row", "reason")
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """What became of a table's rows; every row is in exactly one place.
+
+    Attributes
+    ----------
+    table : str
+    rows_in : int
+        Rows of the source, without those that the mapping's `drop` rule left out.
+    used : int
+        Rows that count at `as_of`.
+    anonymous : int
+        Rows without a customer.
+    after_as_of : int
+        Usable or anonymous rows not known before `as_of`.
+    quarantined : int
+        Rows that cannot be used, duplicates, and versions superseded before `as_of`.
+    left_out : int
+        Rows that the mapping's `drop` rule named; not part of `rows_in`.
+    """
+
+    table: str
+    rows_in: int
+    used: int
+    anonymous: int
+    after_as_of: int
+    quarantined: int
+    left_out: int = 0
+
+    def __post_init__(self) -> None:
+        parts = (self.used, self.anonymous, self.after_as_of, self.quarantined)
+        if min(*parts, self.left_out) < 0 or sum(parts) != self.rows_in:
+            raise ValueError(
+                f"{self.table}: rows in must be used + anonymous + after as_of + quarantined; got "
+                f"{self.rows_in} and {parts}. A row was lost or counted twice."
+            )
+
+
+def account(intake: Intake, as_of: float | None) -> Accounting:
+    """Count where one table's rows went.
+
+    Parameters
+    ----------
+    intake : Intake
+    as_of : float or None
+        As `day`; None: everything is known.
+    """
+    counts = fates(intake, as_of).group_by("fate").agg(nw.len().alias("rows"))
+    rows = {fate: int(n) for fate, n in counts.collect("polars").to_native().iter_rows()}
+    return Accounting(
+        table=intake.table,
+        rows_in=_rows_in(intake),
+        used=rows.get(USED, 0),
+        anonymous=rows.get(ANONYMOUS, 0),
+        after_as_of=rows.get(AFTER, 0),
+        quarantined=rows.get(QUARANTINED, 0),
+        left_out=intake.left_out,
+    )
+
+
+def fates(intake: Intake, as_of: float | None) -> nw.LazyFrame[Any]:
+    """The intake's rows with `fate`: used, anonymous, after_as_of or quarantined.
+
+    Orders made of invoice lines are no rows of a source: of each, only the version that counts at
+    `as_of` is there, or the first one if none is known yet.
+    """
+    rows = intake.rows
+    if intake.table == "lines":
+        rows = rows.with_columns(nw.lit(None, dtype=nw.Float64).alias("superseded_day"))
+    if _is_made_of_lines(intake):
+        standing = rows.filter(~_superseded(as_of).fill_null(False))
+        first_known = nw.col("known_day").min().over("order_id")
+        rows = standing.filter(nw.col("known_day") == first_known)
+    anonymous = nw.col("problem") == ANONYMOUS
+    fate = nw.when(_superseded(as_of)).then(nw.lit(QUARANTINED)).otherwise(nw.lit(USED))
+    fate = nw.when(anonymous).then(nw.lit(ANONYMOUS)).otherwise(fate)
+    if as_of is not None:
+        fate = nw.when(nw.col("known_day") >= as_of).then(nw.lit(AFTER)).otherwise(fate)
+    unusable = ~nw.col("problem").is_null() & ~anonymous
+    fate = nw.when(unusable).then(nw.lit(QUARANTINED)).otherwise(fate)
+    return rows.with_columns(fate.alias("fate"))
+
+
+def reasons(intake: Intake, as_of: float | None) -> nw.LazyFrame[Any]:
+    """The rows in quarantine with `reason`.
+
+    Rows of one identity are versions of each other if they were recorded at different times, and
+    duplicates otherwise; so they are in a table that does not say when its rows were recorded.
+    """
+    rows = fates(intake, as_of).filter(nw.col("fate") == QUARANTINED)
+    twice = nw.lit(DUPLICATE)
+    if is_versioned(intake):
+        later = nw.col("superseded_day") > nw.col("known_day")
+        twice = nw.when(later).then(nw.lit(SUPERSEDED)).otherwise(twice)
+    usable = nw.col("problem").is_null()
+    return rows.with_columns(
+        nw.when(usable).then(twice).otherwise(nw.col("problem")).alias("reason")
+    )
+
+
+def is_versioned(intake: Intake) -> bool:
+    """Whether the table says of any row that it was recorded at another time than its own."""
+    own = nw.col("day") if "day" in intake.rows.collect_schema() else nw.lit(float("-inf"))
+    later = (nw.col("known_day") > own).cast(nw.Int64).sum().alias("later")
+    found = intake.rows.select(later).collect("polars").to_native().item()
+    return bool(found)
+
+
+def quarantine(
+    intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = None
+) -> pl.DataFrame:
+    """Collect every row that could not be used, as it stood in its source.
+
+    Parameters
+    ----------
+    intakes : dict
+        Table name -> Intake, as from `take_in`.
+    mapping : Mapping
+    as_of : str, date, datetime or float, optional
+        Versions are superseded as of this instant; None: as of the end.
+
+    Returns
+    -------
+    polars.DataFrame
+        `table`, `row` (number in the source, from 1), `reason`, and the columns of all sources as
+        text, null where a table has no such column. A source's own column `table` or `reason` is
+        called `source table` or `source reason`. Anonymous rows are not in it.
+
+    Examples
+    --------
+    >>> from features.intake.intake import take_in
+    >>> orders = pl.DataFrame({
+    ...     "order_id": ["1", "2"], "customer_id": ["a", "b"],
+    ...     "ordered_at": ["2024-01-05", "31.02.2024"], "amount": ["20", "35"]})
+    >>> quarantine(take_in({"orders": orders}, Mapping()), Mapping()).rows()
+    [('orders', 2, 'unparsable ordered_at', '2', 'b', '31.02.2024', '35')]
+    """
+    day = None if as_of is None else as_day(as_of, mapping.timezone)
+    parts = [_with_cells(intake, day) for intake in intakes.values()]
+    return pl.concat(parts, how="diagonal")
+
+
+def write_quarantine(
+    intakes: Dict[str, Intake], mapping: Mapping, path: str | Path, as_of: Instant | None = None
+) -> int:
+    """Write `quarantine` as CSV and say how many rows it holds."""
+    rows = quarantine(intakes, mapping, as_of)
+    rows.write_csv(path)
+    return rows.height
+
+
+def _superseded(as_of: float | None) -> nw.Expr:
+    superseded = nw.col("superseded_day")
+    return ~superseded.is_null() if as_of is None else superseded < as_of
+
+
+def _is_made_of_lines(intake: Intake) -> bool:
+    return intake.raw is None and intake.rows.implementation.is_polars()
+
+
+def _rows_in(intake: Intake) -> int:
+    if intake.raw is not None:
+        return int(intake.raw.select(pl.len()).collect().item())
+    rows = nw.col("order_id").n_unique() if _is_made_of_lines(intake) else nw.len()
+    return int(intake.rows.select(rows).collect("polars").to_native().item())
+
+
+def _with_cells(intake: Intake, as_of: float | None) -> pl.DataFrame:
+    rows = reasons(intake, as_of)
+    if intake.raw is None:
+        cells = rows.drop("fate", "problem", "unread", "known_day", "superseded_day", strict=False)
+        found: pl.DataFrame = cells.collect("polars").to_native()
+    else:
+        wrong: pl.DataFrame = rows.select("row", "reason").collect("polars").to_native()
+        raw = intake.raw if wrong.height else intake.raw.collect_schema().to_frame().lazy()
+        found = _own_names_freed(raw).join(wrong.lazy(), on="row").collect()
+    cells_of = [name for name in found.columns if name not in OWN_COLUMNS]
+    return found.select(
+        pl.lit(intake.table).alias("table"),
+        "row",
+        "reason",
+        *(_as_text(name, found.schema[name]) for name in cells_of),
+    ).sort("row")
+
+
+def _own_names_freed(raw: pl.LazyFrame) -> pl.LazyFrame:
+    taken = {"table", "reason"} & set(raw.collect_schema())
+    return raw.rename({name: f"source {name}" for name in taken}).cast({"row": pl.Int64})
+
+
+def _as_text(column: str, dtype: pl.DataType) -> pl.Expr:
+    if dtype.is_nested():
+        return pl.struct(column).struct.json_encode().alias(column)
+    return pl.col(column).cast(pl.String, strict=False)

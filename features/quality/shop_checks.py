@@ -1,0 +1,337 @@
+"""What is the matter with the shop as its orders show it: one function for each kind of problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import narwhals as nw
+
+from features.quality.context import (
+    Evidence,
+    Frame,
+    Problem,
+    first,
+    many,
+    on_day,
+    one_id,
+    sums,
+    values,
+)
+from features.quality.flow import Staleness, holes, order_days, solid, thin_end
+
+DOMINATING_TIMES = 100.0
+DOMINATING_ORDER = 0.003
+DOMINATING_CUSTOMER = 0.01
+GUEST_TIMES = 20.0
+GUEST_SHARE = 0.05
+GUEST_NAMES = (
+    "anonymous", "cash", "customer", "default", "dummy", "gast", "guest", "n/a", "na", "nan",
+    "none", "null", "test", "unknown", "walk-in", "walkin",
+)  # fmt: skip
+ONE_TIME_SHARE = 0.9
+ONE_TIME_CUSTOMERS = 100
+REFUNDED_SHARE = 0.01
+CENT = 0.005
+STRANGERS_WARNING = 0.5
+
+
+def no_orders(evidence: Evidence) -> Iterator[Problem]:
+    """Nothing to learn from or to forecast."""
+    account = evidence.accounting["orders"]
+    if evidence.totals.orders == 0:
+        yield Problem(
+            kind="no_orders",
+            severity="error",
+            table="orders",
+            column=None,
+            rows=account.rows_in,
+            example=None,
+            remedy="See the other problems; check as_of, and which columns hold date and amount.",
+            message=f"Of {many(account.rows_in, 'row')} none is an order with a customer and a "
+            "positive amount known before as_of.",
+        )
+
+
+def stray_dates(evidence: Evidence) -> Iterator[Problem]:
+    """A few orders dated a year or more away from all others."""
+    usable = evidence.intakes["orders"].rows.filter(nw.col("problem").is_null())
+    days = order_days(usable)
+    kept = solid(days)
+    strays = days.join(kept, on="day", how="anti").sort("day")
+    if strays.is_empty():
+        return
+    rows = int(strays["orders"].sum())
+    first_day, last_day = on_day(kept["day"][0]), on_day(kept["day"][-1])
+    yield Problem(
+        kind="stray_date",
+        severity="warning",
+        table="orders",
+        column=evidence.source("orders", "ordered_at"),
+        rows=rows,
+        example=on_day(strays["day"][-1]),
+        remedy="Correct the dates. Give as_of: what is dated after it does not count as known.",
+        message=f"{many(rows, 'row is', 'rows are')} dated a year or more away from all others, "
+        f"which lie between {first_day} and {last_day}.",
+    )
+
+
+def zero_amounts(evidence: Evidence) -> Iterator[Problem]:
+    """Orders of nothing: no purchases by definition."""
+    rows = evidence.with_fate("orders", "used", "anonymous").filter(nw.col("amount") == 0)
+    found = sums(rows, with_customer=~nw.col("customer_id").is_null())
+    if found["rows"]:
+        yield Problem(
+            kind="zero_amount",
+            severity="info",
+            table="orders",
+            column=evidence.source("orders", "amount"),
+            rows=found["rows"],
+            example=one_id(rows, "order_id"),
+            remedy="Nothing, if these are samples or corrections; else fill in the amount.",
+            message=f"{many(found['rows'], 'row has', 'rows have')} amount 0, "
+            f"{found['with_customer']:,} of them with a customer. "
+            "They are no purchases and no refunds.",
+        )
+
+
+def excess_refunds(evidence: Evidence) -> Iterator[Problem]:
+    """Customers who got back more than they ever paid."""
+    excess = nw.col("refunded") > nw.col("ordered") + CENT
+    found = evidence.customers.filter(excess)
+    total = values(found, customers=nw.len(), refunds=nw.col("refunds").sum())
+    customers = int(total["customers"])
+    if customers == 0:
+        return
+    rare = customers <= REFUNDED_SHARE * evidence.totals.customers
+    yield Problem(
+        kind="refunds_exceed_orders",
+        severity="info" if rare else "warning",
+        table="orders",
+        column=evidence.source("orders", "amount"),
+        rows=int(total["refunds"]),
+        example=one_id(found, "customer_id"),
+        remedy="Check that refunds carry the customer of their order, and that the orders before "
+        "the first day of the history are not needed.",
+        message=f"{many(customers, 'customer')} got back more than they ever paid; their orders "
+        "may be older than the history. Their value counts as 0, not less.",
+    )
+
+
+def dominating_orders(evidence: Evidence) -> Iterator[Problem]:
+    """Single orders or refunds so large that averages mean little."""
+    rows = evidence.past.orders.with_columns(nw.col("amount").abs().alias("size"))
+    total, count = evidence.totals.absolute_amount, evidence.totals.orders + evidence.totals.refunds
+    least = _dominating(total, count, DOMINATING_ORDER)
+    large = rows.filter(nw.col("size") >= least) if total else rows.head(0)
+    found = sums(large)["rows"]
+    if found == 0:
+        return
+    top = first(large, "-size", ["size", "order_id", "customer_id"])[0]
+    yield Problem(
+        kind="dominating_order",
+        severity="warning",
+        table="orders",
+        column=evidence.source("orders", "amount"),
+        rows=found,
+        example=f"order {top['order_id']} of customer {top['customer_id']}: {top['size']:,.2f}",
+        remedy="Check whether the amount is right and the customer a consumer; leave such orders "
+        "out with drop under [orders] in history.toml if they will not come again.",
+        message=f"{many(found, 'order or refund dominates', 'orders and refunds dominate')}: "
+        f"the largest is {top['size']:,.2f}, {top['size'] / total:.1%} of all that was paid "
+        f"and refunded and {top['size'] / (total / count):,.0f} times the average.",
+    )
+
+
+def dominating_customers(evidence: Evidence) -> Iterator[Problem]:
+    """Single customers whose amounts decide the totals."""
+    rows = evidence.customers.with_columns((nw.col("ordered") + nw.col("refunded")).alias("size"))
+    total = evidence.totals.absolute_amount
+    average = total / max(evidence.totals.customers, 1)
+    least = _dominating(total, evidence.totals.customers, DOMINATING_CUSTOMER)
+    large = rows.filter(nw.col("size") >= least) if total else rows.head(0)
+    found = values(large, customers=nw.len(), rows=(nw.col("orders") + nw.col("refunds")).sum())
+    if not found["customers"]:
+        return
+    top = first(large, "-size", ["size", "customer_id"])[0]
+    yield Problem(
+        kind="dominating_customer",
+        severity="warning",
+        table="orders",
+        column=evidence.source("orders", "customer_id"),
+        rows=int(found["rows"]),
+        example=f"customer {top['customer_id']}: {top['size']:,.2f}",
+        remedy="Check whether these are resellers or accounts shared by many; forecast them apart, "
+        "or leave them out with drop under [orders] in history.toml.",
+        message=f"{many(int(found['customers']), 'customer')} dominate: the largest makes "
+        f"{top['size'] / total:.1%} of all that was paid and refunded, "
+        f"{top['size'] / average:,.0f} times the average. Value forecasts hang on them.",
+    )
+
+
+def guest_ids(evidence: Evidence) -> Iterator[Problem]:
+    """Customer ids that stand for everybody who has none."""
+    totals = evidence.totals
+    if totals.customers == 0:
+        return
+    share = nw.col("orders").cast(nw.Float64) / float(totals.orders or 1)
+    busy = (share >= GUEST_SHARE) & (share >= GUEST_TIMES / totals.customers)
+    named = nw.col("customer_id").str.to_lowercase().is_in(GUEST_NAMES)
+    found = evidence.customers.filter(busy | named)
+    for row in first(found, "-orders", ["orders", "customer_id"], limit=3):
+        yield Problem(
+            kind="guest_id",
+            severity="warning",
+            table="orders",
+            column=evidence.source("orders", "customer_id"),
+            rows=int(row["orders"]),
+            example=f"customer_id = {row['customer_id']!r}",
+            remedy="If it stands for guests, leave the customer empty there: the orders then count "
+            "as anonymous.",
+            message=f"{row['customer_id']!r} has {many(int(row['orders']), 'order')}, "
+            f"{row['orders'] / max(totals.orders, 1):.1%} of all: it may stand for many people.",
+        )
+
+
+def one_time_buyers(evidence: Evidence) -> Iterator[Problem]:
+    """Hardly anybody ever came back."""
+    totals = evidence.totals
+    if totals.customers < ONE_TIME_CUSTOMERS:
+        return
+    share = totals.one_time / totals.customers
+    if share > ONE_TIME_SHARE:
+        yield Problem(
+            kind="one_time_buyers",
+            severity="warning",
+            table="orders",
+            column=evidence.source("orders", "customer_id"),
+            rows=totals.one_time,
+            example=None,
+            remedy="Check that returning customers keep their customer_id. If they do: choose a "
+            "longer horizon, and look at the second order rather than at churn.",
+            message=f"{share:.1%} of {many(totals.customers, 'customer')} bought on one day only. "
+            "Nearly everybody churns, so forecasts can rank customers, but rarely expect anyone.",
+        )
+
+
+def only_dates(evidence: Evidence) -> Iterator[Problem]:
+    """Orders without a time of day."""
+    day = nw.col("day")
+    found = sums(evidence.past.orders, timed=day > day.floor())
+    if found["rows"] and not found["timed"]:
+        yield Problem(
+            kind="dates_only",
+            severity="info",
+            table="orders",
+            column=evidence.source("orders", "ordered_at"),
+            rows=found["rows"],
+            example=None,
+            remedy="Nothing.",
+            message="All orders are at midnight: these are dates without a time. That is fine.",
+        )
+
+
+def silent_weeks(evidence: Evidence) -> Iterator[Problem]:
+    """A week or more without an order in a busy shop, and an end that dries up."""
+    column = evidence.source("orders", "ordered_at")
+    found = holes(evidence.solid_days)
+    if found:
+        worst = max(found, key=lambda hole: hole.expected_orders)
+        yield Problem(
+            kind="silent_weeks",
+            severity="warning",
+            table="orders",
+            column=column,
+            rows=0,
+            example=f"{worst.days} days from {on_day(worst.first_day)}",
+            remedy="Nothing, if the shop was closed; else look for the missing data.",
+            message=f"In {many(len(found), 'period')} of a week or more there is no order, in the "
+            f"worst for {worst.days} days from {on_day(worst.first_day)}, where some "
+            f"{worst.expected_orders:,.0f} orders were to be expected.",
+        )
+    thin = thin_end(evidence.solid_days)
+    if thin:
+        yield Problem(
+            kind="thin_end",
+            severity="warning",
+            table="orders",
+            column=column,
+            rows=thin.orders,
+            example=f"{many(thin.orders, 'order')} from {on_day(thin.first_day)}",
+            remedy=f"Give an as_of, and let label windows end, by {on_day(thin.first_day)}: if the "
+            "data stops there and not the shop, everybody looks lost afterwards.",
+            message=f"In the last {thin.days} days, from {on_day(thin.first_day)}, there "
+            f"{'is' if thin.orders == 1 else 'are'} {many(thin.orders, 'order')} where "
+            f"{thin.usual_week:,.0f} a week are usual.",
+        )
+
+
+def stale(evidence: Evidence, staleness: Staleness | None, horizon: int) -> Iterator[Problem]:
+    """The last order long before `as_of`."""
+    if staleness is None or not staleness.is_stale or evidence.totals.last_order is None:
+        return
+    since, last = staleness.days_since_last_order, on_day(evidence.totals.last_order)
+    yield Problem(
+        kind="stale",
+        severity="error" if since >= horizon else "warning",
+        table="orders",
+        column=evidence.source("orders", "ordered_at"),
+        rows=0,
+        example=f"last order on {last}",
+        remedy=f"Load the orders since {last}, or give an as_of soon after it.",
+        message=f"The last order of any customer is {since:.0f} days before as_of; the shop is "
+        f"usually silent for {staleness.usual_gap_days:.0f} at most. Everybody looks more lost "
+        "than they are.",
+    )
+
+
+def strangers(evidence: Evidence) -> Iterator[Problem]:
+    """Feedback and offers of customers without orders; orders of customers not in the list."""
+    buyers = evidence.customers.select("customer_id")
+    for table in ("feedback", "offers"):
+        if table in evidence.accounting:
+            yield from _without_orders(evidence, table, buyers)
+    listed = evidence.past.customers
+    if listed is not None and evidence.totals.customers:
+        missing = buyers.join(listed.select("customer_id"), on="customer_id", how="anti")
+        yield from _unlisted(evidence, missing)
+
+
+def _without_orders(evidence: Evidence, table: str, buyers: Frame) -> Iterator[Problem]:
+    rows = evidence.used(table).join(buyers, on="customer_id", how="anti")
+    count, used = sums(rows)["rows"], evidence.accounting[table].used
+    if count == 0:
+        return
+    yield Problem(
+        kind="without_orders",
+        severity="warning" if count > STRANGERS_WARNING * used else "info",
+        table=table,
+        column=evidence.source(table, "customer_id"),
+        rows=count,
+        example=one_id(rows, "customer_id"),
+        remedy="Nothing, if they have not bought yet; else check that ids are written alike in "
+        "both tables, leading zeros included.",
+        message=f"{many(count, 'row')} of {used:,} are of customers without any order. They are "
+        "not used.",
+    )
+
+
+def _unlisted(evidence: Evidence, missing: Frame) -> Iterator[Problem]:
+    count = sums(missing)["rows"]
+    if count == 0:
+        return
+    share = count / evidence.totals.customers
+    yield Problem(
+        kind="unlisted_customers",
+        severity="warning" if share > STRANGERS_WARNING else "info",
+        table="customers",
+        column=evidence.source("customers", "customer_id"),
+        rows=0,
+        example=one_id(missing, "customer_id"),
+        remedy="Add them, with their consent; or check that ids are written alike in both tables.",
+        message=f"{many(count, 'customer')} with orders are not in the customers table. Without "
+        "recorded consent they get no offers.",
+    )
+
+
+def _dominating(total: float, count: int, share: float) -> float:
+    return max(total * share, total / max(count, 1) * DOMINATING_TIMES)

@@ -1,0 +1,410 @@
+"""What is the matter with rows and columns: one function for each kind of problem."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import narwhals as nw
+import polars as pl
+
+from features.intake.casting import is_given, raw_name, read_cells
+from features.intake.intake import Intake
+from features.quality.context import (
+    Evidence,
+    Frame,
+    Problem,
+    Severity,
+    first,
+    many,
+    on_day,
+    one_id,
+    section,
+    sums,
+    values,
+)
+from features.quality.row_counts import DUPLICATE, SUPERSEDED, reasons
+from features.schema import ANONYMOUS, RECORDED, SCHEMAS, Column
+
+UNUSABLE_ERROR = 0.1
+ANONYMOUS_WARNING = 0.1
+LINES_SHARE = 0.2
+FEWEST_ROWS = 10
+
+IDENTITY = {
+    "orders": "order_id and sign of the amount",
+    "feedback": "feedback_id (without one: customer, kind, time and order)",
+    "offers": "customer, campaign, offer and time",
+    "customers": "customer_id",
+}
+ONE_VALUE: dict[tuple[str, str], tuple[Severity, str]] = {
+    ("orders", "customer_id"): ("error", "Check which column names the customer."),
+    ("orders", "day"): ("error", "Check which column holds the time of the order."),
+    ("orders", "amount"): (
+        "warning",
+        "Check which column holds the amount; without differences in amount, value follows the "
+        "number of orders alone.",
+    ),
+    ("orders", "discount_amount"): ("info", "Leave the column out, or fill it; it tells nothing."),
+    ("feedback", "score"): ("warning", "Check which column holds the score; it tells nothing."),
+    ("offers", "offer_id"): (
+        "warning",
+        "Add the control rows, with offer_id = none: without them the effect of an offer cannot "
+        "be told.",
+    ),
+    ("customers", "marketing_consent"): (
+        "info",
+        "Check that consent was really recorded: it decides who may get an offer.",
+    ),
+}
+
+
+def unusable_rows(evidence: Evidence) -> Iterator[Problem]:
+    """Rows that cannot be read: in quarantine whatever `as_of` is."""
+    for intake in evidence.intakes.values():
+        wrong = intake.rows.filter(~nw.col("problem").is_null() & (nw.col("problem") != ANONYMOUS))
+        counts = wrong.group_by("problem").agg(
+            nw.len().alias("rows"), nw.col("row").min().alias("row")
+        )
+        for reason, rows, row in counts.collect("polars").to_native().sort("problem").iter_rows():
+            yield _unusable(evidence, intake, reason, (rows, row))
+
+
+def unread_facts(evidence: Evidence) -> Iterator[Problem]:
+    """Facts that came after their row and cannot be read: left out, while the row stays."""
+    for intake in evidence.intakes.values():
+        if "unread" not in intake.rows.collect_schema().names():
+            continue
+        wrong = intake.rows.filter(nw.col("problem").is_null() & ~nw.col("unread").is_null())
+        counts = wrong.group_by("unread").agg(
+            nw.len().alias("rows"), nw.col("row").min().alias("row")
+        )
+        for reason, rows, row in counts.collect("polars").to_native().sort("unread").iter_rows():
+            column = _column_of(evidence, intake.table, reason)
+            yield Problem(
+                kind=f"unread: {reason}",
+                severity="warning",
+                table=intake.table,
+                column=column,
+                rows=rows,
+                example=_cell(intake, row, column),
+                remedy=_remedy(evidence, intake.table, reason, column),
+                message=f"In {many(rows, 'row')} this fact is left out, the rows stay: {reason}.",
+            )
+
+
+def _unusable(
+    evidence: Evidence, intake: Intake, reason: str, found: tuple[int, int | None]
+) -> Problem:
+    rows, row = found
+    total = evidence.accounting[intake.table].rows_in
+    column = _column_of(evidence, intake.table, reason)
+    return Problem(
+        kind=f"unusable: {reason}",
+        severity="error" if rows > UNUSABLE_ERROR * total else "warning",
+        table=intake.table,
+        column=column,
+        rows=rows,
+        example=_cell(intake, row, column),
+        remedy=_remedy(evidence, intake.table, reason, column),
+        message=f"{many(rows, 'row')} of {total:,} cannot be used: {reason}.",
+    )
+
+
+def _column_of(evidence: Evidence, table: str, reason: str) -> str:
+    known = {"unknown kind": "kind", "score outside its scale": "score"}
+    words = [word for word in reason.split() if "_" in word] or [reason.split()[-1]]
+    target = known.get(reason, words[0])
+    own = evidence.mapping.of(section(table))
+    lines = {"quantity": own.quantity, "price": own.price}
+    return lines.get(target) or own.source(target)
+
+
+def _cell(intake: Intake, row: int | None, column: str) -> str | None:
+    if intake.raw is None or row is None:
+        return None
+    cell = intake.raw.filter(pl.col("row") == row).select(column).collect().item()
+    return f"row {row}: {column} = {cell!r}" if isinstance(cell, str) else f"row {row}: {cell}"
+
+
+def _remedy(evidence: Evidence, table: str, reason: str, column: str) -> str:
+    own = section(table)
+    if reason.startswith("missing"):
+        return f"Fill {column}, or leave such rows out with drop under [{own}] in history.toml."
+    if reason.endswith("before 1970"):
+        return f"Correct the dates in {column}; dates of long ago often stand for no date."
+    if reason == "unknown kind":
+        known = ", ".join(sorted(evidence.mapping.scales))
+        return f"Known kinds are {known}; declare others under [feedback.scales], kind = [0, 10]."
+    if reason == "score outside its scale":
+        return "Correct the scores, or declare their scale under [feedback.scales]."
+    if _is_date(own, reason):
+        return f"Write ISO dates, or set date_format under [{own}] in history.toml."
+    return 'Write plain numbers; set decimal = "," in history.toml if that is the decimal mark.'
+
+
+def _is_date(table: str, reason: str) -> bool:
+    dates = {c.source for c in SCHEMAS[table] if c.kind == "date"}
+    return reason.removeprefix("unparsable ") in dates
+
+
+def anonymous_rows(evidence: Evidence) -> Iterator[Problem]:
+    """Rows without a customer: set aside, and counted."""
+    for table, account in evidence.accounting.items():
+        if account.anonymous == 0 or (table == "orders" and "lines" in evidence.accounting):
+            continue
+        share = account.anonymous / account.rows_in
+        yield Problem(
+            kind="anonymous",
+            severity="warning" if share > ANONYMOUS_WARNING else "info",
+            table=table,
+            column=evidence.source(table, "customer_id"),
+            rows=account.anonymous,
+            example=_first_row(evidence, table, ANONYMOUS),
+            remedy="Nothing, if these are guests and strangers; else fill in the customer.",
+            message=f"{many(account.anonymous, 'row')} ({share:.1%}) without a customer. They are "
+            "set aside: nothing can be forecast for somebody unknown.",
+        )
+
+
+def duplicates(evidence: Evidence) -> Iterator[Problem]:
+    """Rows of one identity: copies, versions, partial refunds, or lines taken for orders."""
+    for table, account in evidence.accounting.items():
+        if table == "lines" or account.quarantined == 0:
+            continue
+        rows = reasons(evidence.intakes[table], evidence.as_of)
+        copy, version = nw.col("reason") == DUPLICATE, nw.col("reason") == SUPERSEDED
+        refund = nw.col("amount") < 0 if table == "orders" else nw.lit(False)
+        found = sums(rows, copies=copy & ~refund, refunds=copy & refund, versions=version)
+        if found["copies"]:
+            yield _copies(evidence, table, found["copies"], rows.filter(copy & ~refund))
+        if found["refunds"]:
+            yield _partial_refunds(evidence, found["refunds"], rows.filter(copy & refund))
+        if found["versions"]:
+            yield _versions(evidence, table, found["versions"], rows.filter(version))
+
+
+def _copies(evidence: Evidence, table: str, rows: int, copies: Frame) -> Problem:
+    identity = "order_id" if table == "orders" else "customer_id"
+    message = f"{many(rows, 'row')} share {IDENTITY[table]} with another row"
+    example = one_id(copies, identity)
+    if table == "orders" and _look_like_lines(evidence, rows):
+        return Problem(
+            kind="lines_taken_for_orders",
+            severity="error",
+            table=table,
+            column=evidence.source(table, "order_id"),
+            rows=rows,
+            example=example,
+            remedy="Group them by the mapping: [orders.lines] with quantity and price; or sum them "
+            "up to one row for each order.",
+            message=f"{message}, mostly with other amounts: these look like the lines of orders, "
+            "not orders. Only one row of each order counts now.",
+        )
+    return Problem(
+        kind="duplicate",
+        severity="warning",
+        table=table,
+        column=evidence.source(table, identity),
+        rows=rows,
+        example=example,
+        remedy="Nothing, if these are copies. If they are versions, give recorded_at; if they are "
+        "different events, give each its own id.",
+        message=f"{message}. One row of each counts.",
+    )
+
+
+def _look_like_lines(evidence: Evidence, copies: int) -> bool:
+    if copies < LINES_SHARE * evidence.accounting["orders"].rows_in:
+        return False
+    rows = evidence.with_fate("orders", "used", "quarantined")
+    usable = rows.filter(nw.col("problem").is_null(), nw.col("amount") >= 0)
+    amount = nw.col("amount")
+    orders = usable.group_by("order_id").agg(
+        nw.len().alias("rows"), amount.min().alias("least"), amount.max().alias("most")
+    )
+    repeated = orders.filter(nw.col("rows") > 1)
+    found = sums(repeated, different=nw.col("least") < nw.col("most"))
+    return found["different"] > found["rows"] / 2
+
+
+def _partial_refunds(evidence: Evidence, rows: int, refunds: Frame) -> Problem:
+    return Problem(
+        kind="duplicate_refund",
+        severity="warning",
+        table="orders",
+        column=evidence.source("orders", "order_id"),
+        rows=rows,
+        example=one_id(refunds, "order_id"),
+        remedy="If they are partial refunds of one order, sum them up, or give each its own "
+        "order_id, such as 1001-R1 and 1001-R2. Nothing, if they are copies.",
+        message=f"{many(rows, 'refund')} share order_id with another refund. One refund of each "
+        "order counts.",
+    )
+
+
+def _versions(evidence: Evidence, table: str, rows: int, versions: Frame) -> Problem:
+    identity = "order_id" if table == "orders" else "customer_id"
+    return Problem(
+        kind="superseded",
+        severity="info",
+        table=table,
+        column=evidence.source(table, "recorded_at"),
+        rows=rows,
+        example=one_id(versions, identity),
+        remedy="Nothing: at each instant the latest version known by then counts.",
+        message=f"{many(rows, 'row was', 'rows were')} replaced by a version recorded later.",
+    )
+
+
+def recorded_times(evidence: Evidence) -> Iterator[Problem]:
+    """`recorded_at` empty, or before the event itself."""
+    for table, intake in evidence.intakes.items():
+        column = evidence.source(table, RECORDED.source)
+        event = next((c for c in SCHEMAS[section(table)] if c.target == "day"), None)
+        if event is None or intake.raw is None or column not in intake.raw.collect_schema():
+            continue
+        rows = _recorded(evidence, intake, column, event)
+        lead = nw.col("day") - nw.col("recorded_day")
+        found = sums(rows, empty=nw.col("is_empty"), early=lead > 0, a_day_early=lead > 1)
+        if found["empty"]:
+            yield _unrecorded(evidence, table, column, found["empty"])
+        if found["early"]:
+            example = first(rows.filter(lead > 0), "row", ["row"])[0]
+            yield _recorded_early(table, column, found, f"row {example['row']}")
+
+
+def _recorded(evidence: Evidence, intake: Intake, column: str, event: Column) -> Frame:
+    """Both times as the intake read them: it keeps only the later of the two."""
+    source = evidence.mapping.of(section(intake.table))
+    names = {raw_name(RECORDED): column, raw_name(event): source.source(event.source)}
+    raw: pl.LazyFrame = intake.raw if intake.raw is not None else pl.LazyFrame()
+    cells = raw.select("row", *(pl.col(name).alias(alias) for alias, name in names.items()))
+    rows: Frame = nw.from_native(cells)
+    empty = ~is_given(RECORDED, rows.collect_schema()[raw_name(RECORDED)])
+    rows = rows.with_columns(empty.alias("is_empty"))
+    for each in (RECORDED, event):
+        rows = read_cells(rows, each, evidence.mapping, source.date_format)
+    return rows
+
+
+def _unrecorded(evidence: Evidence, table: str, column: str, rows: int) -> Problem:
+    return Problem(
+        kind="recorded_at_empty",
+        severity="warning",
+        table=table,
+        column=column,
+        rows=rows,
+        example=None,
+        remedy="Fill it in, or leave such rows out with drop: if they became known later, training "
+        "sees what it could not have known.",
+        message=f"{many(rows, 'row')} of {evidence.accounting[table].rows_in:,} do not say when "
+        "they were recorded. They count as known at the time of the event itself.",
+    )
+
+
+def _recorded_early(table: str, column: str, found: dict[str, int], example: str) -> Problem:
+    return Problem(
+        kind="recorded_before_event",
+        severity="warning" if found["a_day_early"] else "info",
+        table=table,
+        column=column,
+        rows=found["early"],
+        example=example,
+        remedy="Check that both columns are in one time zone and not exchanged. Dates without a "
+        "time count as midnight.",
+        message=f"{many(found['early'], 'row was', 'rows were')} recorded before their event, "
+        f"{found['a_day_early']:,} of them by more than a day. They count as known at the event.",
+    )
+
+
+def unused_columns(evidence: Evidence) -> Iterator[Problem]:
+    """Columns that mean nothing to Holdfast, among them undeclared customer attributes."""
+    for table, intake in evidence.intakes.items():
+        own = section(table)
+        rule = evidence.mapping.of(own).drop or ""
+        named = set(re.findall(r"\w+", rule))
+        names = ", ".join(c for c in intake.unused if c not in named)
+        if names and table == "customers":
+            yield _column(
+                table,
+                names,
+                "undeclared_attribute",
+                f"Customer attributes not used, as nothing says since when they hold: {names}.",
+                "Declare those that never change under [customers] static = […] in history.toml; "
+                "for others give recorded_at and list their values under [customers.categories].",
+            )
+        elif names:
+            yield _column(
+                table,
+                names,
+                "unused_column",
+                f"Columns not used: {names}.",
+                f"Nothing, if that is meant; else map them under [{own}.columns] in history.toml.",
+            )
+
+
+def _column(table: str, column: str, kind: str, message: str, remedy: str) -> Problem:
+    return Problem(kind, "info", table, column, 0, None, remedy, message)
+
+
+def one_value_columns(evidence: Evidence) -> Iterator[Problem]:
+    """Columns with the same value in every row, where that takes their meaning."""
+    for (table, column), (severity, remedy) in ONE_VALUE.items():
+        account = evidence.accounting.get(table)
+        if account is None or account.used < FEWEST_ROWS:
+            continue
+        of = evidence.used(table).select(column)
+        found = values(of, least=nw.col(column).min(), most=nw.col(column).max())
+        value = found["least"]
+        if value is None or value != found["most"] or (table, value) == ("offers", "none"):
+            continue
+        name = next(c.source for c in SCHEMAS[table] if c.target == column)
+        shown = on_day(value) if column == "day" else repr(value)
+        yield Problem(
+            kind="one_value",
+            severity=severity,
+            table=table,
+            column=evidence.source(table, name),
+            rows=account.used,
+            example=f"{name} = {shown}",
+            remedy=remedy,
+            message=f"Every row has the same {name}.",
+        )
+
+
+def currency(evidence: Evidence) -> Iterator[Problem]:
+    """Amounts without a currency."""
+    if evidence.accounting["orders"].used == 0:
+        return
+    column = nw.col("currency")
+    found = sums(evidence.used("orders"), given=~column.is_null(), empty=column.is_null())
+    declared = evidence.mapping.currency
+    if found["given"] and found["empty"]:
+        yield Problem(
+            kind="currency_empty",
+            severity="warning",
+            table="orders",
+            column=evidence.source("orders", "currency"),
+            rows=found["empty"],
+            example=one_id(evidence.used("orders").filter(column.is_null()), "order_id"),
+            remedy="Fill it in, or convert the amounts.",
+            message=f"{many(found['empty'], 'row has', 'rows have')} no currency. "
+            "They count as if they were in that of the others.",
+        )
+    elif not found["given"] and declared is None:
+        yield Problem(
+            kind="currency_unknown",
+            severity="warning",
+            table="orders",
+            column="currency",
+            rows=found["empty"],
+            example=None,
+            remedy='Set currency = "EUR", or what it is, in history.toml.',
+            message="Nothing says what currency the amounts are in.",
+        )
+
+
+def _first_row(evidence: Evidence, table: str, fate: str) -> str | None:
+    row = values(evidence.with_fate(table, fate), row=nw.col("row").min())["row"]
+    return None if row is None else f"row {row}"

@@ -1,0 +1,172 @@
+"""Commands about data: what a history holds, what it says of customers, and a made-up one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from holdfast import files, options
+from holdfast.failures import RequestError
+from holdfast.render import output
+
+if TYPE_CHECKING:
+    from features.intake.intake import Intake
+    from features.intake.mapping import Mapping
+
+
+def check(
+    history: options.History,
+    as_of: options.OptionalAsOf = None,
+    mapping: options.MappingFile = None,
+    quarantine: Annotated[
+        str | None,
+        typer.Option(
+            "--quarantine",
+            metavar="FILE",
+            show_default=False,
+            help="Write the rows that cannot be used, each with its reason, as CSV.",
+        ),
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say what a history holds, what is wrong with it, and what it is enough for.
+
+    Ends with code 2 if no order can be used; --quarantine FILE then tells why, row by row.
+    """
+    from features.intake.intake import refuse_unusable, take_in
+    from features.intake.sources import read_mapping, read_tables
+    from features.quality import check as report_on
+    from holdfast.render.report import print_report
+    from training.registry.store import shown
+
+    target = None if quarantine is None else files.file_target("--quarantine", quarantine)
+    settings = read_mapping(history, mapping)
+    if target is not None:
+        files.spare_history("--quarantine", target, history, settings)
+    require_instant(as_of, settings.timezone)
+    with output.progress() as tell:
+        tell("reading")
+        intakes = take_in(dict(read_tables(history, settings)), settings)
+        if target is not None:
+            _write_quarantine(intakes, settings, target, as_of)
+        refuse_unusable(intakes)
+        tell("checking")
+        report = report_on(intakes, settings, as_of)
+    rows = sum(table.quarantined for table in report.accounting)
+    kept = {"file": None if target is None else str(target), "rows": rows}
+    name = shown(history)
+    if as_json:
+        output.document({"history": name, **report.as_dict(), "quarantine": kept})
+    else:
+        print_report(name, report, kept)
+
+
+def features(
+    history: options.History,
+    as_of: options.AsOf,
+    horizon_days: options.HorizonDays,
+    out: options.OutFile,
+    mapping: options.MappingFile = None,
+) -> None:
+    """Write the feature table: one row per customer, from what was known before an instant."""
+    from features.history.history import History
+    from features.intake.sources import read_mapping
+    from features.table import feature_table
+    from holdfast.freshness import require_orders, stale_warnings
+
+    target = files.table_target("--out", out)
+    settings = read_mapping(history, mapping)
+    require_instant(as_of, settings.timezone)
+    files.spare_history("--out", target, history, settings)
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, settings)
+        require_orders(opened, as_of)
+        tell("describing customers")
+        table = feature_table(opened, as_of, horizon_days)
+        files.write_table(table.reset_index(), target)
+        stale = stale_warnings(opened, as_of)
+    output.warnings(stale)
+    output.line(f"{len(table):,} customers x {table.shape[1]} features in {target}")
+
+
+def simulate(
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="DIR", show_default=False, help="Folder to write to."),
+    ],
+    customers: Annotated[
+        int, typer.Option("--customers", metavar="N", help="How many customers.")
+    ] = 5000,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", help="Length of the history, at least 365.")
+    ] = 1095,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="S", help="The same seed gives the same shop.")
+    ] = 0,
+) -> None:
+    """Make up a shop whose truth is known: a history folder, with the truth beside it."""
+    folder = simulated_folder(out)
+    with output.progress() as tell:
+        tell("simulating")
+        tables = write_shop(folder, customers, days, seed)
+    counts = ", ".join(f"{rows:,} rows of {table}" for table, rows in tables.items())
+    output.line(f"{customers:,} customers over {days:,} days in {folder}: {counts}")
+
+
+def write_shop(folder: Path, customers: int, days: int, seed: int) -> dict[str, int]:
+    """Simulate a shop into a folder; returns the rows of each table.
+
+    Raises
+    ------
+    RequestError
+        If a number is out of range.
+    """
+    from features.intake.mapping import TABLES
+    from simulation import simulate as simulated
+
+    try:
+        shop = simulated(customers, days, seed)
+    except ValueError as error:
+        raise RequestError(str(error)) from error
+    shop.write(folder)
+    return {table: getattr(shop, table).height for table in TABLES}
+
+
+def simulated_folder(path: str) -> Path:
+    """A folder that may hold a simulated shop, but no real one to write over.
+
+    Raises
+    ------
+    RequestError
+        If it is a file, or holds orders without the truth beside them.
+    """
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"--out must be a folder; {path} is a file.")
+    if any(folder.glob("orders.*")) and not (folder / "truth.parquet").exists():
+        raise RequestError(
+            f"--out must not be the folder of a real history; {path} holds orders but no "
+            "truth.parquet. Choose another folder."
+        )
+    return folder
+
+
+def require_instant(as_of: str | None, timezone: str) -> None:
+    """Refuse what is no date before anything large is read."""
+    from features.clock import as_day
+
+    if as_of is not None:
+        as_day(as_of, timezone)
+
+
+def _write_quarantine(
+    intakes: dict[str, Intake], mapping: Mapping, target: Path, as_of: Any
+) -> None:
+    """Also if nothing is in quarantine: an older file must not be taken for this check's."""
+    from features.quality import write_quarantine
+
+    with files.replacing(target) as draft:
+        write_quarantine(intakes, mapping, draft, as_of)

@@ -1,0 +1,112 @@
+"""The demo's campaign: learn from the pilot, plan under a budget, run it in the shop, measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from holdfast import files
+from holdfast.commands import demo
+from holdfast.render import output
+
+if TYPE_CHECKING:
+    from features.history.history import History
+    from offers.planning.plan import Plan
+    from training.registry.tracking import Tracker
+
+BUDGET, CAMPAIGN = 1500.0, "autumn"
+OFFERS, PLAN = demo.PLACE / "offers.toml", demo.PLACE / "plan.csv"
+CURVE = demo.PLACE / "budget_curve.png"
+CATALOGUE = """\
+# What the shop tried in its pilot. docs/offers.md explains every key.
+
+[offers.discount_10]
+kind = "discount"
+cost_share = 0.1
+
+[offers.service_recovery]
+kind = "service_recovery"
+fixed_cost = 8
+addresses = ["negative_feedback"]
+
+[offers.points]
+kind = "points"
+fixed_cost = 2
+"""
+
+
+def run_campaign(shop: Path, tracker: Tracker) -> None:
+    """Show what follows from scores: offers that are worth making, and whether they were."""
+    from features.history.history import History
+
+    history = History.open(shop)
+    demo.heading("5. Learn what offers change, from the pilot")
+    _learn(history, tracker)
+    demo.heading("6. Plan a campaign under a budget")
+    made = _plan(history, tracker)
+    demo.heading("7. Run it in the simulated shop, and measure")
+    _measure(shop, made)
+
+
+def _learn(history: History, tracker: Tracker) -> None:
+    from holdfast.render.offer_tables import print_uplift
+    from training.uplift.pipeline import train_uplift
+
+    days, _ = demo.CONFIG.horizons
+    with output.progress() as tell:
+        training = train_uplift(history, demo.AS_OF, days, tracker, tell)
+    print_uplift(training)
+
+
+def _plan(history: History, tracker: Tracker) -> Plan:
+    from holdfast.commands.campaigns import models_for
+    from holdfast.render.offer_tables import print_budget, print_examples, print_plan
+    from offers.catalogue.catalogue import OfferCatalogue
+    from offers.planning.campaign import Campaign
+    from offers.planning.figures import budget_figure
+    from offers.planning.planning import plan_campaign
+
+    OFFERS.write_text(CATALOGUE, encoding="utf-8")
+    with output.progress() as tell:
+        models, _ = models_for(tracker, history)
+        terms = Campaign(CAMPAIGN, OfferCatalogue.read(OFFERS), BUDGET)
+        made = plan_campaign(history, demo.AS_OF, models, terms, tell)
+        curve = made.budget_curve()
+    files.write_table(made.table, PLAN)
+    print_plan(made)
+    print_examples(made)
+    print_budget(curve, made.currency)
+    budget_figure(curve, made.currency or "shop currency").savefig(CURVE)
+    output.line(f"The plan is in {PLAN}, the budget curve in {CURVE}")
+    return made
+
+
+def _measure(shop: Path, made: Plan) -> None:
+    from features.history.history import History
+    from holdfast.render.offer_tables import print_measured
+    from offers.measurement.experiment import measure, offer_rows
+    from simulation import simulate, true_effects
+
+    size = (demo.CUSTOMERS, demo.DAYS, demo.SEED)
+    with output.progress() as tell:
+        tell("running the campaign")
+        truth = true_effects(simulate(*size), demo.AS_OF)
+        simulate(*size, campaign=offer_rows(made.table)).write(shop)
+        tell("measuring")
+        table = files.read_table("--plan", PLAN)
+        result = measure(History.open(shop), table, demo.END)
+    print_measured(result)
+    output.paragraph(
+        f"The truth, which only a simulated shop knows: {100 * _true_effect(made, truth):+.1f} "
+        "points of retention on average over the customers treated"
+    )
+
+
+def _true_effect(made: Plan, truth: pd.DataFrame) -> float:
+    """Mean true effect of the offers made on those who got them."""
+    treated = made.treated
+    columns = truth.columns.get_indexer(pd.Index("effect_" + treated["intended_offer"]))
+    rows = truth.index.get_indexer(pd.Index(treated["customer_id"]))
+    return float(truth.to_numpy()[rows, columns].mean())

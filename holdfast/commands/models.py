@@ -1,0 +1,263 @@
+"""Commands about models: train and judge them, score with them, say which one is in force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast import files, options
+from holdfast.commands.data import require_instant
+from holdfast.render import output
+
+if TYPE_CHECKING:
+    from training.config import TrainingConfig
+    from training.pipeline import Training
+
+
+def train(
+    history: options.History,
+    as_of: options.AsOf,
+    horizon_days: options.OptionalHorizonDays = None,
+    clv_horizon_days: Annotated[
+        int | None,
+        typer.Option(
+            "--clv-horizon-days",
+            metavar="N",
+            show_default=False,
+            help="Days whose spend the CLV model forecasts; default: --horizon-days.",
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            metavar="FILE.toml",
+            show_default=False,
+            help="Training settings; options given here win over it.",
+        ),
+    ] = None,
+    mapping: options.MappingFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Fit, judge and register the churn and CLV models of a shop.
+
+    Runs and models are kept in mlruns/mlflow.db here, or where MLFLOW_TRACKING_URI says.
+    """
+    from features.history.history import History
+    from features.intake.sources import read_mapping
+    from holdfast.freshness import require_orders, stale_warnings
+    from holdfast.render.documents import training_document
+    from training.pipeline import train as trained
+    from training.registry.store import shown
+    from training.registry.tracking import Tracker
+
+    settings = training_config(config, horizon_days, clv_horizon_days)
+    columns = read_mapping(history, mapping)
+    require_instant(as_of, columns.timezone)
+    tracker = Tracker()
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, columns)
+        require_orders(opened, as_of)
+        training = trained(opened, as_of, settings, tracker, tell)
+        stale = stale_warnings(opened, as_of)
+    output.warnings(stale)
+    place = shown(tracker.uri)
+    if as_json:
+        document = training_document(training)
+        output.document({**document, "tracking_uri": place, "warnings": stale})
+        return
+    print_training(training)
+    output.line(f"Models and the model card (run {training.run_id}) are in {place}")
+
+
+def print_training(training: Training) -> None:
+    """Print the essentials of the model card."""
+    from holdfast.render.tables import print_candidates, print_champion, print_verdict
+
+    config = training.config
+    output.line(
+        f"Trained on what was known before {output.instant(training.churn.tags['as_of'])}: churn "
+        f"within {config.horizon_days} days, customer value over {config.clv_horizon_days} days"
+    )
+    output.line()
+    models = (
+        (training.churn, training.churn_backtest, training.churn_decision),
+        (training.clv, training.clv_backtest, training.clv_decision),
+    )
+    for (version, judged, decision), days in zip(models, config.horizons, strict=True):
+        print_candidates(judged)
+        print_verdict(judged, days)
+        output.paragraph(f"Rests on: {version.tags['basis']}")
+        if last := version.tags["realised"]:
+            output.paragraph(f"Last forecasts: {last}")
+        print_champion(version, decision)
+        output.line()
+
+
+def training_config(
+    path: str | None, horizon_days: int | None, clv_horizon_days: int | None
+) -> TrainingConfig:
+    """The settings of a file, or the defaults, with the options given in their place.
+
+    Raises
+    ------
+    TrainingError
+        If the file cannot be read, or a setting is out of range.
+    """
+    from training.config import TrainingConfig
+
+    settings = TrainingConfig() if path is None else TrainingConfig.read(path)
+    given = {"horizon_days": horizon_days, "clv_horizon_days": clv_horizon_days}
+    return replace(settings, **{name: days for name, days in given.items() if days is not None})
+
+
+def backtest(
+    history: options.History,
+    horizon_days: options.HorizonDays,
+    origins: Annotated[
+        int, typer.Option("--origins", metavar="K", help="How many past instants to forecast from.")
+    ] = 5,
+    ablation: Annotated[
+        bool,
+        typer.Option(
+            "--ablation",
+            help="Also refit the pool without each family of features; takes several times longer.",
+        ),
+    ] = False,
+    mapping: options.MappingFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Judge every candidate at past instants, each time on what came after; registers nothing.
+
+    The last origin lies a horizon before the end of the history.
+    """
+    from features.history.history import History
+    from features.intake.sources import read_mapping
+    from holdfast.freshness import last_known
+    from holdfast.render.documents import judgement_document
+    from holdfast.render.tables import print_ablation, print_backtest
+    from training.config import TrainingConfig
+    from training.panel.schedule import require_judged
+    from training.selection.ablation import ablate
+    from training.selection.fit import judge, resolve
+
+    config = TrainingConfig(horizon_days=horizon_days, origins=origins)
+    columns = read_mapping(history, mapping)
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, columns)
+        end = last_known(opened)
+        past = opened.upto(end).coded()
+        config = resolve(past, end, config)
+        require_judged(past, config)
+        found = judge(past, config, tell)
+        lost = ablate(found.panels, found.churn, config, tell) if ablation else None
+    if as_json:
+        output.document(judgement_document(found, lost, end))
+        return
+    for judged in (found.churn, found.clv):
+        print_backtest(judged, horizon_days)
+    if lost is not None:
+        print_ablation(lost)
+
+
+def score(
+    history: options.History,
+    as_of: options.AsOf,
+    out: options.OutFile,
+    reasons: Annotated[
+        int,
+        typer.Option(
+            "--reasons",
+            metavar="N",
+            min=0,
+            help="How many customers, those with most value at risk, get reasons.",
+        ),
+    ] = 1000,
+    mapping: options.MappingFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Score every customer with the champions: churn risk, value, stage and reasons.
+
+    Ends with code 3 if there is no champion for this shop and definition.
+    """
+    from features.history.history import History
+    from features.intake.sources import read_mapping
+    from holdfast.freshness import foresight_warnings, require_orders, stale_warnings
+    from holdfast.render.documents import scores_document
+    from holdfast.render.tables import print_stages
+    from training.champions import load_scorer
+    from training.registry.tracking import Tracker
+
+    target = files.table_target("--out", out)
+    columns = read_mapping(history, mapping)
+    require_instant(as_of, columns.timezone)
+    files.spare_history("--out", target, history, columns)
+    with output.progress() as tell:
+        tell("reading")
+        opened = History.open(history, columns)
+        require_orders(opened, as_of)
+        tell("loading the champions")
+        scorer = load_scorer(Tracker(), opened)
+        tell("scoring")
+        scores = scorer.score(opened, as_of, reasons)
+        files.write_table(scores, target)
+        told = [*stale_warnings(opened, as_of), *foresight_warnings(scorer, opened, as_of)]
+    output.warnings(told)
+    found = {"out": str(target), **scores_document(scores)}
+    found["currency"] = scorer.churn.definition.currency
+    if as_json:
+        output.document({**found, "warnings": told})
+        return
+    output.line(
+        f"{len(scores):,} customers scored by churn-risk version {scorer.churn_version} "
+        f"({found['churn_model']}, {found['horizon_days']} days) and clv-forecast version "
+        f"{scorer.clv_version}"
+    )
+    output.paragraph(f"Rests on: {found['basis']}")
+    print_stages(found["stages"], found["currency"])
+    output.line(f"Scores are in {target}; {found['with_reasons']:,} customers have reasons")
+
+
+def models(as_json: options.AsJson = False) -> None:
+    """List the registered versions and which of them is champion."""
+    from holdfast.render.documents import models_document
+    from holdfast.render.tables import print_models
+    from training.registry.store import shown
+    from training.registry.tracking import Tracker
+
+    tracker = Tracker()
+    with output.progress():
+        versions = tracker.list_models()
+    place = shown(tracker.uri)
+    if as_json:
+        output.document({"tracking_uri": place, **models_document(versions)})
+    elif versions:
+        print_models(versions)
+        output.line(f"in {place}")
+    else:
+        output.line(f"No models in {place}. Run holdfast train first.")
+
+
+def promote(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", show_default=False, help="churn-risk or clv-forecast."),
+    ],
+    version: Annotated[
+        int,
+        typer.Argument(metavar="VERSION", show_default=False, help="As holdfast models lists it."),
+    ],
+) -> None:
+    """Make a version the champion by hand, for example to roll back."""
+    from training.registry.tracking import Tracker
+
+    tracker = Tracker()
+    with output.progress():
+        before = tracker.champion(name)
+        promoted = tracker.promote(name, version)
+    instead = "" if before is None else f", in place of version {before.version}"
+    output.line(f"{name} version {promoted.version} is champion{instead}")

@@ -1,0 +1,1 @@
+"""What commands say: documents for programs, tables for people."""

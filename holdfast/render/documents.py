@@ -1,0 +1,193 @@
+"""The JSON documents of the commands that deal with models; docs/cli.md tells every key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.clock import as_instant
+from training.champions import CHURN, CLV, short_name
+from training.scoring.scorer import STAGES
+from training.selection.grade import verdict
+
+if TYPE_CHECKING:
+    from training.champions import Decision
+    from training.evaluation import PairedDifference
+    from training.pipeline import Training
+    from training.registry.tracking import RegisteredVersion
+    from training.selection.ablation import Ablated
+    from training.selection.backtest import Backtest
+    from training.selection.fit import Judgement
+
+
+def training_document(training: Training) -> dict[str, Any]:
+    """What a training made: `holdfast train --json` without its warnings."""
+    parts = (
+        (training.churn, training.churn_backtest, training.churn_decision),
+        (training.clv, training.clv_backtest, training.clv_decision),
+    )
+    return {
+        "run_id": training.run_id,
+        "as_of": training.churn.tags["as_of"],
+        "horizon_days": training.config.horizon_days,
+        "clv_horizon_days": training.config.clv_horizon_days,
+        "config": training.config.as_dict(),
+        "models": [
+            {
+                **_version(version),
+                **backtest_document(backtest),
+                "basis": version.tags["basis"],
+                "decision": _decision(decision),
+                "realised": _realised(version),
+            }
+            for version, backtest, decision in parts
+        ],
+    }
+
+
+def backtest_document(backtest: Backtest) -> dict[str, Any]:
+    """Every candidate at every origin, means and spread, the choice and its grade."""
+    table, means, spread = backtest.table(), backtest.means(), backtest.spread()
+    return {
+        "chosen": backtest.chosen,
+        "criterion": backtest.criterion,
+        "why": backtest.why,
+        "window_days": backtest.window_days,
+        "grade": backtest.grade(),
+        "verdict": verdict(backtest),
+        "candidates": [
+            {
+                "candidate": name,
+                "chosen": name == backtest.chosen,
+                "metrics": dict(row),
+                "spread": deviations,
+                "difference": _difference(backtest.differences.get(str(name))),
+            }
+            for (name, row), deviations in zip(
+                means.iterrows(), spread.to_dict("records"), strict=True
+            )
+        ],
+        "folds": [
+            {
+                "origin": row["origin"],
+                "candidate": row["candidate"],
+                "customers": row["customers"],
+                "metrics": {metric: row[metric] for metric in means.columns},
+            }
+            for _, row in table.iterrows()
+        ],
+    }
+
+
+def judgement_document(
+    found: Judgement, lost: Sequence[Ablated] | None, end: float
+) -> dict[str, Any]:
+    """What `holdfast backtest` found; `lost` only if it was asked for."""
+    models = ((CHURN, found.churn), (CLV, found.clv))
+    document = {
+        "as_of": as_instant(end),
+        "horizon_days": found.panels[0].horizon_days,
+        "models": [{"name": name, **backtest_document(of)} for name, of in models],
+    }
+    return document if lost is None else {**document, "ablation": ablation_document(lost)}
+
+
+def ablation_document(rows: Sequence[Ablated]) -> list[dict[str, Any]]:
+    """What the pool loses without each family of features and each of its parts."""
+    return [
+        {
+            "without": row.without,
+            "columns": row.columns,
+            "log_loss": _difference(row.log_loss),
+            "auc": row.auc,
+        }
+        for row in rows
+    ]
+
+
+def scores_document(scores: pd.DataFrame) -> dict[str, Any]:
+    """What a scoring found, by stage; one row per customer is in the file."""
+    first = scores.iloc[0]
+    terms = ("horizon_days", "clv_horizon_days", "churn_model", "basis", "churn_model_version",
+             "clv_model_version")  # fmt: skip
+    return {
+        "as_of": first["as_of"].isoformat(),
+        **{term: first[term] for term in terms},
+        "customers": len(scores),
+        "with_reasons": int(scores["reason_1"].notna().sum()),
+        "stages": [_stage(name, scores[scores["stage"] == name]) for name in STAGES],
+    }
+
+
+def models_document(versions: Sequence[RegisteredVersion]) -> dict[str, Any]:
+    """Every registered version, with the means its own candidate reached in its backtest."""
+    return {
+        "models": [
+            {
+                **_version(version),
+                **{tag: version.tags.get(tag) or None for tag in ("as_of", "currency", "lineage")},
+                "candidate": version.tags.get("candidate"),
+                "horizon_days": int(version.tags["horizon_days"]),
+                "metrics": own_metrics(version),
+            }
+            for version in versions
+        ]
+    }
+
+
+def own_metrics(version: RegisteredVersion) -> dict[str, float]:
+    """The mean backtest metrics of the version's candidate; none if it could not be judged."""
+    prefix, suffix = f"mean_{short_name(version.name)}_", f"_{version.tags.get('candidate')}"
+    return metrics_between(version.metrics, prefix, suffix)
+
+
+def metrics_between(metrics: Mapping[str, float], prefix: str, suffix: str) -> dict[str, float]:
+    """The metrics named `prefix` + metric + `suffix`, by metric.
+
+    Examples
+    --------
+    >>> metrics_between({"mean_clv_mae_btyd": 3.0, "clv_mae_btyd": 4.0}, "mean_clv_", "_btyd")
+    {'mae': 3.0}
+    """
+    return {
+        name[len(prefix) : -len(suffix)]: value
+        for name, value in metrics.items()
+        if name.startswith(prefix) and name.endswith(suffix)
+    }
+
+
+def _difference(found: PairedDifference | None) -> dict[str, Any] | None:
+    return None if found is None else asdict(found)
+
+
+def _realised(version: RegisteredVersion) -> dict[str, float] | None:
+    """What became of the forecasts of the champion before, as the run of the version tells."""
+    prefix = f"realised_{short_name(version.name)}_"
+    found = version.metrics.items()
+    return {k.removeprefix(prefix): v for k, v in found if k.startswith(prefix)} or None
+
+
+def _stage(name: str, rows: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "stage": name,
+        "customers": len(rows),
+        "mean_churn_risk": rows["churn_risk"].mean(),
+        "value_at_risk": rows["value_at_risk"].sum(),
+    }
+
+
+def _version(version: RegisteredVersion) -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "version": version.version,
+        "aliases": list(version.aliases),
+        "created": version.created,
+        "run_id": version.run_id,
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {**decision.as_dict(), "figures": dict(decision.figures or {})}

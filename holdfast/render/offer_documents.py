@@ -1,0 +1,102 @@
+"""The JSON documents of the commands that deal with offers; docs/cli.md tells every key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.clock import as_instant
+from offers.catalogue.verdicts import VERDICTS
+
+if TYPE_CHECKING:
+    from offers.measurement.experiment import Measurement
+    from offers.planning.curves import BudgetCurve
+    from offers.planning.plan import Plan
+    from training.uplift.pipeline import UpliftTraining
+
+
+def uplift_document(training: UpliftTraining) -> dict[str, Any]:
+    """What was learnt from the offers that were logged: `holdfast uplift --json`."""
+    model, learnt_from = training.scorer.model, training.assignments
+    terms = training.scorer.definition
+    return {
+        "run_id": training.run_id,
+        "name": training.version.name,
+        "version": training.version.version,
+        "as_of": as_instant(terms.trained_as_of),
+        "horizon_days": terms.horizon_days,
+        "assignments": len(learnt_from),
+        "left_out": [{"reason": why, "rows": n} for why, n in learnt_from.left_out.items()],
+        "learner": model.learner_,
+        "propensity_source": model.propensity_source_,
+        "offers": [
+            {"offer": offer, "evidence": "experiment" if tested else "prior"}
+            for offer, tested in model.tested_.items()
+        ],
+        "overlap": _rows(model.overlap_.reset_index()),
+        "learners": _rows(model.candidates_),
+        "effects": _rows(model.effects_),
+        "metrics": _rows(training.metrics),
+        "policies": _rows(training.policies),
+    }
+
+
+def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
+    """What a plan chose, expects and left out; one row per eligible customer is in the file."""
+    table, campaign, best = made.table, made.campaign, made.intention.allocation
+    first, treated = table.iloc[0], made.treated
+    return {
+        "campaign_id": campaign.campaign_id,
+        "as_of": first["as_of"].isoformat(),
+        "horizon_days": first["horizon_days"],
+        "currency": first["currency"],
+        "budget": campaign.budget,
+        "holdout": campaign.holdout,
+        "explore": campaign.explore,
+        "explored_share": made.intention.explored_share,
+        "eligible": len(table),
+        "offered": len(treated),
+        "held_out": int((table["arm"] == "holdout").sum()),
+        "expected_cost": treated["expected_cost"].sum(),
+        "expected_profit": treated["expected_profit"].sum(),
+        "expected_kept": treated["expected_uplift"].sum(),
+        "optimality_gap": best.gap,
+        "price": best.price,
+        "offers": _rows(made.by_offer().reset_index(names="offer")),
+        "budget_curve": {
+            "points": _rows(pd.concat([curve.points, curve.beyond])),
+            "enough": curve.enough,
+        },
+        "trade_off": _rows(made.trade_off()),
+        "not_eligible": [
+            {"reason": name, "customers": int(count), "meaning": VERDICTS[str(name)]}
+            for name, count in made.eligibility.by_customer().items()
+            if count and name != "eligible"
+        ],
+    }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def measured_document(result: Measurement) -> dict[str, Any]:
+    """What a campaign brought: `holdfast measure --json`."""
+    window = result.window
+    effects = result.effects.groupby("intended_offer", sort=False)
+    by_offer = {str(o): rows.drop(columns="intended_offer") for o, rows in effects}
+    return {
+        "campaign_id": result.campaign_id,
+        "currency": result.currency,
+        "starts": as_instant(window.start),
+        "ends": as_instant(window.end),
+        "horizon_days": window.horizon_days,
+        "interim": window.is_interim,
+        "offers": [
+            {**row, "effects": _rows(by_offer[row["intended_offer"]])}
+            for row in _rows(result.groups)
+        ],
+        "departures": result.departures,
+        "warnings": list(result.notes),
+    }

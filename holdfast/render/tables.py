@@ -1,0 +1,192 @@
+"""Tables on a terminal about models and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from holdfast.render import output
+from holdfast.render.documents import own_metrics
+from training.champions import CHURN
+from training.selection.grade import shorter_window, verdict
+
+if TYPE_CHECKING:
+    from training.champions import Decision
+    from training.evaluation import PairedDifference
+    from training.registry.tracking import RegisteredVersion
+    from training.selection.ablation import Ablated
+    from training.selection.backtest import Backtest
+
+SHORT = {
+    "average_precision": "avg precision",
+    "mae_over_mean_spend": "mae / mean",
+    "normalised_gini": "gini",
+    "tweedie_deviance": "tweedie",
+    "top_20_capture": "top 20 %",
+}
+TITLES = {"log_loss": "Churn risk", "tweedie_deviance": "CLV"}
+KEY_METRIC = {CHURN: "log_loss"}
+
+
+def print_backtest(backtest: Backtest, horizon_days: int) -> None:
+    """Print the rolling-origin table, the paired differences and the grade."""
+    print_candidates(backtest)
+    if backtest.judged:
+        _print_folds(backtest)
+        _print_differences(backtest)
+    print_verdict(backtest, horizon_days)
+    output.line()
+
+
+def print_candidates(backtest: Backtest) -> None:
+    """Print every metric of every candidate: mean and standard deviation over origins."""
+    means, spread = backtest.means(), backtest.spread()
+    title = TITLES[backtest.criterion]
+    if means.empty:
+        output.line(f"{title}: {backtest.why}")
+        return
+    origins = backtest.table()["origin"].unique()
+    several = len(origins) > 1
+    span = f"{origins[0]} to {origins[-1]}" if several else origins[0]
+    places = "origins" if several else "origin"
+    output.line(f"{title}: means over {len(origins)} out-of-time {places}, {span}", "bold")
+    table = table_of(["metric"], _marked(backtest))
+    for metric in means:
+        add(table, [_short(str(metric)), *(f"{value:.4f}" for value in means[metric])])
+        if several:
+            add(table, ["", *(f"± {value:.4f}" for value in spread[metric])], "dim")
+    output.stdout().print(table)
+
+
+def _print_folds(backtest: Backtest) -> None:
+    """Print the criterion of every candidate at every origin."""
+    table = table_of(["origin"], ["customers", *_marked(backtest)])
+    for origin, rows in backtest.table().groupby("origin", sort=False):
+        losses = (f"{loss:.4f}" for loss in rows[backtest.criterion])
+        add(table, [origin, f"{rows['customers'].iloc[0]:,}", *losses])
+    output.line(f"{TITLES[backtest.criterion]}: {_words(backtest)} at every origin", "bold")
+    output.stdout().print(table)
+
+
+def _print_differences(backtest: Backtest) -> None:
+    """Print by how much the chosen candidate differs from the others."""
+    table = table_of([f"{backtest.chosen} less"], [_words(backtest), "95% interval"])
+    for name, found in backtest.differences.items():
+        add(table, [name, f"{found.difference:+.4f}", _interval(found)])
+    output.line(f"{TITLES[backtest.criterion]}: paired differences over customers", "bold")
+    output.stdout().print(table)
+
+
+def print_verdict(backtest: Backtest, horizon_days: int) -> None:
+    """Print the grade and what it means, and a window that is not the one asked for."""
+    output.paragraph(verdict(backtest))
+    if said := shorter_window(backtest, horizon_days):
+        output.paragraph(said)
+
+
+def print_ablation(rows: Sequence[Ablated]) -> None:
+    """Print what leaving out each family of features, and each part of the pool, does."""
+    table = table_of(["without"], ["columns", "log loss", "95% interval", "auc"])
+    table.add_column("")
+    for row in rows:
+        columns = "" if row.columns is None else str(row.columns)
+        if row.log_loss is None:
+            add(table, [row.without, columns, "", "", "", "none usable"])
+            continue
+        change = [f"{row.log_loss.difference:+.4f}", _interval(row.log_loss), f"{row.auc:+.4f}"]
+        add(table, [row.without, columns, *change, _effect(row.log_loss)])
+    output.line("Churn risk: what the pool loses without a part of it", "bold")
+    output.stdout().print(table)
+
+
+def _marked(backtest: Backtest) -> list[str]:
+    """The candidates, the chosen one marked."""
+    return [f"> {n}" if n == backtest.chosen else str(n) for n in backtest.means().index]
+
+
+def _words(backtest: Backtest) -> str:
+    return backtest.criterion.replace("_", " ")
+
+
+def _interval(found: PairedDifference) -> str:
+    return f"{found.low:+.4f} to {found.high:+.4f}"
+
+
+def _effect(lost: PairedDifference) -> str:
+    """Whether what was left out helps, as far as the interval tells."""
+    if lost.low > 0:
+        return "helps"
+    return "hurts" if lost.high < 0 else "not clear"
+
+
+def print_champion(version: RegisteredVersion, decision: Decision) -> None:
+    """Print whether a version became champion, and why."""
+    became = "is champion" if decision.promoted else "stays challenger"
+    output.line(f"{version.name} version {version.version} {became}: {decision.why}")
+
+
+def print_stages(stages: Sequence[dict[str, Any]], currency: str | None) -> None:
+    """Print how many customers are in each stage, and what is at stake there."""
+    money = f", {currency}" if currency else ""
+    table = table_of(["stage"], ["customers", "mean risk", f"value at risk{money}"])
+    for stage in stages:
+        risk = f"{stage['mean_churn_risk']:.1%}" if stage["customers"] else ""
+        worth = f"{stage['value_at_risk']:,.0f}"
+        add(table, [stage["stage"], f"{stage['customers']:,}", risk, worth])
+    output.stdout().print(table)
+
+
+def print_models(versions: Iterable[RegisteredVersion]) -> None:
+    """Print the registered versions."""
+    table = table_of(["model", "version", "alias", "candidate", "horizon", "as of", "metric"], [])
+    for version in versions:
+        tags, key = version.tags, KEY_METRIC.get(version.name, "tweedie_deviance")
+        value = own_metrics(version).get(key)
+        metric = "" if value is None else f"{_short(key)} {value:.3f}"
+        row = [
+            version.name,
+            version.version,
+            ", ".join(version.aliases),
+            tags.get("candidate", ""),
+            f"{tags.get('horizon_days', '?')} d",
+            tags.get("as_of", "")[:10],
+            metric,
+        ]
+        add(table, row, "bold" if "champion" in version.aliases else "")
+    output.stdout().print(table)
+
+
+def print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
+    """Print customers with most value at risk, and the reasons for their risk."""
+    money = f", {currency}" if currency else ""
+    table = table_of(["customer", "stage"], ["last order", "risk", f"at risk{money}"])
+    table.add_column("why")
+    for _, row in scores.iterrows():
+        why = "; ".join(r for r in row[["reason_1", "reason_2", "reason_3"]] if isinstance(r, str))
+        last, risk = f"{row['days_since_last_order']:.0f} d ago", f"{row['churn_risk']:.0%}"
+        worth = f"{row['value_at_risk']:,.0f}"
+        add(table, [row["customer_id"], row["stage"], last, risk, worth, why])
+    output.stdout().print(table)
+
+
+def _short(metric: str) -> str:
+    return SHORT.get(metric, metric.replace("_", " "))
+
+
+def table_of(texts: Iterable[str], numbers: Iterable[str]) -> Table:
+    """An empty table with columns of text and of numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in texts:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def add(table: Table, cells: Iterable[object], style: str = "") -> None:
+    """Add a row whose cells may come from data."""
+    table.add_row(*(output.text(cell) for cell in cells), style=style)

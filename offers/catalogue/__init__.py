@@ -1,0 +1,1 @@
+"""What may be offered, and to whom."""

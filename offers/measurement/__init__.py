@@ -1,0 +1,1 @@
+"""What a campaign brought against its holdout."""

@@ -1,0 +1,1 @@
+"""From forecasts to a plan: whom to make which offer, and whom to hold out."""

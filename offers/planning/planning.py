@@ -1,0 +1,120 @@
+"""From a history and its champions to a plan: score, hold against the catalogue, choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from features.clock import Instant
+from features.history.history import History
+from features.table import feature_table
+from offers.catalogue.catalogue import OfferCatalogue
+from offers.catalogue.contacts import Contacts
+from offers.catalogue.eligibility import screen
+from offers.catalogue.verdicts import VERDICTS, Eligibility
+from offers.errors import OffersError
+from offers.planning.campaign import Campaign
+from offers.planning.plan import Choices, Customers, Plan, plan_table
+from offers.planning.prospects import prospects
+from training.panel.labels import Value
+from training.panel.panel import Progress
+from training.scoring.scorer import Scorer
+from training.uplift.scoring import UpliftScorer
+
+
+@dataclass(frozen=True)
+class Models:
+    """What a plan is made with: risk and value, and the uplift where it was learnt.
+
+    Attributes
+    ----------
+    scorer : Scorer
+    uplift : UpliftScorer or None
+        None if there is no evidence: every offer then goes by its prior.
+    """
+
+    scorer: Scorer
+    uplift: UpliftScorer | None = None
+
+    def __post_init__(self) -> None:
+        if self.uplift is None:
+            return
+        for term in ("shop", "horizon_days", "currency", "timezone"):
+            ours = getattr(self.scorer.churn.definition, term)
+            theirs = getattr(self.uplift.definition, term)
+            if ours != theirs:
+                raise OffersError(
+                    f"churn-risk and offer-uplift must be of one {term}; got {ours} and {theirs}. "
+                    "Run holdfast uplift again for this one."
+                )
+
+
+def plan_campaign(
+    history: History,
+    as_of: Instant,
+    models: Models,
+    campaign: Campaign,
+    progress: Progress = lambda _: None,
+) -> Plan:
+    """Plan a campaign from what was known before `as_of`.
+
+    Parameters
+    ----------
+    history : History
+        Uncut.
+    as_of : str, date, datetime or float
+    models : Models
+    campaign : Campaign
+    progress : callable, optional
+        Told in words what is being done.
+
+    Raises
+    ------
+    OffersError
+        If nobody is eligible for any offer; says why.
+    TrainingError
+        If the models do not fit the history.
+    """
+    progress("scoring")
+    scores = models.scorer.score(history, as_of, reasons_for=0)
+    scores = scores.sort_values("customer_id", ignore_index=True)
+    terms, worth = models.scorer.churn.definition, models.scorer.clv.definition
+    table = feature_table(history.with_categories(terms.categories), as_of, terms.horizon_days)
+    progress("holding customers against the catalogue")
+    found = screen(campaign.catalogue, scores, table, Contacts.of(history, as_of))
+    some = found.allowed.any(axis=1).to_numpy()
+    if not some.any():
+        raise OffersError(_nobody(found))
+    customers = Customers(scores[some].reset_index(drop=True), table, found.allowed[some])
+    progress("weighing offers")
+    choices = _choices(history, as_of, models, campaign.catalogue, customers)
+    progress("choosing")
+    chosen, intention = plan_table(customers, choices, campaign, worth)
+    risk = customers.scores.set_index("customer_id")["churn_risk"]
+    return Plan(chosen, campaign, risk, choices, intention, found)
+
+
+def _choices(
+    history: History,
+    as_of: Instant,
+    models: Models,
+    catalogue: OfferCatalogue,
+    customers: Customers,
+) -> Choices:
+    worth = models.scorer.clv.definition
+    value = Value(worth.margin_rate, worth.discount_rate_yearly)
+    scores, eligible = customers.scores.set_index("customer_id"), customers.eligible
+    if models.uplift is None:
+        return Choices(prospects(scores, catalogue, value), eligible)
+    rows = models.uplift.table(history, as_of).loc[scores.index]
+    harmed = models.uplift.harmed(rows).reindex(columns=eligible.columns, fill_value=False)
+    found = prospects(scores, catalogue, value, models.uplift.uplift(rows))
+    return Choices(found, eligible & ~harmed)
+
+
+def _nobody(found: Eligibility) -> str:
+    counts = found.by_customer()
+    why = "; ".join(f"{n:,}: {VERDICTS[str(name)]}" for name, n in counts.items() if n)
+    return (
+        f"offers must be open to somebody; nobody is eligible for any ({why}). Record consent in "
+        "customers.marketing_consent, or widen the offers."
+    )

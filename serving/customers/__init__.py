@@ -1,0 +1,1 @@
+"""Customers as the last batch scored them."""

@@ -1,0 +1,115 @@
+"""Customers at risk, from the scores of the batch."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.http.openapi import problems
+from serving.http.problems import FieldProblem, ProblemError
+from serving.inforce.published import Scores, score_rows
+from serving.inforce.schemas import Answer, ScoreRow, Stage, Terms
+from serving.resources import ScoresNow
+
+LIVE: tuple[Stage, ...] = ("new", "active", "at_risk")
+router = APIRouter(prefix="/v1", tags=["customers"])
+
+
+class Wanted(BaseModel):
+    """Which customers are asked for, and where the page begins."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: list[Stage] = Field(
+        default=list(LIVE), description="May be given several times; default: the live stages."
+    )
+    min_risk: float = Field(
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Least churn_risk."
+    )
+    limit: int = Field(default=50, ge=1, le=1000, description="Customers on a page, at most.")
+    cursor: str | None = Field(
+        default=None, max_length=512, description="next_cursor of the page before."
+    )
+
+
+class CustomerPage(Answer):
+    """Customers with most value at risk first, equal ones by customer_id."""
+
+    currency: str | None
+    definition: Terms
+    total: int = Field(description="Customers on all pages.")
+    customers: list[ScoreRow]
+    next_cursor: str | None = Field(description="Null on the last page.")
+
+
+class CustomerAnswer(Answer):
+    """One customer."""
+
+    currency: str | None
+    definition: Terms
+    customer: ScoreRow
+
+
+@router.get("/customers", responses=problems(422, 503))
+def customers(wanted: Annotated[Wanted, Query()], scores: ScoresNow) -> CustomerPage:
+    """List customers by value at risk, those who have not lapsed unless asked."""
+    found = scores.at_risk(wanted.stage, wanted.min_risk)
+    start = 0 if wanted.cursor is None else _start(wanted.cursor, _listing(wanted, scores))
+    end = start + wanted.limit
+    return CustomerPage(
+        currency=scores.terms.currency,
+        definition=scores.terms,
+        total=found.height,
+        customers=score_rows(found.slice(start, wanted.limit)),
+        next_cursor=_cursor(end, _listing(wanted, scores)) if end < found.height else None,
+    )
+
+
+@router.get("/customers/{customer_id:path}", responses=problems(404, 422, 503))
+def customer(
+    customer_id: Annotated[str, Path(description="A slash in it may be written as %2F or /.")],
+    scores: ScoresNow,
+) -> CustomerAnswer:
+    """Give the scores of one customer, of any stage."""
+    found = scores.of(customer_id)
+    if found is None:
+        detail = f"there is no customer {customer_id!r} in the scores of {scores.as_of.isoformat()}"
+        remedy = "Check the id, or score the customer with POST /v1/score."
+        problem = FieldProblem(place="path", field="customer_id", detail=detail, remedy=remedy)
+        raise ProblemError(404, f"path customer_id: {detail}. {remedy}", [problem])
+    return CustomerAnswer(currency=scores.terms.currency, definition=scores.terms, customer=found)
+
+
+def _listing(wanted: Wanted, scores: Scores) -> str:
+    """What a cursor is valid for: these filters on these scores, in which positions are fixed."""
+    terms = json.dumps([scores.digest, sorted(set(wanted.stage)), wanted.min_risk])
+    return hashlib.sha256(terms.encode()).hexdigest()[:16]
+
+
+def _cursor(start: int, listing: str) -> str:
+    return base64.urlsafe_b64encode(f"{start}.{listing}".encode()).decode().rstrip("=")
+
+
+def _start(cursor: str, listing: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        text = ""
+    start, _, own = text.partition(".")
+    if not (start.isdecimal() and own):
+        raise _bad_cursor("must be the next_cursor of a page, unchanged")
+    if own != listing:
+        raise _bad_cursor("is of other filters, or of scores that have since been replaced")
+    return int(start)
+
+
+def _bad_cursor(detail: str) -> ProblemError:
+    remedy = "Start again without cursor."
+    problem = FieldProblem(place="query", field="cursor", detail=detail, remedy=remedy)
+    return ProblemError(400, f"query cursor {detail}. {remedy}", [problem])

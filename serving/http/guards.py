@@ -1,0 +1,94 @@
+"""What is refused before a request reaches an endpoint: bodies too large, foreign host names."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.http.problems import FieldProblem, ProblemError, problem, response
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name reaches only this machine.
+
+    Examples
+    --------
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "shop.example")]
+    [True, True, True, False, False]
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class BodyLimit:
+    """Refuse request bodies above a size, declared or not, before they are held in memory."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes as they come in."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.max_bytes:
+            await response(problem(413, self._detail()))(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise ProblemError(413, self._detail())
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _detail(self) -> str:
+        return (
+            f"The body must have at most {self.max_bytes} bytes. Send fewer customers at a time, "
+            "or raise HOLDFAST_MAX_BODY_BYTES."
+        )
+
+
+class LoopbackHost:
+    """Refuse requests addressed to a foreign host name.
+
+    There are no keys on loopback, and a page in a browser may let its own name point here (DNS
+    rebinding) to read the answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the Host header."""
+        if scope["type"] == "http":
+            host = Headers(scope=scope).get("host", "")
+            if not is_loopback(_without_port(host)):
+                await response(problem(400, *_foreign(host)))(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _foreign(host: str) -> tuple[str, list[FieldProblem]]:
+    detail = f"must name this machine; got {host!r}"
+    remedy = "Call the service as 127.0.0.1 or localhost."
+    found = FieldProblem(place="header", field="Host", detail=detail, remedy=remedy)
+    return f"header Host {detail}. {remedy}", [found]

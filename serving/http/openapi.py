@@ -1,0 +1,45 @@
+"""Problem documents in the OpenAPI description."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from serving.http.problems import MEDIA_TYPE, Problem
+
+REFERENCE = "#/components/schemas/{model}"
+# A foreign host name, another method, a body too large, a failure: any operation may answer so.
+EVERYWHERE = (400, 405, 413, 500)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problem documents that an operation can answer with."""
+    return {status: _documented(status) for status in statuses}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Write the OpenAPI description once, with the schemas of problem documents."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        _, found = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE)
+        schema["components"]["schemas"] |= found["$defs"]
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _documented(status: int) -> dict[str, Any]:
+    schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }

@@ -1,0 +1,1 @@
+"""What is in force: champions and published scores, loaded again when they change."""

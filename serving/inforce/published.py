@@ -1,0 +1,176 @@
+"""The scores file of the batch, held in memory in the order in which it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from serving.inforce.champions import UNREADABLE, said, terms_of
+from serving.inforce.reloading import LoadError, Source
+from serving.inforce.schemas import ScoreRow, Terms, Versions
+from training.champions import CHURN, CLV
+from training.registry.tracking import Tracker
+from training.scoring.reasons import REASONS
+from training.scoring.scorer import COLUMNS, STAGES, SURVIVAL, load_model
+
+READERS = (".parquet", ".csv")
+WHOLE = ("horizon_days", "clv_horizon_days", "churn_model_version", "clv_model_version")
+NUMBERS = (
+    "churn_risk", "risk_percentile", "stage_percentile", "p_alive", *SURVIVAL, "clv", "clv_low",
+    "clv_high", "p_active", "orders_if_active", "order_value", "expected_orders", "clv_if_active",
+    "spend_if_active_low", "spend_if_active_high", "value_at_risk", "days_since_last_order",
+)  # fmt: skip
+MAY_LACK = ("risk_percentile", "stage_percentile", "expected_next_order", *REASONS)
+ONE_VALUE = ("as_of", *WHOLE)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One run of the batch.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        The file's columns, most value at risk first, equal ones by customer_id.
+    terms : Terms
+        What the figures mean, by the models that made them.
+    digest : str
+        Differs between any two files.
+    """
+
+    rows: pl.DataFrame
+    terms: Terms
+    digest: str
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant of prediction."""
+        as_of: datetime = self.rows["as_of"][0]
+        return as_of
+
+    @property
+    def versions(self) -> Versions:
+        """The models that made the scores."""
+        churn, clv = self.rows["churn_model_version"][0], self.rows["clv_model_version"][0]
+        return {CHURN: churn, CLV: clv}
+
+    def at_risk(self, stages: Sequence[str], min_risk: float) -> pl.DataFrame:
+        """Rows of the stages with at least this churn risk, most value at risk first."""
+        wanted = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
+        return self.rows.filter(wanted)
+
+    def of(self, customer_id: str) -> ScoreRow | None:
+        """The scores of a customer; None for one who has none."""
+        found = score_rows(self.rows.filter(pl.col("customer_id") == customer_id))
+        return found[0] if found else None
+
+
+def score_rows(rows: pl.DataFrame) -> list[ScoreRow]:
+    """Rows of a scores table as they are sent."""
+    return [ScoreRow.of(row) for row in rows.iter_rows(named=True)]
+
+
+def scores(path: Path, tracker: Tracker) -> Source[Scores]:
+    """The scores in a file, and what they mean by the models in a tracking store."""
+
+    def version() -> tuple[int, int, int]:
+        with _readable(path):
+            found = path.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def load() -> Scores:
+        with _readable(path):
+            content = path.read_bytes()
+            rows = _checked(_parsed(content, path.suffix), path)
+        return Scores(rows, _terms(rows, path, tracker), hashlib.sha256(content).hexdigest())
+
+    return Source("the scores", version, load)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise LoadError(f"{path} does not exist. Write it with holdfast score.") from None
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise LoadError(f"{path} cannot be read: {reason}. Run holdfast score again.") from error
+
+
+def _parsed(content: bytes, suffix: str) -> pl.DataFrame:
+    """Ids stay text: as numbers, `00001` would be lost."""
+    if suffix.lower() == ".parquet":
+        rows = pl.read_parquet(io.BytesIO(content))
+    elif suffix.lower() == ".csv":
+        rows = pl.read_csv(io.BytesIO(content), infer_schema=False)
+    else:
+        raise ValueError(f"a scores file must end in {' or '.join(READERS)}")
+    if missing := [column for column in COLUMNS if column not in rows.columns]:
+        raise ValueError(f"it must have the columns of holdfast score; {missing} are missing")
+    return rows.select(*(_typed(column, rows.schema[column]) for column in COLUMNS))
+
+
+def _typed(column: str, given: pl.DataType) -> pl.Expr:
+    value = pl.col(column)
+    if column in WHOLE:
+        return value.cast(pl.Int64)
+    if column in NUMBERS:
+        return value.cast(pl.Float64).fill_nan(None)
+    if column == "expected_next_order":
+        # A date that cannot be read is an error: null would say that no order is expected.
+        return value.str.head(10).str.to_date() if given == pl.String else value.cast(pl.Date)
+    if column == "as_of" and given == pl.String:
+        texts = value.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+        others = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
+        more = (value.str.to_datetime(f, strict=False, time_unit="us") for f in others)
+        return pl.coalesce(texts, *more)
+    return value.cast(pl.Datetime("us") if column == "as_of" else pl.String)
+
+
+def _checked(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Refuse what the batch does not write; sort the rest."""
+    if rows.is_empty():
+        raise LoadError(f"{path} holds no customer. Score at a later as_of.")
+    gaps = rows.select(pl.exclude(MAY_LACK).null_count())
+    if empty := [name for name, count in gaps.row(0, named=True).items() if count]:
+        raise LoadError(f"{path} must have a value in every row of {empty}. Score again.")
+    if mixed := [column for column in ONE_VALUE if rows[column].n_unique() > 1]:
+        raise LoadError(f"{path} must hold one run of the batch; {mixed} differ. Score again.")
+    if rows["customer_id"].is_duplicated().any():
+        raise LoadError(f"{path} must hold each customer_id once. Score again.")
+    if odd := sorted(set(rows["stage"].unique()) - set(STAGES)):
+        raise LoadError(f"{path} must have the stages {STAGES}; got {odd}. Score again.")
+    if not rows.select(pl.all_horizontal(pl.col(NUMBERS).is_finite().all())).item():
+        raise LoadError(f"{path} must hold finite numbers. Score again.")
+    return rows.sort("value_at_risk", "customer_id", descending=[True, False])
+
+
+def _terms(rows: pl.DataFrame, path: Path, tracker: Tracker) -> Terms:
+    """What the models that made the scores mean by them."""
+    made: dict[str, Any] = rows.row(0, named=True)
+    try:
+        churn, clv = (
+            load_model(tracker.folder(tracker.version(name, made[column]))).definition
+            for name, column in ((CHURN, "churn_model_version"), (CLV, "clv_model_version"))
+        )
+    except UNREADABLE as error:
+        raise LoadError(
+            f"{path} was scored by models that cannot be looked up, so the meaning and the "
+            f"currency of its figures are unknown: {said(error)}"
+        ) from error
+    horizons = (made["horizon_days"], made["clv_horizon_days"])
+    if horizons != (churn.horizon_days, clv.horizon_days):
+        raise LoadError(
+            f"{path} must be for the horizons of its models, {churn.horizon_days} and "
+            f"{clv.horizon_days} days; got {horizons}. Use the tracking store it was scored with."
+        )
+    return terms_of(churn, clv)

@@ -1,0 +1,1 @@
+"""Scores of customers whose history is in the request."""

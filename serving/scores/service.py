@@ -1,0 +1,243 @@
+"""Customers scored from the history in the request: the batch's way, for those who are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import narwhals as nw
+import polars as pl
+
+from features.clock import as_day, as_instant
+from features.history.history import History
+from features.intake.intake import Intake, take_in
+from features.intake.mapping import Mapping
+from features.quality.row_counts import account, reasons
+from features.schema import SCHEMAS
+from serving.http.problems import FieldProblem, ProblemError
+from serving.inforce.champions import Champions
+from serving.inforce.schemas import ScoreRow
+from serving.scores.schemas import (
+    Customer,
+    Feedback,
+    Given,
+    NotScored,
+    NotUsed,
+    Rows,
+    ScoreAnswer,
+    ScoreRequest,
+)
+
+TABLES = ("orders", "feedback", "offers")
+
+
+class Placed(NamedTuple):
+    """A row of the request, whose it is, and where it stands."""
+
+    place: str
+    customer_id: str
+    row: Given
+
+
+def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
+    """Score the customers of a request, and say of everything else why it does not count.
+
+    Raises
+    ------
+    ProblemError
+        If the amounts are in another currency, or it cannot be told whether tickets are open.
+    """
+    _require_currency(request, champions)
+    _require_resolutions(request)
+    rows = {table: list(_placed(request.customers, table)) for table in TABLES}
+    frames = {table: _frame(table, placed) for table, placed in rows.items() if placed}
+    attributes, unused = _attributes(request.customers, champions)
+    mapping = champions.mapping
+    day = as_day(request.as_of, mapping.timezone)
+    intakes = take_in(_complete(frames, attributes), mapping)
+    found = _scored(History.from_intakes(intakes, mapping), day, champions)
+    sent = {table: intakes[table] for table in frames}
+    for table, intake in sent.items():
+        unused += _unusable(intake, day, rows[table], mapping)
+    return ScoreAnswer(
+        as_of=as_instant(day),
+        currency=champions.terms.currency,
+        versions=champions.versions,
+        definition=champions.terms,
+        customers=[found[c.customer_id] for c in request.customers if c.customer_id in found],
+        not_scored=list(_not_scored(request.customers, found)),
+        not_used=unused,
+        rows={table: _counted(intake, day) for table, intake in sent.items()},
+    )
+
+
+def _require_currency(request: ScoreRequest, champions: Champions) -> None:
+    known = champions.terms.currency
+    if request.currency is None or request.currency == known:
+        return
+    detail = f"must be {known}, the currency of the models; got {request.currency!r}"
+    remedy = "Convert the amounts, or train on a history in this currency."
+    raise _refused("/currency", detail, remedy)
+
+
+def _require_resolutions(request: ScoreRequest) -> None:
+    """Refuse scored tickets of which it cannot be told whether they are open.
+
+    The history counts the score of an open ticket only where nothing tells of resolutions.
+    """
+    tickets = [p for p in _placed(request.customers, "feedback") if _is_ticket(p.row)]
+    told = [p for p in tickets if "resolved_at" in p.row.model_fields_set]
+    untold = [p for p in tickets if "resolved_at" not in p.row.model_fields_set]
+    silent = [p for p in untold if isinstance(p.row, Feedback) and p.row.score is not None]
+    if told and silent:
+        detail = "must be given with every ticket or with none"
+        raise _refused(f"{silent[0].place}/resolved_at", detail, "Give null while it is open.")
+
+
+def _is_ticket(row: Given) -> bool:
+    return isinstance(row, Feedback) and row.kind == "ticket"
+
+
+def _refused(field: str, detail: str, remedy: str) -> ProblemError:
+    found = FieldProblem(place="body", field=field, detail=detail, remedy=remedy)
+    return ProblemError(422, f"body {field} {detail}. {remedy}", [found])
+
+
+def _placed(customers: Sequence[Customer], table: str) -> Iterator[Placed]:
+    for i, customer in enumerate(customers):
+        rows: list[Given] = getattr(customer, table)
+        for j, row in enumerate(rows):
+            yield Placed(f"/customers/{i}/{table}/{j}", customer.customer_id, row)
+
+
+def _frame(table: str, rows: Sequence[Placed]) -> pl.DataFrame:
+    """The source's table as the history reads it; dates stay text, for the history to read."""
+    fields = type(rows[0].row).model_fields
+    columns = {c.source: c.kind for c in SCHEMAS[table] if c.source in fields}
+    if table == "feedback" and not any("resolved_at" in p.row.model_fields_set for p in rows):
+        del columns["resolved_at"]
+    cells = [
+        pl.Series(
+            name,
+            [getattr(placed.row, name) for placed in rows],
+            dtype=pl.Float64 if kind == "number" else pl.String,
+        )
+        for name, kind in columns.items()
+    ]
+    owners = pl.Series("customer_id", [placed.customer_id for placed in rows], dtype=pl.String)
+    return pl.DataFrame([owners, *cells])
+
+
+def _attributes(
+    customers: Sequence[Customer], champions: Champions
+) -> tuple[pl.DataFrame | None, list[NotUsed]]:
+    """The table of customers, and the attributes that the models cannot use."""
+    known = champions.attributes
+    unused = list(_unknown_attributes(customers, known))
+    cells: dict[str, list[str | float | None]] = {name: [] for name in known}
+    for i, customer in enumerate(customers):
+        for name, codes in known.items():
+            value = customer.attributes.get(name)
+            cell = _number(value) if codes is None else _coded(value, codes)
+            if cell is None and value is not None:
+                reason = "must be a number" if codes is None else f"must be among {sorted(codes)}"
+                unused.append(_unused_attribute(i, customer, name, reason))
+            cells[name].append(cell)
+    if not known:
+        return None, unused
+    ids = pl.Series("customer_id", [customer.customer_id for customer in customers])
+    columns = (
+        pl.Series(name, cells[name], dtype=pl.Float64 if codes is None else pl.String)
+        for name, codes in known.items()
+    )
+    return pl.DataFrame([ids, *columns]), unused
+
+
+def _unknown_attributes(customers: Sequence[Customer], known: Collection[str]) -> Iterator[NotUsed]:
+    reason = f"no attribute of the models, which know {sorted(known)}"
+    for i, customer in enumerate(customers):
+        for name in customer.attributes:
+            if name not in known:
+                yield _unused_attribute(i, customer, name, reason)
+
+
+def _number(value: str | float | bool | None) -> float | None:
+    return None if value is None or isinstance(value, str) else float(value)
+
+
+def _coded(value: str | float | bool | None, codes: frozenset[str]) -> str | None:
+    """The spelling that a table of the batch would give the value, if the models know it."""
+    if isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, float) and value.is_integer():
+        text = str(int(value))
+    else:
+        text = str(value).strip()
+    return text if text in codes else None
+
+
+def _unused_attribute(i: int, customer: Customer, name: str, reason: str) -> NotUsed:
+    step = name.replace("~", "~0").replace("/", "~1")
+    field = f"/customers/{i}/attributes/{step}"
+    return NotUsed(field=field, customer_id=customer.customer_id, reason=reason)
+
+
+def _complete(
+    frames: dict[str, pl.DataFrame], attributes: pl.DataFrame | None
+) -> dict[str, pl.DataFrame]:
+    """Every history has orders, be there none in them."""
+    required = {
+        c.source: pl.Float64 if c.kind == "number" else pl.String
+        for c in SCHEMAS["orders"]
+        if c.required
+    }
+    customers = {} if attributes is None else {"customers": attributes}
+    return {"orders": pl.DataFrame(schema=required), **frames, **customers}
+
+
+def _scored(history: History, day: float, champions: Champions) -> dict[str, ScoreRow]:
+    buyers = history.upto(day).orders.filter(nw.col("amount") > 0).select("customer_id")
+    if buyers.collect().is_empty():
+        return {}
+    table = champions.scorer.score_inline(history, day)
+    return {row["customer_id"]: ScoreRow.of(row) for row in table.to_dict("records")}
+
+
+def _not_scored(customers: Sequence[Customer], found: dict[str, ScoreRow]) -> Iterator[NotScored]:
+    for customer in customers:
+        if customer.customer_id not in found:
+            reason = "no order with a positive amount was known before as_of"
+            if not customer.orders:
+                reason = "no orders were sent"
+            yield NotScored(customer_id=customer.customer_id, reason=reason)
+
+
+def _unusable(
+    intake: Intake, day: float, rows: Sequence[Placed], mapping: Mapping
+) -> Iterator[NotUsed]:
+    found = reasons(intake, day).select("row", "reason").collect("polars").to_native()
+    for number, reason in found.sort("row").iter_rows():
+        place, customer_id, row = rows[number - 1]
+        reason = f"{reason}{_rule(row, mapping)}"
+        yield NotUsed(field=place, customer_id=customer_id, reason=reason)
+
+
+def _rule(row: Given, mapping: Mapping) -> str:
+    """What feedback has to fulfil, where it did not."""
+    if not isinstance(row, Feedback):
+        return ""
+    if row.kind not in mapping.scales:
+        return f": kind must be one of {', '.join(mapping.scales)}"
+    low, high = mapping.scales[row.kind]
+    is_outside = row.score is not None and not low <= row.score <= high
+    return f": score must be from {low:g} to {high:g}" if is_outside else ""
+
+
+def _counted(intake: Intake, day: float) -> Rows:
+    counts = account(intake, day)
+    return Rows(
+        rows_in=counts.rows_in,
+        used=counts.used,
+        after_as_of=counts.after_as_of,
+        not_used=counts.quarantined,
+    )

@@ -1,0 +1,99 @@
+"""What a history is enough for."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from features.intake.intake import take_in
+from features.intake.mapping import Mapping
+from features.quality.context import gather
+from features.quality.readiness import Labelled, labelled, readiness
+
+ENOUGH = Labelled(90, 2, 19_000.0, 1_000, 500, 200)
+START = date(2024, 1, 1)
+
+
+def evidence(days_by_customer, as_of=None, free=None, **settings):
+    """Orders of 10 on the given days, and orders of nothing on the days of `free`."""
+    rows = [
+        (f"{customer}-{i}", customer, START + timedelta(days=day), 10.0)
+        for customer, days in days_by_customer.items()
+        for i, day in enumerate(days)
+    ]
+    rows += [(f"{c}-x", c, START + timedelta(days=day), 0.0) for c, day in (free or {}).items()]
+    names = ["order_id", "customer_id", "ordered_at", "amount"]
+    mapping = Mapping(**settings)
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    return gather(take_in({"orders": frame}, mapping), mapping, as_of)
+
+
+def test_enough_of_everything_is_enough_for_all():
+    assert [(r.method, r.ready) for r in readiness(ENOUGH)] == [
+        ("rule", True),
+        ("btyd", True),
+        ("pool", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"snapshots": 1}, "1 labelled snapshots, 2 needed"),
+        ({"customers": 999}, "999 customers at the last snapshot, 1,000 needed"),
+        ({"repeat_buyers": 199}, "199 repeat buyers, 200 needed"),
+        ({"returned": 199}, "199 customers who came back, 200 needed"),
+        ({"returned": 801}, "199 customers who did not come back, 200 needed"),
+    ],
+)
+def test_gradient_boosting_says_what_is_missing(change, missing):
+    pool = readiness(Labelled(**{**vars(ENOUGH), **change}))[2]
+    assert not pool.ready
+    assert pool.missing == (missing,)
+    assert missing in pool.explanation
+
+
+def test_nothing_labelled_is_enough_for_nothing():
+    found = readiness(Labelled(90, 0, None, 0, 0, 5_000))
+    assert not any(r.ready for r in found)
+    assert all("0 labelled snapshots" in r.missing[0] for r in found)
+
+
+def test_customers_are_counted_as_known_at_the_last_labelled_snapshot():
+    shop = {"both": (0, 85), "lost": (1,), "edge": (60,), "young": (70,), "end": (89,)}
+    found = labelled(evidence(shop), 30)
+    assert found == Labelled(30, 2, found.last_snapshot, customers=2, returned=1, repeat_buyers=1)
+    assert found.last_snapshot == (START - date(1970, 1, 1)).days + 60
+
+
+@pytest.mark.parametrize(("day", "returned"), [(59, 0), (60, 1), (89, 1), (90, 0)])
+def test_the_label_window_is_half_open(day, returned):
+    shop = {"a": (0, day), "end": (94,)}
+    assert labelled(evidence(shop, recording_lag_days=5.0), 30).returned == returned
+
+
+def test_an_order_of_nothing_is_no_return():
+    assert labelled(evidence({"a": (0,), "b": (0, 89)}, free={"a": 70}), 30).returned == 1
+
+
+def test_a_span_of_two_horizons_has_one_snapshot_and_less_has_none():
+    assert labelled(evidence({"a": (0, 59)}), 30).snapshots == 1
+    assert labelled(evidence({"a": (0, 58)}), 30).snapshots == 0
+
+
+def test_a_recording_lag_moves_the_last_snapshot_back():
+    at_once = labelled(evidence({"a": (0, 89)}), 30)
+    late = labelled(evidence({"a": (0, 89)}, recording_lag_days=5.0), 30)
+    assert at_once.last_snapshot - late.last_snapshot == 5.0
+
+
+def test_orders_after_as_of_teach_nothing():
+    as_of = (START - date(1970, 1, 1)).days + 90.0
+    shop = {"a": (0, 89), "b": (10, 80)}
+    more = {**shop, "c": (95,), "d": (20, 200)}
+    expected = labelled(evidence({**shop, "d": (20,)}), 30)
+    assert labelled(evidence(more, as_of), 30) == expected
+
+
+def test_no_orders_teach_nothing():
+    assert labelled(evidence({"a": (5,)}, as_of=0.0), 30) == Labelled(30, 0, None, 0, 0, 0)

@@ -1,0 +1,74 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from holdfast.commands import demo
+from training.registry.tracking import Tracker
+
+# Prose, which a terminal gets wrapped to its width and a pipe in one line.
+WRAPPED = (
+    "Grade ",
+    "Rests on: ",
+    "demo/shop holds ",
+    "Expected of ",
+    "Adjusting for ",
+    "The truth, ",
+)
+
+
+@pytest.fixture(scope="module")
+def shown(holdfast, tmp_path_factory):
+    """The demo on a small shop, twice in the same place; the place and what was printed."""
+    place = tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setattr(demo, "CUSTOMERS", 500)
+        patch.setattr(demo, "CONFIG", replace(demo.CONFIG, snapshots=2, origins=1))
+        for _ in range(2):
+            found = holdfast("demo")
+            assert found.exit_code == 0, found.output
+    return place, found.stdout
+
+
+def test_the_demo_shows_ten_live_customers_with_reasons(shown):
+    _, printed = shown
+    table = printed.partition("Value at risk\n")[2].partition("5. Learn")[0]
+    rows = [line.split() for line in table.splitlines() if line.startswith(" c0")]
+    assert len(rows) == demo.SHOWN
+    assert {row[1] for row in rows} <= {"new", "active", "at_risk"}
+    assert all(row[7:] for row in rows)
+
+
+def test_the_demo_fits_a_terminal_of_120_columns(shown):
+    lines = shown[1].splitlines()
+    prose = [line for line in lines if line.startswith(WRAPPED)]
+    assert {line.split()[0] for line in prose} == {start.split()[0] for start in WRAPPED}
+    assert max(len(line) for line in lines if line not in prose) <= 120
+
+
+def test_the_demo_keeps_to_its_own_folder_and_tracking_store(shown):
+    place, _ = shown
+    assert [path.name for path in place.iterdir()] == ["demo"]
+    versions = Tracker(f"sqlite:///{place}/demo/mlruns/mlflow.db").versions("churn-risk")
+    assert [version.version for version in versions] == [2, 1]
+
+
+def test_the_demo_gives_reasons_to_everybody(shown):
+    scores = pd.read_parquet(shown[0] / demo.SCORES)
+    assert scores["reason_1"].notna().mean() > 0.9
+
+
+def test_the_demo_says_how_to_go_on(shown):
+    assert f"  export MLFLOW_TRACKING_URI={demo.TRACKING}\n" in shown[1]
+    assert "  holdfast serve --scores demo/scores.parquet\n" in shown[1]
+
+
+def test_the_demo_ends_with_a_measured_campaign_beside_the_truth(shown):
+    place, printed = shown
+    ending = printed.partition("7. Run it")[2]
+    assert "Campaign autumn: 90 days against the holdout, in EUR" in ending
+    assert "The truth, which only a simulated shop knows:" in ending
+    plan = pd.read_csv(place / "demo" / "plan.csv")
+    assert set(plan["arm"]) >= {"offer", "holdout"}
+    assert (place / "demo" / "budget_curve.png").stat().st_size > 10_000

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import threading
+from itertools import count
+
+import pytest
+
+from serving.inforce.reloading import LoadError, NotLoadedError, Source, Watched
+
+
+class Shelf:
+    """A source whose content a test changes."""
+
+    def __init__(self, content="first"):
+        self.content = content
+        self.now = 0.0
+        self.looks = 0
+
+    def version(self):
+        self.looks += 1
+        return self.content
+
+    def load(self):
+        if self.content == "broken":
+            raise LoadError("it is broken")
+        return self.content.upper()
+
+    def watched(self, every_seconds=0.0):
+        source = Source("the shelf", self.version, self.load)
+        return Watched(source, every_seconds, lambda: self.now)
+
+
+def test_a_value_is_loaded_when_first_asked_for():
+    assert Shelf().watched().current() == "FIRST"
+
+
+def test_a_changed_value_is_swapped():
+    shelf = Shelf()
+    watched = shelf.watched()
+    watched.current()
+    shelf.content = "second"
+    assert watched.current() == "SECOND"
+
+
+def test_an_unchanged_value_is_not_loaded_again():
+    shelf = Shelf()
+    watched = shelf.watched()
+    assert watched.current() is watched.current()
+
+
+def test_the_source_is_left_alone_between_looks():
+    shelf = Shelf()
+    watched = shelf.watched(every_seconds=30)
+    watched.current()
+    shelf.content, shelf.now = "second", 29.9
+    assert (watched.current(), shelf.looks) == ("FIRST", 1)
+    shelf.now = 30.0
+    assert (watched.current(), shelf.looks) == ("SECOND", 2)
+
+
+def test_the_old_value_stays_when_the_new_one_cannot_be_loaded():
+    shelf = Shelf()
+    watched = shelf.watched()
+    watched.current()
+    shelf.content = "broken"
+    assert watched.current() == "FIRST"
+    assert watched.error == "it is broken"
+
+
+def test_the_error_goes_when_the_source_recovers():
+    shelf = Shelf()
+    watched = shelf.watched()
+    watched.current()
+    for content in ("broken", "first"):
+        shelf.content = content
+        watched.current()
+    assert watched.error is None
+
+
+def test_without_any_value_the_reason_is_told():
+    watched = Shelf("broken").watched()
+    with pytest.raises(NotLoadedError, match="it is broken"):
+        watched.current()
+
+
+def test_a_failed_load_is_told_once_in_the_log(caplog):
+    watched = Shelf("broken").watched()
+    for _ in range(3):
+        watched.look()
+    assert [record.message for record in caplog.records] == [
+        "the shelf cannot be loaded: it is broken"
+    ]
+
+
+def test_readers_do_not_wait_for_one_that_loads():
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load():
+        if source_is_slow:
+            loading.set()
+            go_on.wait(10)
+        return "slow" if source_is_slow else "quick"
+
+    source_is_slow = False
+    watched = Watched(Source("the shelf", count().__next__, load), 0.0)
+    watched.look()
+    source_is_slow = True
+    loader = threading.Thread(target=watched.look)
+    loader.start()
+    assert loading.wait(10)
+    assert watched.current() == "quick"
+    go_on.set()
+    loader.join(10)
+    assert watched.current() == "slow"

@@ -1,0 +1,354 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from training.btyd.population import Outlook
+from training.btyd.season import observed_pace
+from training.errors import TrainingError
+from training.models.churn import ChurnModel
+from training.models.clv import CANDIDATES, CLVModel
+from training.panel.labels import Value
+from training.panel.snapshot import Lesson, Snapshot, Start, latest
+
+BY_PARTS = ("past_rate", "btyd", "regression")
+
+
+@pytest.fixture(scope="module")
+def lesson(lesson_of_all) -> Lesson:
+    return lesson_of_all(3)
+
+
+@pytest.fixture(scope="module")
+def start(lesson) -> Start:
+    return latest(lesson.snapshots)
+
+
+@pytest.fixture(scope="module", name="X")
+def population(start) -> pd.DataFrame:
+    return start.X
+
+
+@pytest.fixture(scope="module")
+def activity(lesson, start) -> ChurnModel:
+    return ChurnModel("btyd").learn([lesson], start)
+
+
+@pytest.fixture(scope="module", params=CANDIDATES)
+def model(request, lesson, start, activity) -> CLVModel:
+    return CLVModel(request.param).learn(lesson, start, activity)
+
+
+def factors(s: Snapshot, days: float = 90.0) -> tuple[np.ndarray, np.ndarray]:
+    """Purchase days given at least one, at the pace there was, and the value of one."""
+    outlook = s.outlook.at_pace(observed_pace(s.outlook, s.X, s.churned, days)[0], days)
+    return outlook.orders_if_any(s.X, days), outlook.order_value(s.X)
+
+
+def spending(lesson: Lesson, spend) -> Lesson:
+    """The same customers, who spent what a function of their snapshot says if they ordered."""
+    return replace(
+        lesson,
+        snapshots=tuple(
+            replace(s, spend=np.where(s.churned == 0, spend(s), 0.0)) for s in lesson.snapshots
+        ),
+    )
+
+
+def test_a_clone_has_the_settings_and_nothing_learnt(model):
+    copy = clone(model.set_params(value=Value(0.5, 0.1)))
+    model.set_params(value=None)
+
+    assert copy.get_params() == {
+        "candidate": model.candidate, "horizon_days": None, "value": Value(0.5, 0.1), "seed": 0,
+    }  # fmt: skip
+    assert set(vars(copy)) == set(copy.get_params())
+
+
+def test_fit_learns_from_snapshots_and_an_activity_of_its_own(lesson, start, X):
+    days = np.concatenate([np.full(len(s), s.as_of) for s in lesson.snapshots])
+    model = CLVModel("btyd")
+
+    assert model.fit(lesson.frame, lesson.spend, lesson.churned, days) is model
+
+    learnt = CLVModel("btyd").learn(lesson, start)
+    risk = ChurnModel().learn([lesson], start).predict_proba(X)[:, 1]
+    assert model.predict_if_active(X) == pytest.approx(learnt.predict_if_active(X))
+    assert model.predict_active(X) == pytest.approx(1 - risk)
+
+
+def test_who_spent_nothing_did_not_order_unless_it_is_said(X):
+    spend = np.resize([0.0, 30.0, 0.0, 10.0], len(X))
+
+    assert CLVModel("average").fit(X, spend).predict_if_active(X)[0] == pytest.approx(20.0)
+    churned = np.resize([1, 0, 0, 0], len(X))
+    given = CLVModel("average").fit(X, spend, churned)
+    assert given.predict_if_active(X)[0] == pytest.approx(spend[churned == 0].mean())
+
+
+def test_a_forecast_is_the_chance_of_an_order_times_the_spend_if_there_is(model, activity, X):
+    clv = model.predict(X)
+
+    assert model.activity_ is activity
+    assert np.array_equal(clv, model.predict_active(X) * model.predict_if_active(X))
+    assert model.predict_active(X) == pytest.approx(activity.predict_proba(X)[:, 0], abs=1e-12)
+    assert np.isfinite(clv).all()
+    assert (clv > 0).all()
+    assert (model.orders_if_active(X) >= 1).all()
+
+
+def test_the_average_is_that_of_those_who_ordered(lesson, start, X):
+    model = CLVModel("average").learn(lesson, start)
+
+    expected = lesson.spend[lesson.churned == 0].mean()
+    assert model.predict_if_active(X) == pytest.approx(np.full(len(X), expected))
+
+
+@pytest.mark.parametrize("candidate", BY_PARTS)
+def test_on_average_those_who_order_spend_what_is_forecast(lesson, start, candidate):
+    """The level is shrunk towards the outlook's by what a few snapshots can know of it."""
+    model = CLVModel(candidate).learn(lesson, start)
+    active = lesson.churned == 0
+
+    forecast = model.predict_if_active(lesson.frame[active])
+
+    assert forecast.sum() == pytest.approx(lesson.spend[active].sum(), rel=0.2)
+
+
+def test_btyd_is_the_orders_of_mbg_nbd_times_the_credibility_mean_on_a_level(lesson, start, X):
+    model = CLVModel("btyd").learn(lesson, start)
+
+    factor = model.predict_if_active(X) / (
+        start.outlook.orders_if_any(X, 90.0) * start.outlook.order_value(X)
+    )
+
+    assert np.ptp(factor) < 1e-9
+    assert factor[0] == pytest.approx(model.scale_)
+
+
+def test_the_past_rate_by_hand():
+    """A purchase day is worth 36 here, which counts as three days of everybody's own."""
+    outlook = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 36.0, 1.0)
+    X = pd.DataFrame(
+        {
+            "purchase_days": [1.0, 4.0], "spend": [20.0, 160.0], "age_over_horizon": [1.0, 1.0],
+            "horizon_days": [90.0, 90.0], "frequency": [0.0, 3.0], "recency": [0.0, 60.0],
+            "T": [90.0, 90.0], "refund_amount": [0.0, 0.0],
+        }
+    )  # fmt: skip
+    rate = np.array([0.5, 2.0])
+    by_hand = rate / (1 - np.exp(-rate)) * (X["spend"] + 3 * 36.0) / (X["purchase_days"] + 3)
+    seen = Snapshot(0.0, X, np.zeros(2), by_hand.to_numpy(), outlook)
+
+    model = CLVModel("past_rate").learn(Lesson((seen,), 90.0), Start(0.0, X, outlook))
+
+    assert model.scale_ == pytest.approx(1.0)
+    assert model.predict_if_active(X) == pytest.approx(by_hand.to_numpy())
+
+
+@pytest.mark.parametrize("candidate", ["btyd", "regression"])
+def test_a_level_that_lasts_is_learnt(lesson, start, candidate):
+    """Everybody spent double the two factors; a young shop is believed only in part."""
+    double = spending(lesson, lambda s: 2.0 * np.multiply(*factors(s)))
+
+    model = CLVModel(candidate).learn(double, start)
+
+    assert 1.4 < model.scale_ < 2.0
+    assert model.coef_ == pytest.approx([0.0] * 3, abs=1e-3)
+
+
+def test_the_regression_finds_the_slopes(lesson_of_all, start):
+    """Of a value that counts 1.3-fold and past purchase days that count against it."""
+    random = np.random.default_rng(0)
+
+    def spend(s: Snapshot) -> np.ndarray:
+        orders, value = factors(s)
+        noise = random.gamma(20.0, 1 / 20.0, len(s))
+        return orders * value**1.3 * s.X["purchase_days"].to_numpy() ** -0.25 * noise
+
+    seen = spending(lesson_of_all(8), spend)
+
+    model = CLVModel("regression").learn(seen, start)
+
+    # A ridge worth 30 customers, of 1600, holds it back; orders and past days go together.
+    assert model.coef_ == pytest.approx([0.0, 0.3, -0.25], abs=0.1)
+
+
+def test_a_season_is_not_taken_for_a_habit(lesson, start):
+    """Each snapshot has its own level, however far apart they are."""
+    levels = dict(zip([s.as_of for s in lesson.snapshots], (0.3, 1.0, 3.0), strict=True))
+    seasonal = spending(lesson, lambda s: levels[s.as_of] * np.multiply(*factors(s)))
+
+    assert CLVModel("regression").learn(seasonal, start).coef_ == pytest.approx([0] * 3, abs=1e-3)
+
+
+def test_slopes_move_spend_between_customers_and_leave_its_total(lesson, start, X):
+    steep = spending(lesson, lambda s: factors(s)[0] * factors(s)[1] ** 1.5)
+    plain, bent = (CLVModel(name).learn(steep, start) for name in ("btyd", "regression"))
+    chance = expit(-start.outlook.logit_no_order(X, 90.0))
+
+    totals = [float((chance * model.predict_if_active(X)).sum()) for model in (plain, bent)]
+
+    assert bent.coef_[1] > 0.2
+    assert totals[0] == pytest.approx(totals[1])
+
+
+@pytest.mark.parametrize("candidate", BY_PARTS)
+def test_it_follows_a_customer_larger_than_any_seen(lesson, start, X, candidate):
+    model = CLVModel(candidate).learn(lesson, start)
+    largest = X.nlargest(1, "spend")
+    larger = largest.assign(spend=10 * largest["spend"])
+
+    grown = model.predict_if_active(larger)[0] / model.predict_if_active(largest)[0]
+
+    assert grown > 5
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_half_the_margin_is_half_the_value(lesson, start, X, candidate):
+    whole = CLVModel(candidate).learn(lesson, start)
+    halved = spending(lesson, lambda s: s.spend / 2)
+
+    half = CLVModel(candidate, value=Value(0.5)).learn(halved, start)
+
+    ratio = half.predict_if_active(X) / whole.predict_if_active(X)
+    assert ratio == pytest.approx(0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_a_longer_window_than_the_labels_is_reached_by_the_outlook(lesson, start, X, candidate):
+    plain = CLVModel(candidate).learn(lesson, start)
+    longer = CLVModel(candidate, horizon_days=365).learn(lesson, start)
+    orders = [start.outlook.orders_if_any(X, days).mean() for days in (90.0, 365.0)]
+
+    grown = longer.predict_if_active(X).mean() / plain.predict_if_active(X).mean()
+
+    assert longer.horizon_ == 365.0
+    assert grown == pytest.approx(orders[1] / orders[0], rel=0.2)
+    assert grown > 1.2
+
+
+def test_later_money_is_worth_less_in_a_longer_window(lesson, start, X):
+    """What was learnt over 90 days was discounted there already."""
+    far, near = (Value(1.0, 0.5).mean_rate(days) for days in (365.0, 90.0))
+    discounted = [replace(s, spend=s.spend * near) for s in lesson.snapshots]
+
+    cheap = CLVModel("btyd", 365).learn(lesson, start)
+    dear = CLVModel("btyd", 365, Value(1.0, 0.5)).learn(Lesson(tuple(discounted), 90.0), start)
+
+    ratio = dear.predict_if_active(X) / cheap.predict_if_active(X)
+    assert ratio == pytest.approx(far, rel=1e-6)
+
+
+def test_a_curve_gives_the_chance_in_the_window_of_clv(lesson, start, activity, X):
+    month = CLVModel("btyd", horizon_days=30).learn(lesson, start, activity)
+
+    assert month.predict_active(X) == pytest.approx(1 - activity.curve(X).no_order(30.0))
+    assert (month.predict_active(X) < 1 - activity.curve(X).no_order(90.0)).all()
+
+
+def test_a_customer_alone_gets_the_number_of_the_crowd(model, X):
+    together = model.predict(X)
+
+    alone = [model.predict(X.iloc[[row]])[0] for row in (0, 7, len(X) - 1)]
+
+    assert alone == pytest.approx(together[[0, 7, -1]], rel=1e-12)
+
+
+def test_predicting_changes_nothing(model, X):
+    table, before = X.copy(), model.predict(X)
+    learnt = dict(vars(model))
+
+    again = model.predict(table)
+
+    assert vars(model) == learnt
+    pd.testing.assert_frame_equal(table, X)
+    assert np.array_equal(again, before)
+
+
+@pytest.mark.parametrize("value", [None, Value(0.4, 0.1)])
+def test_a_loaded_model_says_the_same(lesson, start, activity, X, tmp_path, value):
+    for candidate in CANDIDATES:
+        model = CLVModel(candidate, 180, value, seed=7).learn(lesson, start, activity)
+        model.save(tmp_path / candidate)
+
+        loaded = CLVModel.load(tmp_path / candidate)
+
+        assert {path.suffix for path in tmp_path.rglob("*.*")} <= {".json", ".txt"}
+        assert loaded.get_params() == model.get_params()
+        assert loaded.columns_ == model.columns_
+        assert loaded.spread_ == model.spread_
+        assert loaded.predict(X) == pytest.approx(model.predict(X), rel=1e-12)
+        assert loaded.orders_if_active(X) == pytest.approx(model.orders_if_active(X), rel=1e-12)
+
+
+@pytest.mark.parametrize("part", [".", "activity"])
+def test_a_model_of_an_unknown_format_is_refused(model, tmp_path, part):
+    model.save(tmp_path)
+    path = tmp_path / part / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": 99}))
+
+    with pytest.raises(TrainingError, match="format version 99"):
+        CLVModel.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "use", ["predict", "predict_active", "predict_if_active", "orders_if_active", "save"]
+)
+def test_an_unfitted_model_says_so(use, tmp_path):
+    with pytest.raises(NotFittedError):
+        getattr(CLVModel(), use)(tmp_path)
+
+
+def test_a_model_of_spend_only_cannot_be_used_as_a_whole(lesson, start, X, tmp_path):
+    model = CLVModel("average").learn(lesson, start)
+
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    with pytest.raises(NotFittedError):
+        model.save(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "spend", "message"),
+    [
+        ("oracle", 1.0, r"candidate must be one of .*'past_rate'.*; got 'oracle'"),
+        ("average", -1.0, r"spend must be 0 or more; got -1\.0\. Clip"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused(lesson, start, candidate, spend, message):
+    told = replace(
+        lesson,
+        snapshots=tuple(replace(s, spend=np.full(len(s), spend)) for s in lesson.snapshots),
+    )
+
+    with pytest.raises(TrainingError, match=message):
+        CLVModel(candidate).learn(told, start)
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_where_nobody_spent_yet_the_outlook_is_all_there_is(lesson, start, X, candidate):
+    silent = spending(lesson, lambda s: np.zeros(len(s)))
+
+    model = CLVModel(candidate).learn(silent, start)
+
+    base = start.outlook.orders_if_any(X, 90.0) * start.outlook.order_value(X)
+    if candidate in {"btyd", "regression"}:
+        assert model.predict_if_active(X) == pytest.approx(base)
+    low, high = model.spread_.interval_if_active(model.predict_if_active(X))
+    assert (low < high).all()
+
+
+def test_a_snapshot_in_which_nobody_spent_is_passed_over(lesson, start, X):
+    first, *others = lesson.snapshots
+    silent = replace(first, churned=np.ones(len(first)), spend=np.zeros(len(first)))
+
+    model = CLVModel("regression").learn(Lesson((silent, *others), 90.0), start)
+
+    without = CLVModel("regression").learn(Lesson(tuple(others), 90.0), start)
+    assert model.predict_if_active(X) == pytest.approx(without.predict_if_active(X))

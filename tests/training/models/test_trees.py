@@ -1,0 +1,125 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from training.btyd.population import Outlook
+from training.models import boosting
+from training.models.boosting import Boosting
+from training.models.trees import Trees
+from training.panel.snapshot import Lesson, Snapshot
+
+OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+
+
+def snapshot(year: float, odds: float, customers: int = 1500) -> Snapshot:
+    """Churn follows `silence`; `year` is the same for everybody; the season multiplies the odds."""
+    random = np.random.default_rng(int(year))
+    silence = random.uniform(0, 1, customers)
+    either = odds * np.exp(6 * silence - 3)
+    churned = (random.uniform(0, 1, customers) < either / (1 + either)).astype(float)
+    X = pd.DataFrame({"silence": silence, "year": year, "same": 1.0})
+    return Snapshot(365.0 * year, X, churned, 1 - churned, OUTLOOK)
+
+
+@pytest.fixture(scope="module")
+def lesson() -> Lesson:
+    return Lesson((snapshot(1, 1.0), snapshot(2, 1.0)), 90.0)
+
+
+@pytest.fixture(scope="module")
+def trees(lesson) -> Trees:
+    return Trees.grow(lesson, seed=0)
+
+
+def test_they_learn_who_is_at_more_risk(trees):
+    risky, safe = (pd.DataFrame({"silence": [s], "year": 1.0, "same": 1.0}) for s in (0.9, 0.1))
+
+    assert trees.raw(risky)[0] > 1
+    assert trees.raw(safe)[0] < -1
+
+
+def test_the_season_of_a_snapshot_is_not_learnt(lesson):
+    """Five times the odds in one of them: 1.6 logits, of which trees would learn the most."""
+    seasons = Lesson((lesson.snapshots[0], snapshot(2, 5.0)), 90.0)
+    X = lesson.snapshots[0].X
+    levelled = Trees.grow(seasons, seed=0)
+    unlevelled = Boosting().fit(seasons.frame, seasons.churned)
+
+    def apart(raw):
+        return float((raw(X.assign(year=2)) - raw(X)).mean())
+
+    assert abs(apart(levelled.raw)) < 0.6
+    assert apart(lambda x: boosting.raw(unlevelled, x)) > 1.0
+
+
+def test_a_season_leaves_the_ranking(lesson, trees):
+    seasonal = Trees.grow(Lesson((lesson.snapshots[0], snapshot(2, 5.0)), 90.0), seed=0)
+    X = lesson.snapshots[0].X
+
+    assert spearmanr(seasonal.raw(X), trees.raw(X)).statistic > 0.95
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_of_one_outcome_only_there_are_none(lesson, outcome):
+    same = tuple(replace(s, churned=np.full(len(s), outcome)) for s in lesson.snapshots)
+
+    assert Trees.grow(Lesson(same, 90.0), seed=0) is None
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_a_snapshot_of_one_outcome_among_others_does_no_harm(lesson, outcome):
+    first, second = lesson.snapshots
+    second = replace(second, churned=np.full(len(second), outcome))
+
+    trees = Trees.grow(Lesson((first, second), 90.0), seed=0)
+
+    assert np.isfinite(trees.raw(first.X)).all()
+    assert spearmanr(trees.raw(first.X), first.X["silence"]).statistic > 0.9
+
+
+def test_events_are_the_rarer_outcome_in_a_snapshot_on_average(lesson):
+    first, second = lesson.snapshots
+    churned = [np.arange(len(first)) < 30, np.arange(len(second)) < 10]
+    rare = tuple(
+        replace(s, churned=c.astype(float)) for s, c in zip((first, second), churned, strict=True)
+    )
+    common = tuple(replace(s, churned=1 - s.churned) for s in rare)
+
+    assert Trees.grow(Lesson(rare, 90.0), seed=0).events == 20.0
+    assert Trees.grow(Lesson(common, 90.0), seed=0).events == 20.0
+
+
+def test_columns_that_never_vary_are_dropped(trees):
+    assert trees.columns == ["silence", "year"]
+    assert trees.window_days == 90.0
+
+
+def test_the_same_lesson_and_seed_grow_the_same_trees(lesson, trees):
+    again, other = (Trees.grow(lesson, seed).booster.model_to_string() for seed in (0, 1))
+
+    assert again == trees.booster.model_to_string()
+    assert other != again
+
+
+def test_contributions_add_up_to_what_they_say_but_for_a_constant(lesson, trees):
+    X = lesson.snapshots[0].X
+
+    constant = trees.raw(X) - trees.contributions(X).sum(axis=1)
+
+    assert np.ptp(constant) < 1e-9
+
+
+def test_saved_trees_say_the_same_and_windows_have_their_own_file(lesson, trees, tmp_path):
+    longer = replace(trees, window_days=182.5)
+    content, of_longer = trees.save(tmp_path), longer.save(tmp_path)
+
+    loaded = Trees.load(tmp_path, content)
+
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["trees_182.5d.txt", "trees_90d.txt"]
+    assert Trees.load(tmp_path, of_longer).window_days == 182.5
+    assert (loaded.columns, loaded.events) == (trees.columns, trees.events)
+    X = lesson.snapshots[0].X
+    assert loaded.raw(X) == pytest.approx(trees.raw(X), abs=1e-12)

@@ -1,0 +1,95 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from training.btyd.population import Outlook
+from training.errors import TrainingError
+from training.panel.snapshot import Lesson, latest
+
+X = pd.DataFrame(
+    {
+        "horizon_days": 90.0,
+        "frequency": [0.0, 1.0, 2.0, 0.0],
+        "recency": [0.0, 20.0, 50.0, 0.0],
+        "T": [10.0, 40.0, 60.0, 70.0],
+        "purchase_days": [1.0, 2.0, 3.0, 1.0],
+        "spend": [10.0, 50.0, 30.0, 5.0],
+        "refund_amount": 0.0,
+        "aov": [10.0, 25.0, 10.0, 5.0],
+        "order_amount_std": [np.nan, 2.0, 1.0, np.nan],
+    },
+    index=["a", "b", "a", "c"],
+)
+
+
+def test_rows_are_parted_by_their_instants_oldest_first():
+    lesson = Lesson.of(X, [0, 1, 0, 1], [7.0, 0.0, 3.0, 0.0], [60.0, 60.0, 30.0, 30.0])
+
+    early, late = lesson.snapshots
+    assert (early.as_of, late.as_of) == (30.0, 60.0)
+    assert early.X.index.tolist() == ["a", "c"]
+    assert (early.churned.tolist(), early.spend.tolist()) == ([0.0, 1.0], [3.0, 0.0])
+    assert late.X.equals(X.iloc[:2])
+    assert late.churned.tolist() == [0.0, 1.0]
+    assert len(late) == 2
+    assert lesson.window_days == 90.0
+
+
+def test_every_snapshot_has_the_outlook_of_its_own_customers():
+    lesson = Lesson.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
+
+    early, late = (snapshot.outlook for snapshot in lesson.snapshots)
+
+    assert (early, late) == (Outlook.of(X.iloc[2:]), Outlook.of(X.iloc[:2]))
+    assert early.parameters != late.parameters
+
+
+def test_without_instants_all_rows_are_one_snapshot_and_without_spend_nobody_spent():
+    lesson = Lesson.of(X, pd.Series([True, False, True, True]))
+
+    assert len(lesson.snapshots) == 1
+    assert lesson.frame.equals(X)
+    assert lesson.churned.tolist() == [1.0, 0.0, 1.0, 1.0]
+    assert lesson.spend.tolist() == [0.0] * 4
+
+
+def test_the_rows_of_all_snapshots_stand_in_one_order():
+    lesson = Lesson.of(X, [0, 1, 0, 1], [7.0, 0.0, 3.0, 0.0], [60.0, 60.0, 30.0, 30.0])
+
+    assert lesson.frame["T"].tolist() == [60.0, 70.0, 10.0, 40.0]
+    assert lesson.churned.tolist() == [0.0, 1.0, 0.0, 1.0]
+    assert lesson.spend.tolist() == [3.0, 0.0, 7.0, 0.0]
+
+
+def test_the_latest_snapshot_is_where_to_start():
+    lesson = Lesson.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
+
+    start = latest(lesson.snapshots)
+
+    assert start.as_of == 60.0
+    assert start.X.equals(X.iloc[:2])
+    assert start.outlook == lesson.snapshots[1].outlook
+
+
+@pytest.mark.parametrize(
+    ("churned", "spend", "days", "message"),
+    [
+        ([1.0], None, None, r"churned must have one value for each row of X.*got shape \(1,\) for"),
+        ([[1.0, 0, 1, 0]], None, None, r"churned must have one value .*got shape \(1, 4\)"),
+        ([1, 0, 1, 0], [1.0], None, "spend must have one value"),
+        ([1, 0, 1, 0], None, [0.0], "days must have one value"),
+        ([1.0, np.nan, 0.0, 1.0], None, None, "churned must be finite; got nan"),
+        ([1, 0, 1, 0], [np.inf, 0, 0, 0], None, "spend must be finite; got inf"),
+        ([1, 0, 2, 0], None, None, r"churned must be 0 or 1; got 2\.0"),
+    ],
+)
+def test_rows_that_do_not_fit_together_are_refused(churned, spend, days, message):
+    with pytest.raises(TrainingError, match=message):
+        Lesson.of(X, churned, spend, days)
+
+
+def test_no_rows_and_no_frame_are_refused():
+    with pytest.raises(TrainingError, match="at least one"):
+        Lesson.of(X.iloc[:0], [])
+    with pytest.raises(TrainingError, match="pandas frame from feature_table; got ndarray"):
+        Lesson.of(X.to_numpy(), [1, 0, 1, 0])

@@ -1,0 +1,136 @@
+from dataclasses import replace
+
+import pytest
+
+from training.champions import CHURN, CLV, Decision
+from training.monitoring.realised import Realised
+from training.registry.card import Part, model_card
+from training.registry.log import data_digest
+from training.selection.backtest import Backtest
+from training.selection.grade import verdict
+
+FIRST = Decision(True, "first training: nothing stands against it")
+
+
+@pytest.fixture(scope="module")
+def parts(fitted) -> tuple[Part, Part]:
+    return Part(CHURN, fitted[0], FIRST), Part(CLV, fitted[1], FIRST)
+
+
+@pytest.fixture(scope="module")
+def data(shop) -> dict:
+    return data_digest(shop.past)
+
+
+def judged_as(part: Part, backtest: Backtest) -> Part:
+    return replace(part, fitted=replace(part.fitted, backtest=backtest))
+
+
+def test_it_tells_what_was_learnt_from(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+
+    assert "known before 2025-10-01 00:00 (shop's wall clock, UTC); currency EUR; seed 0." in card
+    assert f"{data['orders']['rows']:,} orders and refunds of {data['customers']:,.0f} " in card
+    panel = parts[0].fitted.panel
+    rows, treated = sum(map(len, panel.snapshots)), panel.treated_rows
+    assert f"- Learnt from: 8 snapshots from 2024-12-04 to 2025-07-02, {rows:,} rows, " in card
+    assert treated > 0
+    assert f" rows, {treated} of them left out for an offer in their window.\n" in card
+    assert "share of the customers" not in card
+
+
+def test_it_defines_what_is_forecast(shop, parts, data):
+    clv = parts[1].fitted
+    terms = replace(clv.scorer.definition, margin_rate=0.4, discount_rate_yearly=0.08)
+    valued = replace(parts[1], fitted=replace(clv, scorer=replace(clv.scorer, definition=terms)))
+
+    card = model_card((parts[0], valued), shop.config, data)
+
+    assert "no order with a positive amount in the 90 days from the instant of prediction" in card
+    assert "never below 0, times a margin of 0.4, discounted at 0.08 a year." in card
+    assert "margin" not in model_card(parts, shop.config, data)
+
+
+def test_it_holds_every_candidate_beside_the_rules(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+
+    for part in parts:
+        backtest = part.fitted.backtest
+        for name, row in backtest.means().iterrows():
+            spread = backtest.spread().loc[name, backtest.criterion]
+            cell = f" {row[backtest.criterion]:.4f} ± {spread:.4f} "
+            assert any(x.startswith(f"| {name} |") and cell in x for x in card.splitlines())
+        for name, found in backtest.differences.items():
+            assert f"- `{name}`: {found.difference:+.4f} ({found.low:+.4f} to" in card
+        assert f"- Model: {backtest.why}." in card
+
+
+def test_it_grades_in_plain_words_and_says_what_the_model_rests_on(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+
+    for part in parts:
+        assert f"\n- {verdict(part.fitted.backtest)}\n" in card
+    assert f"\n- Rests on: {parts[0].fitted.scorer.model.basis()}.\n" in card
+    assert "days (" in parts[0].fitted.scorer.model.basis()
+
+
+def test_it_says_how_often_the_intervals_held_out_of_time(shop, parts, data):
+    means = parts[1].fitted.backtest.means().loc[parts[1].fitted.backtest.chosen]
+
+    card = model_card(parts, shop.config, data)
+
+    assert f"the 80% intervals held {means['coverage']:.1%} of customers" in card
+    assert f"given an order {means['coverage_if_active']:.1%} of those who ordered." in card
+
+
+def test_it_says_that_a_shorter_window_was_judged(shop, parts, data):
+    shorter = judged_as(parts[0], replace(parts[0].fitted.backtest, window_days=45))
+
+    card = model_card((shorter, parts[1]), shop.config, data)
+
+    assert "- The history is too short for outcomes over 90 days: the candidates were compared" in (
+        card
+    )
+    assert "too short" not in model_card(parts, shop.config, data)
+
+
+def test_it_tells_what_became_of_the_last_forecasts(shop, parts, data):
+    figures = {"auc": 0.8, "log_loss": 0.4, "ece": 0.01, "mean_risk": 0.61, "churn_rate": 0.6}
+    last = Realised(CHURN, 3, 20000.0, 90.0, 60.0, "EUR", 1234, figures)
+
+    card = model_card(parts, shop.config, data, [last])
+
+    assert f"## What became of the last forecasts\n\n- {last.words()}\n" in card
+    assert "Nothing stood before this training" in model_card(parts, shop.config, data)
+
+
+def test_it_says_if_there_are_no_figures(shop, parts, data):
+    empty = Backtest((), "pool", "log_loss", "pool: the history is too short", 90)
+    young = tuple(judged_as(part, empty) for part in parts)
+
+    card = model_card(young, shop.config, data)
+
+    assert card.count("No out-of-time figures: the history is too short") == 2
+    assert card.count("- No grade: the history is too short") == 2
+    assert "The figures are" not in card
+
+
+def test_it_tells_of_the_sample_and_the_decision(shop, parts, data):
+    panel = replace(parts[0].fitted.panel, sample_share=0.004)
+    kept = Decision(False, "the champion's artifact is clearly better", 3)
+    churn = replace(parts[0], fitted=replace(parts[0].fitted, panel=panel), decision=kept)
+
+    card = model_card((churn, parts[1]), shop.config, data)
+
+    assert "rows, of a 0.004 share of the customers, " in card
+    assert "- Champion: no, the champion's artifact is clearly better." in card
+    assert "- Champion: yes, first training" in card
+
+
+def test_it_warns(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+    warnings = card.split("## Be careful")[1].strip().splitlines()
+
+    assert warnings[0] == "- The figures are means over 2 origin(s), whose windows overlap."
+    assert any("what an offer changes is not in it" in line for line in warnings)
+    assert all(line.startswith("- ") for line in warnings)

@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from features.history.history import History
+from training.champions import CHURN, Decision
+from training.registry.card import Part
+from training.registry.log import data_digest, example, record
+from training.registry.tracking import Tracker
+from training.selection.backtest import Backtest
+
+FIRST = Decision(True, "first training: nothing stands against it")
+
+
+@pytest.fixture(scope="module")
+def artifacts(trained) -> Path:
+    place = Path(trained.tracker.uri.removeprefix("sqlite:///")).parent / "artifacts"
+    return place / trained.training.run_id / "artifacts"
+
+
+def test_a_digest_is_that_of_the_rows_in_any_order(shop):
+    shuffled = shop.like(orders=shop.simulated.orders.sample(fraction=1.0, shuffle=True, seed=1))
+
+    assert data_digest(shuffled) == data_digest(shop.history)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"amount": pl.col("amount") + (pl.col("order_id") == "o00000007") * 0.01},
+        {"customer_id": pl.col("customer_id").reverse()},
+    ],
+)
+def test_another_row_gives_another_digest(shop, change):
+    changed = shop.like(orders=shop.simulated.orders.with_columns(**change))
+
+    assert data_digest(changed)["sha256"] != data_digest(shop.history)["sha256"]
+    assert data_digest(changed)["orders"]["rows"] == data_digest(shop.history)["orders"]["rows"]
+
+
+def test_a_digest_tells_rows_and_span():
+    history = History(
+        pl.DataFrame(
+            {
+                "order_id": ["1", "2", "3"],
+                "customer_id": ["a", "b", "a"],
+                "ordered_at": ["1970-01-02", "1970-01-05", "1970-01-03"],
+                "amount": [5.0, 6.0, -1.0],
+            }
+        )
+    )
+
+    digest = data_digest(history)
+
+    assert digest["orders"]["rows"] == 3
+    assert (digest["first_day"], digest["last_day"], digest["customers"]) == (1.0, 4.0, 2.0)
+    assert not {"feedback", "offers", "customers_table"} & set(digest)
+
+
+def test_examples_are_made_up_for_any_columns():
+    rows = example(["orders", "horizon_days", "profile_x"], 90)
+
+    assert rows["orders"].tolist() == [1.0, 2.0, 3.0]
+    assert rows["horizon_days"].tolist() == [90.0] * 3
+    assert (rows.dtypes == np.float64).all()
+
+
+def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, artifacts):
+    files = {path.name for path in artifacts.iterdir()}
+
+    assert files == {
+        "model_card.md", "data.json", "catalogue.json", "decision.json", "realised.json",
+        "backtest_churn.csv", "backtest_clv.csv", "backtest_churn_summary.csv",
+        "backtest_clv_summary.csv", "calibration.png", "gain.png", "clv_deciles.png",
+    }  # fmt: skip
+    assert (artifacts / "model_card.md").read_text() == trained.training.card
+    assert json.loads((artifacts / "data.json").read_text()) == data_digest(trained.shop.past)
+    names = [f["name"] for f in json.loads((artifacts / "catalogue.json").read_text())["features"]]
+    assert set(names) >= {"days_since_last_order", "profile_channel"}
+    decisions = json.loads((artifacts / "decision.json").read_text())
+    assert decisions[CHURN]["why"].startswith("first training")
+
+
+def test_a_run_holds_every_setting_and_metric(trained):
+    run = trained.tracker._client().get_run(trained.training.run_id)
+    means = trained.training.clv_backtest.means()
+
+    assert run.data.params["horizon_days"] == "90"
+    assert run.data.params["timezone"] == "UTC"
+    assert set(run.data.params) >= set(trained.shop.config.as_dict())
+    logged = run.data.metrics["mean_clv_normalised_gini_btyd"]
+    assert logged == pytest.approx(means.loc["btyd", "normalised_gini"])
+    history = trained.tracker._client().get_metric_history(
+        trained.training.run_id, "churn_auc_past_rate"
+    )
+    by_origin = [j.metrics["auc"] for j in trained.training.churn_backtest.of("past_rate")]
+    assert [m.value for m in history] == pytest.approx(by_origin)
+    assert [m.step for m in history] == [0, 1]
+
+
+def test_a_run_holds_the_whole_rolling_origin_table(trained, artifacts):
+    run = trained.tracker._client().get_run(trained.training.run_id)
+    backtest = trained.training.churn_backtest
+    summary = pd.read_csv(artifacts / "backtest_churn_summary.csv", index_col="candidate")
+
+    assert list(summary.index) == list(backtest.means().index)
+    for name, found in backtest.differences.items():
+        assert summary.loc[name, "difference_low"] == pytest.approx(found.low)
+        assert run.data.metrics[f"churn_difference_{name}"] == pytest.approx(found.difference)
+    assert summary["difference"].isna().sum() == 1
+    assert summary["mean_auc"].tolist() == pytest.approx(backtest.means()["auc"].tolist())
+    spread = run.data.metrics["spread_churn_auc_pool"]
+    assert spread == pytest.approx(backtest.spread().loc["pool", "auc"])
+    assert run.data.metrics["mean_clv_coverage_btyd"] > 0.5
+
+
+def test_a_history_that_cannot_be_judged_is_recorded_all_the_same(shop, fitted, tmp_path):
+    tracker = Tracker(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    unjudged = replace(fitted[0], backtest=Backtest((), "pool", "log_loss", "too short", 90))
+
+    found = record(tracker, shop.past, shop.config, [Part("young", unjudged, FIRST)])
+
+    assert found.versions[0].tags["verdict"].startswith("No grade")
+    assert found.versions[0].metrics == {}
+
+
+def test_a_version_says_what_it_is(trained):
+    churn, clv = trained.training.churn, trained.training.clv
+
+    assert churn.tags["candidate"] == trained.training.churn_backtest.chosen
+    assert clv.tags["horizon_days"] == "90"
+    assert churn.tags["as_of"] == "2025-10-01T00:00:00"
+    assert churn.tags["currency"] == "EUR"
+    assert churn.tags["why"] == trained.training.churn_backtest.why
+    assert churn.tags["verdict"].startswith(f"Grade {trained.training.churn_backtest.grade()}")
+    assert churn.tags["basis"] in clv.tags["basis"]
+
+
+def test_a_model_that_lost_stays_challenger(shop, fitted, trained):
+    lost = Part("kept-back", fitted[1], Decision(False, "the champion is better", 1))
+
+    found = record(trained.tracker, shop.past, shop.config, [lost])
+
+    assert found.versions[0].aliases == ("challenger",)
+    assert trained.tracker.champion("kept-back") is None

@@ -1,0 +1,58 @@
+"""When the next order comes: a buy-till-you-die curve for every customer, shifted to their risk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from training.btyd.model import LOGIT_LIMIT
+from training.btyd.population import Days, Outlook
+from training.evaluation import FloatArray
+
+HALVINGS = 40
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Probability of no order by any day ahead, for every customer.
+
+    On the logit scale the outlook's curve is moved up or down, by as much as the churn model
+    departs from the outlook at its horizon. What follows from one curve cannot contradict itself.
+
+    Attributes
+    ----------
+    outlook : Outlook
+    X : pandas.DataFrame, shape (customers, features)
+    shift : numpy.ndarray, shape (customers,)
+        On the logit scale.
+    """
+
+    outlook: Outlook
+    X: pd.DataFrame
+    shift: FloatArray
+
+    def no_order(self, days: Days) -> FloatArray:
+        """Probability of no order in the next `days`, shape (customers,)."""
+        return np.asarray(expit(self.outlook.logit_no_order(self.X, days) + self.shift))
+
+    def p_alive(self) -> FloatArray:
+        """Probability of an order ever, shape (customers,): where the curve ends."""
+        alive = np.clip(logit(self.outlook.p_alive(self.X)), -LOGIT_LIMIT, LOGIT_LIMIT)
+        return np.asarray(expit(alive - self.shift))
+
+    def orders_if_any(self, days: Days) -> FloatArray:
+        """Expected purchase days in the next `days` given at least one, shape (customers,)."""
+        return self.outlook.orders_if_any(self.X, days)
+
+    def median_days(self, limit: float) -> FloatArray:
+        """Days until an order is as likely as not to have come; NaN if beyond `limit`."""
+        low, high = np.zeros(len(self.X)), np.full(len(self.X), float(limit))
+        comes = self.no_order(limit) <= 0.5
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            is_before = self.no_order(middle) > 0.5
+            low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
+        return np.where(comes, high, np.nan)

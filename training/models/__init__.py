@@ -1,0 +1,1 @@
+"""The models: churn risk and spend by several candidates, and what they are grown from."""

@@ -1,0 +1,1 @@
+"""What models learn from: labelled snapshots of a history, spaced in time."""

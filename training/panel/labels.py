@@ -1,0 +1,122 @@
+"""What happened after an instant: who stopped coming, and what the others spent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+
+from features.clock import Instant, as_day, as_instant
+from features.history.history import History
+from features.quality.flow import order_days, solid
+from training.errors import TrainingError
+
+YEAR = 365.0
+
+
+@dataclass(frozen=True)
+class Value:
+    """How spend becomes value: a margin, and a yearly discount rate for later money."""
+
+    margin_rate: float = 1.0
+    discount_rate_yearly: float = 0.0
+
+    def mean_rate(self, window_days: float) -> float:
+        """What a unit of spend is worth on average, if it comes evenly over a window.
+
+        Examples
+        --------
+        >>> round(Value(0.5, 0.1).mean_rate(365), 4)
+        0.4769
+        """
+        discount = math.log1p(self.discount_rate_yearly) * window_days / YEAR
+        evenly = -math.expm1(-discount) / discount if discount else 1.0
+        return self.margin_rate * evenly
+
+
+def label_table(
+    history: History, as_of: Instant, horizon_days: float, value: Value | None = None
+) -> pd.DataFrame:
+    """Outcomes in `[as_of, as_of + horizon_days)` of the customers who ordered or were refunded.
+
+    Parameters
+    ----------
+    history : History
+        Everything known by now; cut it at the training instant first.
+    as_of : str, date, datetime or float
+        The instant of prediction.
+    horizon_days : float
+        Length of the label window.
+    value : Value, optional
+        Margin and discount rate of `spend`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `customer_id`; `ordered` (1.0 if any positive order), `spend` (net of refunds, times
+        the margin, discounted, never below 0). A customer of the population who is not in it had
+        no order: churned, spend 0.
+
+    Raises
+    ------
+    TrainingError
+        If the window is not fully covered by the history.
+
+    Examples
+    --------
+    >>> history = History(pd.DataFrame({
+    ...     "order_id": ["1", "2", "2", "3"], "customer_id": ["a", "a", "a", "b"],
+    ...     "ordered_at": ["2024-01-05", "2024-02-01", "2024-02-09", "2024-03-05"],
+    ...     "amount": [20.0, 50.0, -15.0, 30.0]}))
+    >>> label_table(history, "2024-02-01", 30)
+                 ordered  spend
+    customer_id
+    a                1.0   35.0
+    """
+    start = as_day(as_of, history.mapping.timezone)
+    known = covered_until(history)
+    if start + horizon_days > known:
+        raise TrainingError(
+            f"labels need the history up to {as_instant(start + horizon_days):%Y-%m-%d %H:%M}; it "
+            f"is known up to {as_instant(known):%Y-%m-%d %H:%M}. Choose an earlier as_of or a "
+            "shorter horizon."
+        )
+    return outcomes(history, start, horizon_days, value or Value())
+
+
+def covered_until(history: History) -> float:
+    """The day up to which the history can say that an order did *not* happen.
+
+    It is the time of the last order, less the recording lag: after it, silence may only mean that
+    nobody has written yet. A lone refund, an order recorded late or a stray date far from all
+    others does not reach further. Cut the history with `upto` first.
+    """
+    orders = history.orders.filter(nw.col("amount") > 0)
+    days = solid(order_days(orders))
+    if days.is_empty():
+        raise TrainingError("the history has no orders before as_of. Check as_of and the dates.")
+    whole = orders.filter(nw.col("day") < float(days["day"][-1]) + 1.0)
+    last = whole.select(nw.col("day").max()).collect()["day"].to_list()[0]
+    return float(last) - history.mapping.recording_lag_days
+
+
+def outcomes(history: History, start: float, horizon_days: float, value: Value) -> pd.DataFrame:
+    """The same as `label_table` for a window that is known to be covered."""
+    day = nw.col("day")
+    window = history.orders.filter((day >= start) & (day < start + horizon_days))
+    rows = window.select("customer_id", "day", "amount").collect("polars").to_native()
+    rate = math.log1p(value.discount_rate_yearly) / YEAR
+    worth = pl.col("amount") * ((start - pl.col("day")) * rate).exp() * value.margin_rate
+    # Sorted, so that a sum does not depend on how the engine parts its work.
+    outcome = (
+        rows.sort(pl.all())
+        .group_by("customer_id", maintain_order=True)
+        .agg(
+            ordered=(pl.col("amount") > 0).any().cast(pl.Float64),
+            spend=worth.sum().clip(lower_bound=0.0),
+        )
+    )
+    return pd.DataFrame(outcome.to_pandas()).set_index("customer_id")

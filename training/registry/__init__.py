@@ -1,0 +1,1 @@
+"""Where runs and models are kept, and which version is in force."""

@@ -1,0 +1,201 @@
+"""The model card: what was learnt from what, how good it is, and what to be careful about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.clock import as_instant
+from training.champions import CHURN, Decision
+from training.config import TrainingConfig
+from training.monitoring.realised import Realised
+from training.panel.panel import Panel
+from training.scoring.definition import Definition
+from training.selection.backtest import Backtest
+from training.selection.fit import Fitted
+from training.selection.grade import basis, shorter_window, verdict
+
+CHURN_METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "skill")
+CLV_METRICS = (
+    "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",
+    "coverage_if_active",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the two models of a training."""
+
+    name: str
+    fitted: Fitted
+    decision: Decision
+
+
+def model_card(
+    parts: Sequence[Part],
+    config: TrainingConfig,
+    data: Mapping[str, Any],
+    last: Sequence[Realised] = (),
+) -> str:
+    """The card as Markdown.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    config : TrainingConfig
+    data : mapping
+        What was learnt from, as `training.registry.log.data_digest` tells it.
+    last : sequence of Realised
+        What became of the forecasts of the standing champions.
+    """
+    terms = parts[0].fitted.scorer.definition
+    lines = [
+        "# Model card",
+        "",
+        f"Trained on what was known before {as_instant(terms.trained_as_of):%Y-%m-%d %H:%M} "
+        f"(shop's wall clock, {terms.timezone}); currency {terms.currency or 'not named'}; "
+        f"seed {config.seed}.",
+        "",
+        f"Data: {data['orders']['rows']:,} orders and refunds of {data['customers']:,.0f} "
+        f"customers, {_date(data['first_day'])} to {_date(data['last_day'])} "
+        f"(sha256 {data['sha256'][:12]}).",
+    ]
+    for part in parts:
+        panel, backtest = part.fitted.panel, part.fitted.backtest
+        is_churn = part.name == CHURN
+        definition = part.fitted.scorer.definition
+        lines += [
+            "",
+            f"## {'Churn risk' if is_churn else 'CLV forecast'}",
+            "",
+            _churned(definition) if is_churn else _value(definition),
+            "",
+            _snapshots(panel),
+            f"- Model: {backtest.why}.",
+            f"- Rests on: {basis(part.fitted.scorer.model)}.",
+            *_shorter(part),
+            f"- {verdict(backtest)}",
+            f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
+            "",
+            *_figures(backtest, CHURN_METRICS if is_churn else CLV_METRICS),
+        ]
+    lines += ["", "## What became of the last forecasts", "", *_last(last)]
+    lines += ["", "## Be careful", "", *_caveats(parts)]
+    return "\n".join(lines) + "\n"
+
+
+def _date(day: float) -> str:
+    return f"{as_instant(day):%Y-%m-%d}"
+
+
+def _churned(terms: Definition) -> str:
+    return (
+        f"`churn_risk` is the probability of no order with a positive amount in the "
+        f"{terms.horizon_days} days from the instant of prediction, for customers with an order "
+        "before it."
+    )
+
+
+def _value(terms: Definition) -> str:
+    margin = f", times a margin of {terms.margin_rate:g}" if terms.margin_rate != 1 else ""
+    rate = terms.discount_rate_yearly
+    discount = f", discounted at {rate:g} a year" if rate else ""
+    return (
+        f"`clv` is the expected spend in the {terms.horizon_days} days from the instant of "
+        f"prediction, less refunds and never below 0{margin}{discount}."
+    )
+
+
+def _snapshots(panel: Panel) -> str:
+    first, last = panel.snapshots[0], panel.snapshots[-1]
+    share = panel.sample_share
+    sampled = f", of a {share:.2g} share of the customers" if share < 1 else ""
+    left_out = panel.treated_rows
+    treated = f", {left_out:,} of them left out for an offer in their window" if left_out else ""
+    return (
+        f"- Learnt from: {len(panel.snapshots)} snapshots from {_date(first.as_of)} to "
+        f"{_date(last.as_of)}, {sum(map(len, panel.snapshots)):,} rows{sampled}{treated}."
+    )
+
+
+def _figures(backtest: Backtest, metrics: Sequence[str]) -> list[str]:
+    means = backtest.means()
+    if means.empty:
+        return ["No out-of-time figures: the history is too short for a backtest."]
+    shown = means[[metric for metric in metrics if metric in means]]
+    return [
+        f"Mean, and standard deviation over {len(backtest.of(backtest.chosen))} origin(s):",
+        "",
+        *_markdown(shown, backtest.spread()),
+        "",
+        *_against(backtest),
+    ]
+
+
+def _against(backtest: Backtest) -> list[str]:
+    """The paired differences, and how the intervals did."""
+    words = backtest.criterion.replace("_", " ")
+    lines = [
+        f"The {words} of `{backtest.chosen}` less that of each other, over customers, with its 95% "
+        "interval; below 0 it is better:",
+        "",
+        *(
+            f"- `{name}`: {found.difference:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
+            for name, found in backtest.differences.items()
+        ),
+    ]
+    means = backtest.means().loc[backtest.chosen]
+    if "coverage" in means:
+        lines += [
+            "",
+            f"Out of time the 80% intervals held {means['coverage']:.1%} of customers, and given "
+            f"an order {means['coverage_if_active']:.1%} of those who ordered.",
+        ]
+    return lines
+
+
+def _shorter(part: Part) -> list[str]:
+    said = shorter_window(part.fitted.backtest, part.fitted.scorer.definition.horizon_days)
+    return [f"- {said}"] if said else []
+
+
+def _last(last: Sequence[Realised]) -> list[str]:
+    if not last:
+        return ["Nothing stood before this training, or no day of its forecasts is over."]
+    return [f"- {found.words()}" for found in last]
+
+
+def _caveats(parts: Sequence[Part]) -> list[str]:
+    origins = min(len(p.fitted.backtest.of(p.fitted.backtest.chosen)) for p in parts)
+    figures = [
+        f"- The figures are means over {origins} origin(s), whose windows overlap.",
+        "- The candidate was chosen on the same origins, which flatters it a little.",
+        "- The figures are about customers who had ordered before the origin, not about those to "
+        "come.",
+    ]
+    return [
+        *(figures if origins else []),
+        "- A risk is a forecast and no reason to make an offer: what an offer changes is not in "
+        "it.",
+        "- Rows that were updated in place without recorded_at may carry later knowledge.",
+    ]
+
+
+def _markdown(means: pd.DataFrame, spread: pd.DataFrame) -> list[str]:
+    head = "| candidate | " + " | ".join(str(c).replace("_", " ") for c in means) + " |"
+    rule = "|---" * (len(means.columns) + 1) + "|"
+    cells = zip(means.index, means.to_numpy(), spread[means.columns].to_numpy(), strict=True)
+    body = [
+        f"| {name} | " + " | ".join(map(_plus_minus, row, deviations)) + " |"
+        for name, row, deviations in cells
+    ]
+    return [head, rule, *body]
+
+
+def _plus_minus(mean: float, deviation: float) -> str:
+    """A mean with its deviation, where there is one."""
+    return f"{mean:.4f} ± {deviation:.4f}" if np.isfinite(deviation) else f"{mean:.4f}"

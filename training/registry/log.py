@@ -1,0 +1,209 @@
+"""What a training leaves behind: a run with its figures, and two registered models."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from features.catalogue import catalogue
+from features.clock import as_instant
+from features.history.history import History
+from training.champions import CHURN, short_name
+from training.config import TrainingConfig
+from training.evaluation import calibration_table, decile_table, figures, gain_table
+from training.monitoring.realised import realised
+from training.registry.card import Part, model_card
+from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
+from training.selection.backtest import Backtest
+from training.selection.grade import basis, verdict
+
+EXAMPLE_ROWS = 3
+SLICE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The run and the versions it registered, in the order of the parts."""
+
+    run_id: str
+    versions: tuple[RegisteredVersion, ...]
+    card: str
+
+
+def record(
+    tracker: Tracker, past: History, config: TrainingConfig, parts: Sequence[Part]
+) -> Recorded:
+    """Log a training as one run, register its models and promote those that won.
+
+    Parameters
+    ----------
+    tracker : Tracker
+    past : History
+        Cut at the training instant.
+    config : TrainingConfig
+    parts : sequence of Part
+        The churn model and the CLV model.
+    """
+    data = data_digest(past)
+    found = (realised(tracker, past, p.name, p.fitted.scorer.definition) for p in parts)
+    last = [outcome for outcome in found if outcome is not None]
+    card = model_card(parts, config, data, last)
+    terms = parts[0].fitted.scorer.definition
+    as_of = as_instant(terms.trained_as_of)
+    tags = {"lineage": terms.lineage, "as_of": as_of.isoformat()}
+    with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags) as run:
+        run.log_params({**config.as_dict(), "timezone": terms.timezone})
+        run.log_text(card, "model_card.md")
+        run.log_dict(data, "data.json")
+        run.log_dict({"features": _catalogue(past)}, "catalogue.json")
+        run.log_dict({p.name: p.decision.as_dict() for p in parts}, "decision.json")
+        run.log_dict({outcome.name: outcome.as_dict() for outcome in last}, "realised.json")
+        for outcome in last:
+            metrics = {
+                f"realised_{short_name(outcome.name)}_{k}": v for k, v in outcome.metrics.items()
+            }
+            run.log_metrics(metrics)
+        for part in parts:
+            _log_backtest(run, part)
+        told = {outcome.name: outcome.words() for outcome in last}
+        versions = [_register(tracker, run, p, told.get(p.name, "")) for p in parts]
+    promoted = (
+        tracker.promote(v.name, v.version) if p.decision.promoted else v
+        for v, p in zip(versions, parts, strict=True)
+    )
+    return Recorded(run.run_id, tuple(promoted), card)
+
+
+def data_digest(past: History) -> dict[str, Any]:
+    """What a training saw: rows of every table, a hash of them in any order, the span of orders."""
+    tables = {name: getattr(past, name) for name in ("orders", "feedback", "offers", "customers")}
+    found: dict[str, Any] = {}
+    for name, table in tables.items():
+        if table is not None:
+            rows = table.select(*sorted(table.collect_schema().names())).collect("polars")
+            found[name] = {"rows": len(rows), "hash": _hash_of_rows(rows.to_native())}
+    span = past.orders.select(
+        nw.col("day").min().alias("first_day"),
+        nw.col("day").max().alias("last_day"),
+        nw.col("customer_id").n_unique().alias("customers"),
+    ).collect("polars")
+    facts = {name: float(values[0]) for name, values in span.to_dict(as_series=False).items()}
+    text = json.dumps(found, sort_keys=True)
+    return {**found, **facts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def example(columns: Sequence[str], horizon_days: int) -> pd.DataFrame:
+    """Made-up rows of the feature table: stored with the model, so never those of customers."""
+    rows = np.arange(1.0, EXAMPLE_ROWS + 1.0)
+    table = pd.DataFrame(dict.fromkeys(columns, rows))
+    table["horizon_days"] = float(horizon_days)
+    return table
+
+
+def _hash_of_rows(rows: pl.DataFrame) -> str:
+    """Of the rows in any order, by pandas: Polars' own hashes change with its version."""
+    total = np.uint64(0)
+    for part in rows.iter_slices(SLICE):
+        hashes = pd.util.hash_pandas_object(part.to_pandas(), index=False).to_numpy()
+        total = np.sum([total, hashes.sum(dtype=np.uint64)], dtype=np.uint64)
+    return f"{int(total):016x}"
+
+
+def _catalogue(past: History) -> list[dict[str, str]]:
+    return [
+        {"name": f.name, "family": f.family, "unit": f.unit, "meaning": f.meaning}
+        for f in catalogue(past.mapping, past.profiles)
+    ]
+
+
+def _log_backtest(run: Run, part: Part) -> None:
+    """Metrics of every candidate, origin by origin as steps and as means; figures of the chosen."""
+    backtest, model = part.fitted.backtest, short_name(part.name)
+    table = backtest.table()
+    run.log_text(table.to_csv(index=False), f"backtest_{model}.csv")
+    run.log_text(_summary(backtest).to_csv(), f"backtest_{model}_summary.csv")
+    if table.empty:
+        return
+    for step, (_, rows) in enumerate(table.groupby("origin")):
+        run.log_metrics(_flat(model, rows.set_index("candidate")), step)
+    run.log_metrics(_flat(f"mean_{model}", backtest.means()))
+    run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
+    run.log_metrics(_flat(model, _differences(backtest)))
+    judged = backtest.of(backtest.chosen)
+    forecast = np.concatenate([j.forecast for j in judged])
+    if part.name == CHURN:
+        churned = np.concatenate([j.judge.churned for j in judged])
+        table = calibration_table(churned, forecast)
+        run.log_figure(figures.calibration_figure(table), "calibration.png")
+    else:
+        spend = np.concatenate([j.judge.spend for j in judged])
+        money = part.fitted.scorer.definition.currency or "shop currency"
+        run.log_figure(figures.gain_figure(gain_table(spend, forecast), "spend"), "gain.png")
+        deciles = figures.decile_figure(decile_table(spend, forecast), money)
+        run.log_figure(deciles, "clv_deciles.png")
+
+
+def _summary(backtest: Backtest) -> pd.DataFrame:
+    """One row per candidate: means, deviations over origins, difference from the chosen one."""
+    means, spread = backtest.means().add_prefix("mean_"), backtest.spread().add_prefix("spread_")
+    table = means.join(spread).join(_differences(backtest))
+    return table.rename_axis("candidate")
+
+
+def _differences(backtest: Backtest) -> pd.DataFrame:
+    """The criterion of the chosen candidate less that of each other, with its 95% interval."""
+    return pd.DataFrame.from_dict(
+        {
+            name: {
+                "difference": found.difference,
+                "difference_low": found.low,
+                "difference_high": found.high,
+            }
+            for name, found in backtest.differences.items()
+        },
+        orient="index",
+    )
+
+
+def _flat(prefix: str, table: pd.DataFrame) -> dict[str, float]:
+    """Metrics of a table with one row per candidate, by name; those without a meaning left out."""
+    numbers = table.drop(columns=["origin", "customers"], errors="ignore")
+    return {
+        f"{prefix}_{metric}_{candidate}": float(value)
+        for candidate, row in numbers.iterrows()
+        for metric, value in row.items()
+        if np.isfinite(value)
+    }
+
+
+def _register(tracker: Tracker, run: Run, part: Part, last: str) -> RegisteredVersion:
+    scorer, backtest = part.fitted.scorer, part.fitted.backtest
+    terms = scorer.definition
+    rows = example(scorer.model.columns_, terms.table_horizon_days)
+    tags = {
+        "candidate": backtest.chosen,
+        "lineage": terms.lineage,
+        "horizon_days": str(terms.horizon_days),
+        "currency": terms.currency or "",
+        "as_of": as_instant(terms.trained_as_of).isoformat(),
+        "why": backtest.why,
+        "basis": basis(scorer.model),
+        "verdict": verdict(backtest),
+        "realised": last,
+    }
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "model"
+        scorer.save(folder)
+        return tracker.register(
+            run, part.name, ModelFiles(folder, rows, scorer.predict_frame(rows), tags)
+        )

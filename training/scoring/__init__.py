@@ -1,0 +1,1 @@
+"""From a model and a feature table to scores with reasons."""

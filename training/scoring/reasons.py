@@ -1,0 +1,134 @@
+"""Reasons in plain language: what a model's contributions say, in the customer's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import CATALOGUE
+from features.feature import Feature
+from training.scoring.phrases import PHRASES, Phrase, of_profile
+
+REASONS = ("reason_1", "reason_2", "reason_3")
+PROFILE = "profile_"
+FAMILIES: Mapping[str, str] = MappingProxyType(
+    {
+        "horizon": "rhythm",
+        "frequency": "recent orders",
+        "rhythm": "rhythm",
+        "returns": "returns",
+        "exposure": "offers",
+    }
+)
+NAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "days_since_last_order": "rhythm",
+        "recency_over_horizon": "rhythm",
+        "recency_over_age": "rhythm",
+        "days_since_first_order": "age",
+        "age_over_horizon": "age",
+        "T": "age",
+        "recency": "age",
+        "frequency": "orders",
+        "orders": "orders",
+        "purchase_days": "orders",
+        "orders_trend_90d": "recent orders",
+        "discounted_orders_share": "discounts",
+        "discount_share": "discounts",
+        "days_since_last_refund": "returns",
+        "days_since_last_feedback": "feedback",
+        "days_since_last_negative_feedback": "feedback",
+        "days_since_last_offer": "offers",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Features that tell the same story, and the phrase that tells it.
+
+    Attributes
+    ----------
+    name : str
+    features : tuple of str
+        Their contributions are added up.
+    say : callable
+        Feature table -> one phrase for each row, missing where there is nothing to say.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    say: Phrase
+
+
+def reasons(
+    contributions: pd.DataFrame, table: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]
+) -> pd.DataFrame:
+    """The three strongest reasons for risk of every row.
+
+    Parameters
+    ----------
+    contributions : pandas.DataFrame, shape (rows, features)
+        What each feature adds to the logit of churn, above what is usual.
+    table : pandas.DataFrame, shape (rows, features)
+        The same rows of the feature table.
+    categories : mapping of str to tuple of str
+        Names behind the codes of profile columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns reason_1 to reason_3 of text, null where fewer topics raise the risk.
+    """
+    topics = topics_of([str(column) for column in contributions], categories)
+    added = np.column_stack([contributions[list(t.features)].sum(axis=1) for t in topics])
+    phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
+    weight = np.where(~pd.isna(phrases) & (added > 0), added, -np.inf)
+    best = np.argsort(-weight, axis=1, kind="stable")[:, : len(REASONS)]
+    said = np.take_along_axis(phrases, best, axis=1)
+    said[~np.isfinite(np.take_along_axis(weight, best, axis=1))] = None
+    chosen = np.full((len(table), len(REASONS)), None, dtype=object)
+    chosen[:, : said.shape[1]] = said
+    # Text even where all is null: other readers of Parquet could not tell what it is.
+    return pd.DataFrame(chosen, table.index, list(REASONS)).astype("string")
+
+
+def topics_of(
+    columns: Sequence[str], categories: Mapping[str, tuple[str, ...]]
+) -> tuple[Topic, ...]:
+    """Share columns out to topics, each to one."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        # Kinds of feedback that a shop declares itself are in no catalogue.
+        known = column if column.startswith(PROFILE) else TOPIC_OF.get(column, "feedback")
+        found.setdefault(known, []).append(column)
+    return tuple(
+        Topic(name, tuple(members), PHRASES.get(name) or _profile(name, categories))
+        for name, members in found.items()
+    )
+
+
+def _profile(column: str, categories: Mapping[str, tuple[str, ...]]) -> Phrase:
+    return of_profile(column, categories.get(column.removeprefix(PROFILE), ()))
+
+
+def _topic_of(feature: Feature) -> str:
+    """The one topic of a feature of the catalogue."""
+    name = feature.name
+    if name in NAMED:
+        return NAMED[name]
+    if name.startswith("orders_season"):
+        return "season"
+    if feature.family == "spend":
+        is_recent = name.endswith(("_30d", "_90d", "_180d", "_270d", "_365d", "h", "_over_aov"))
+        return "recent spend" if is_recent else "spend"
+    if feature.family == "feedback":
+        return "tickets" if "ticket" in name else "feedback"
+    return FAMILIES[feature.family]
+
+
+TOPIC_OF: Mapping[str, str] = MappingProxyType({f.name: _topic_of(f) for f in CATALOGUE})

@@ -1,0 +1,342 @@
+"""Scores of customers by two models: batch, inline and MLflow's pyfunc all go through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.clock import Instant, as_day, as_instant
+from features.history.history import History
+from features.table import feature_table
+from training.btyd.survival import Curve
+from training.errors import TrainingError
+from training.evaluation import FloatArray
+from training.models import artifact
+from training.models.churn import ChurnModel
+from training.models.clv import CLVModel
+from training.scoring.definition import Definition
+from training.scoring.reasons import REASONS, reasons
+
+STAGES = ("new", "active", "at_risk", "lapsed")
+GRID_POINTS = 401
+USUAL_ROWS = 5000
+SURVIVAL_DAYS = (30, 60, 90, 180, 365)
+SURVIVAL = tuple(f"survival_{days}d" for days in SURVIVAL_DAYS)
+COLUMNS = (
+    "customer_id", "as_of", "horizon_days", "churn_risk", "risk_percentile", "stage",
+    "stage_percentile", "p_alive", "expected_next_order", *SURVIVAL, "clv_horizon_days", "clv",
+    "clv_low", "clv_high", "p_active", "orders_if_active", "order_value", "expected_orders",
+    "clv_if_active", "spend_if_active_low", "spend_if_active_high", "value_at_risk",
+    "days_since_last_order", *REASONS, "churn_model", "basis", "churn_model_version",
+    "clv_model_version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The customers at training, against whom one scored alone is held.
+
+    Attributes
+    ----------
+    live_base_rate : float
+        Churn rate of the live customers in the backtest; at or above it a customer is `at_risk`.
+    grids : mapping of str to tuple of float
+        `all` and every stage -> evenly spaced quantiles of churn risk.
+    usual : mapping of str to mapping of str to float
+        `live` and `lapsed` -> mean contribution of each feature; a reason is what lies above it.
+    """
+
+    live_base_rate: float
+    grids: Mapping[str, tuple[float, ...]]
+    usual: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, model: ChurnModel, live_base_rate: float) -> Self:
+        """Take the quantiles and means of the population at training."""
+        risk = model.predict_proba(table)[:, 1]
+        stage = stages(table, risk, live_base_rate)
+        groups = {"all": risk, **{name: risk[stage == name] for name in STAGES}}
+        at = np.linspace(0, 1, GRID_POINTS)
+        grids = {k: tuple(np.quantile(v, at).tolist()) for k, v in groups.items() if len(v)}
+        some = table.iloc[:: -(-len(table) // USUAL_ROWS)]
+        means = model.contributions(some).groupby(_company(some)).mean()
+        usual = {
+            str(company): {str(feature): float(mean) for feature, mean in row.items()}
+            for company, row in means.iterrows()
+        }
+        return cls(live_base_rate, grids, usual)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """Read what `asdict` wrote."""
+        grids = {name: tuple(grid) for name, grid in content["grids"].items()}
+        return cls(content["live_base_rate"], grids, content["usual"])
+
+    def percentile(self, risk: FloatArray, group: str) -> FloatArray:
+        """Percent of the group at training with at most this risk; NaN for an empty group."""
+        if group not in self.grids:
+            return np.full(len(risk), np.nan)
+        return np.asarray(np.interp(risk, self.grids[group], np.linspace(0, 100, GRID_POINTS)))
+
+
+@dataclass(frozen=True)
+class ChurnScorer:
+    """A churn model with its definition and reference, as a model folder holds them."""
+
+    model: ChurnModel
+    definition: Definition
+    reference: Reference
+
+    def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Score rows of a feature table.
+
+        `churn_risk`, `risk_percentile` by the stored grid, `p_alive` and the survival curve.
+        """
+        require_table(table, self.model.columns_, self.definition.table_horizon_days)
+        return self.predict_along(self.model.curve(table))
+
+    def predict_along(self, curve: Curve) -> pd.DataFrame:
+        """The same, where the curves are known."""
+        risk = curve.no_order(self.definition.horizon_days)
+        columns = {
+            "churn_risk": risk,
+            "risk_percentile": self.reference.percentile(risk, "all"),
+            "p_alive": curve.p_alive(),
+            **{f"survival_{days}d": curve.no_order(days) for days in SURVIVAL_DAYS},
+        }
+        return pd.DataFrame(columns, index=curve.X.index)
+
+    def reasons(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Why each row is at more risk than its like: the live are held against the live."""
+        added = self.model.contributions(table)
+        usual = pd.DataFrame(self.reference.usual).reindex(index=added.columns).T.fillna(0.0)
+        above = added - usual.reindex(_company(table), fill_value=0.0).to_numpy()
+        return reasons(above, table, self.definition.categories)
+
+    def save(self, folder: Path) -> None:
+        """Write model, definition and reference as plain files."""
+        self.model.save(folder)
+        artifact.write_scoring(
+            folder, {"definition": self.definition.as_dict(), "reference": asdict(self.reference)}
+        )
+
+
+@dataclass(frozen=True)
+class CLVScorer:
+    """A CLV model with its definition, as a model folder holds them."""
+
+    model: CLVModel
+    definition: Definition
+
+    def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Score rows of a feature table: `clv`, its parts and its intervals."""
+        require_table(table, self.model.columns_, self.definition.table_horizon_days)
+        return self.predict_given(table, self.model.predict_active(table))
+
+    def predict_given(self, table: pd.DataFrame, p_active: FloatArray) -> pd.DataFrame:
+        """The same, for a known chance of an order in the window, shape (customers,)."""
+        require_table(table, self.model.columns_, self.definition.table_horizon_days)
+        if_active, orders = self.model.predict_if_active(table), self.model.orders_if_active(table)
+        low, high = self.model.spread_.interval(if_active, p_active)
+        low_if_active, high_if_active = self.model.spread_.interval_if_active(if_active)
+        columns = {
+            "clv": p_active * if_active,
+            "clv_low": low,
+            "clv_high": high,
+            "p_active": p_active,
+            "orders_if_active": orders,
+            "order_value": if_active / orders,
+            "expected_orders": p_active * orders,
+            "clv_if_active": if_active,
+            "spend_if_active_low": low_if_active,
+            "spend_if_active_high": high_if_active,
+        }
+        return pd.DataFrame(columns, index=table.index)
+
+    def save(self, folder: Path) -> None:
+        """Write model and definition as plain files."""
+        self.model.save(folder)
+        artifact.write_scoring(folder, {"definition": self.definition.as_dict()})
+
+
+def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
+    """Read a model folder of either kind.
+
+    Raises
+    ------
+    TrainingError
+        If it holds no model, a damaged one, or one of a format that is not known here.
+    """
+    kind = artifact.read(folder)["kind"]
+    with artifact.undamaged(folder):
+        content = artifact.read_scoring(folder)
+        definition = Definition.from_dict(content["definition"])
+        if kind == "clv":
+            return CLVScorer(CLVModel.load(folder), definition)
+        reference = Reference.from_dict(content["reference"])
+        return ChurnScorer(ChurnModel.load(folder), definition, reference)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Two champions that score together.
+
+    Attributes
+    ----------
+    churn : ChurnScorer
+    clv : CLVScorer
+    churn_version, clv_version : int
+        Registered versions, written beside every score.
+    """
+
+    churn: ChurnScorer
+    clv: CLVScorer
+    churn_version: int
+    clv_version: int
+
+    def score(self, history: History, as_of: Instant, reasons_for: int = 1000) -> pd.DataFrame:
+        """Score every customer of the population.
+
+        Parameters
+        ----------
+        history : History
+            Uncut; the models' codes for text attributes are used.
+        as_of : str, date, datetime or float
+        reasons_for : int
+            How many customers, those with most value at risk, get reasons.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `COLUMNS`, one row per customer, most value at risk first.
+
+        Raises
+        ------
+        TrainingError
+            If nobody has ordered, or the history is of another currency or time zone, or lacks
+            columns the models need.
+        """
+        scores, table = self._scored(history, as_of)
+        if scores.empty:
+            raise TrainingError("no customer has an order before as_of. Choose a later as_of.")
+        risk, stage = scores["churn_risk"], scores["stage"]
+        scores["risk_percentile"] = risk.rank(method="max", pct=True) * 100
+        scores["stage_percentile"] = risk.groupby(stage).rank(method="max", pct=True) * 100
+        return self._finish(scores, table, reasons_for)
+
+    def score_inline(
+        self, history: History, as_of: Instant, reasons_for: int = 1000
+    ) -> pd.DataFrame:
+        """Score customers alone: the same numbers, but percentiles from the stored grid."""
+        scores, table = self._scored(history, as_of)
+        risk, reference = scores["churn_risk"].to_numpy(), self.churn.reference
+        scores["risk_percentile"] = reference.percentile(risk, "all")
+        scores["stage_percentile"] = np.nan
+        for name in STAGES:
+            rows = (scores["stage"] == name).to_numpy()
+            scores.loc[rows, "stage_percentile"] = reference.percentile(risk[rows], name)
+        return self._finish(scores, table, reasons_for)
+
+    def _scored(self, history: History, as_of: Instant) -> tuple[pd.DataFrame, pd.DataFrame]:
+        terms, clv_terms = self.churn.definition, self.clv.definition
+        horizon, clv_horizon = terms.horizon_days, clv_terms.horizon_days
+        _require_same_shop(history, terms)
+        day = as_day(as_of, history.mapping.timezone)
+        table = clv_table = feature_table(history.with_categories(terms.categories), day, horizon)
+        if clv_terms.categories != terms.categories:
+            clv_table = feature_table(history.with_categories(clv_terms.categories), day, horizon)
+        require_table(table, self.churn.model.columns_, terms.table_horizon_days)
+        curve = self.churn.model.curve(table)
+        risks = self.churn.predict_along(curve)
+        # Of the window both models speak of, the churn model has the word.
+        values = self.clv.predict_given(clv_table, 1.0 - curve.no_order(clv_horizon))
+        risk = risks["churn_risk"].to_numpy()
+        until_next = curve.median_days(clv_horizon)
+        scores = risks.drop(columns="risk_percentile").join(values)
+        return scores.assign(
+            as_of=pd.Timestamp(as_instant(day)).as_unit("us"),
+            horizon_days=horizon,
+            stage=stages(table, risk, self.churn.reference.live_base_rate),
+            expected_next_order=_dates(day + until_next),
+            clv_horizon_days=clv_horizon,
+            value_at_risk=risk * values["clv_if_active"],
+            days_since_last_order=table["days_since_last_order"],
+            churn_model=self.churn.model.candidate,
+            basis=self.churn.model.basis(),
+            churn_model_version=self.churn_version,
+            clv_model_version=self.clv_version,
+        ), table
+
+    def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
+        scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")
+        said = self.churn.reasons(table.loc[scores.index[:reasons_for]])
+        scores[list(REASONS)] = said.reindex(scores.index)
+        return scores.reset_index()[list(COLUMNS)]
+
+
+def stages(table: pd.DataFrame, risk: FloatArray, live_base_rate: float) -> NDArray[np.str_]:
+    """Stage of every customer by DESIGN's definition, shape (customers,)."""
+    lapsed = _company(table) == "lapsed"
+    one_day = table["purchase_days"].to_numpy() == 1
+    at_risk = np.asarray(risk) >= live_base_rate
+    return np.select([lapsed, one_day, at_risk], ["lapsed", "new", "at_risk"], "active")
+
+
+def _company(table: pd.DataFrame) -> NDArray[np.str_]:
+    """Whether a customer is `live` or `lapsed`, shape (customers,)."""
+    lapsed = table["days_since_last_order"].to_numpy() >= table["horizon_days"].to_numpy()
+    return np.where(lapsed, "lapsed", "live")
+
+
+def require_table(table: pd.DataFrame, columns: list[str], horizon_days: int) -> None:
+    """Refuse a feature table that the model was not trained for.
+
+    Raises
+    ------
+    TrainingError
+        If columns are missing, or the table was computed for another horizon.
+    """
+    missing = [c for c in columns if c not in table]
+    if missing:
+        raise TrainingError(
+            f"the feature table must have the model's columns; {missing} are missing. Compute it "
+            "with feature_table of the same version, feedback kinds and customer columns."
+        )
+    horizons = table["horizon_days"].unique()
+    if len(table) and (len(horizons) != 1 or horizons[0] != horizon_days):
+        raise TrainingError(
+            f"the feature table must be for horizon_days = {horizon_days}; got {horizons.tolist()}."
+        )
+
+
+def _dates(days: FloatArray) -> pd.DatetimeIndex:
+    """The calendar days of some instants; missing where there is none."""
+    whole = pd.Series(np.floor(days)).astype("Int64")
+    return pd.DatetimeIndex(pd.to_datetime(whole, unit="D", origin="unix")).as_unit("us")
+
+
+def _require_same_shop(history: History, definition: Definition) -> None:
+    """Refuse another currency, where both are named, other scales and another wall clock."""
+    asked, known = history.mapping.currency, definition.currency
+    if asked and known and asked != known:
+        raise TrainingError(
+            f"the history must be in {known}, as the model is; got {asked}. Train on this history."
+        )
+    known_scales = dict(definition.scales)
+    scales = {kind: history.mapping.scales.get(kind, known_scales[kind]) for kind in known_scales}
+    if scales != known_scales:
+        raise TrainingError(
+            f"the scales of feedback must be {known_scales}, as the model's; got {scales}. Use the "
+            "mapping it was trained with, or train again."
+        )
+    if history.mapping.timezone != definition.timezone:
+        raise TrainingError(
+            f"the history's timezone must be {definition.timezone}, as the model's; got "
+            f"{history.mapping.timezone}. Use the mapping it was trained with, or train again."
+        )

@@ -1,0 +1,1 @@
+"""Which candidate to trust: judged out of time, then fitted."""

@@ -1,0 +1,151 @@
+"""Ablation: how much worse the pool forecasts churn without a family of features."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import FAMILIES, catalogue
+from features.clock import as_instant
+from features.history.history import History
+from training.config import TrainingConfig
+from training.evaluation import FloatArray, PairedDifference, auc, clustered_bootstrap, log_losses
+from training.models.boosting import usable_columns
+from training.models.churn import ChurnModel
+from training.panel.panel import Panel, Progress
+from training.panel.snapshot import Lesson, Snapshot
+from training.panel.splits import Fold, rolling_origin
+from training.selection.backtest import Backtest, taught
+from training.selection.parallel import side_by_side
+
+FULL = "pool"
+# The pool with all its weight on one side.
+PARTS = {"MBG/NBD": "trees", "trees": "btyd"}
+ROUNDS = 1000
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """What leaving something out of the pool does.
+
+    Attributes
+    ----------
+    without : str
+        A family of the catalogue, `MBG/NBD` or `trees`.
+    columns : int or None
+        How many columns of the family the trees could use at some origin; None of no family.
+    log_loss : PairedDifference or None
+        Log loss without it less that of the pool, over customers: above 0, it helps. None if there
+        was nothing to leave out.
+    auc : float or None
+        Mean AUC over origins without it, less that of the pool: below 0, it helps.
+    """
+
+    without: str
+    columns: int | None
+    log_loss: PairedDifference | None = None
+    auc: float | None = None
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """The risks forecast at one origin without each family that the trees could use."""
+
+    judge: Snapshot
+    risks: dict[str, FloatArray]
+    columns: dict[str, set[str]]
+
+
+def families(past: History) -> dict[str, list[str]]:
+    """The columns of the feature table by family, in the order of the catalogue."""
+    features = catalogue(past.mapping, past.profiles)
+    names = (family.__name__.rpartition(".")[2] for family in FAMILIES)
+    return {name: [f.name for f in features if f.family == name] for name in names}
+
+
+def ablate(
+    panels: Sequence[Panel],
+    backtest: Backtest,
+    config: TrainingConfig,
+    progress: Progress = lambda _: None,
+) -> list[Ablated]:
+    """Refit the pool without each family of features, on the folds of a backtest.
+
+    Only the trees lose the columns: MBG/NBD goes by the dates of purchases, whatever features
+    there are. What it is worth itself the pool without it tells.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        As `backtest_churn` took them.
+    backtest : Backtest
+        What it gave.
+    config : TrainingConfig
+    progress : callable, optional
+        Told in words what is being done.
+
+    Returns
+    -------
+    list of Ablated
+        Every family in the order of the catalogue, then the two parts of the pool; nothing if
+        there is no fold.
+    """
+    folds = list(rolling_origin(panels[0], config.origins))
+    if not folds:
+        return []
+    refitted = side_by_side(lambda fold: _refit(fold, panels, config, progress), folds)
+    full = {j.judge.as_of: j.forecast for j in backtest.of(FULL)}
+    found = []
+    for family in families(panels[0].past):
+        columns = set[str]().union(*(r.columns[family] for r in refitted))
+        risks = {r.judge.as_of: r.risks.get(family, full[r.judge.as_of]) for r in refitted}
+        row = Ablated(family, len(columns))
+        found.append(_compared(row, risks, full, refitted, config.seed) if columns else row)
+    for part, candidate in PARTS.items():
+        risks = {j.judge.as_of: j.forecast for j in backtest.of(candidate)}
+        found.append(_compared(Ablated(part, None), risks, full, refitted, config.seed))
+    return found
+
+
+def _refit(
+    fold: Fold, panels: Sequence[Panel], config: TrainingConfig, progress: Progress
+) -> Refitted:
+    """Fit the pool at one origin once for each family, on the columns of the others."""
+    lessons, start = taught(fold, panels, config)
+    seen = fold.judge.untreated
+    usable = set[str]().union(*(usable_columns(lesson.frame) for lesson in lessons))
+    own = {name: usable & set(names) for name, names in families(panels[0].past).items()}
+    risks = {}
+    for family in (name for name, columns in own.items() if columns):
+        progress(f"without {family} at {as_instant(fold.judge.as_of):%Y-%m-%d}")
+        fewer = [without(lesson, own[family]) for lesson in lessons]
+        model = ChurnModel(FULL, lessons[0].window_days, config.seed).learn(fewer, start)
+        risks[family] = model.predict_proba(seen.X)[:, 1]
+    return Refitted(seen, risks, own)
+
+
+def without(lesson: Lesson, columns: Collection[str]) -> Lesson:
+    """The same lesson, some columns unseen; what MBG/NBD made of the customers stays."""
+    left = (replace(s, X=s.X.drop(columns=list(columns))) for s in lesson.snapshots)
+    return replace(lesson, snapshots=tuple(left))
+
+
+def _compared(
+    row: Ablated,
+    risks: dict[float, FloatArray],
+    full: dict[float, FloatArray],
+    refitted: Sequence[Refitted],
+    seed: int,
+) -> Ablated:
+    """The row with what was lost, over the customers of all origins."""
+    losses, aucs = [], []
+    for judge in (r.judge for r in refitted):
+        one, other = risks[judge.as_of], full[judge.as_of]
+        lost = log_losses(judge.churned, one) - log_losses(judge.churned, other)
+        losses.append(pd.Series(lost, judge.X.index))
+        aucs.append(auc(judge.churned, one) - auc(judge.churned, other))
+    difference = clustered_bootstrap(pd.concat(losses), seed, ROUNDS)
+    return replace(row, log_loss=difference, auc=float(np.mean(aucs)))
