@@ -16,7 +16,7 @@ from benchmarks.cells import FOLDERS, Cell
 from features.history.history import History
 from features.intake.mapping import Mapping
 from features.table import feature_table
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.errors import TrainingError
@@ -92,9 +92,9 @@ def plain_intervals(cell: Cell, data: Path) -> pd.DataFrame | None:
 
 
 def _value(table: pd.DataFrame, horizon_days: float) -> FloatArray:
-    outlook = Outlook.of(table)
-    chance = expit(-outlook.logit_no_order(table, horizon_days))
-    return chance * outlook.orders_if_any(table, horizon_days) * outlook.order_value(table)
+    btyd = PopulationModel.of(table)
+    chance = expit(-btyd.logit_no_order(table, horizon_days))
+    return chance * btyd.orders_if_any(table, horizon_days) * btyd.order_value(table)
 
 
 def _by_decile(known: FloatArray, spend: FloatArray, asked: FloatArray) -> Sequence[FloatArray]:

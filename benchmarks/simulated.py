@@ -21,7 +21,7 @@ from benchmarks.judging import noise_floor_of_ece
 from features.history.history import History
 from features.table import feature_table
 from simulation import SimulatedShop, oracle_churn_risk, simulate
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.evaluation import auc, ece, log_loss
@@ -59,7 +59,7 @@ def judged(seed: int) -> Iterator[dict[str, str]]:
         table = feature_table(history, as_of, HORIZON).loc[scores.index]
         risks = {
             "holdfast": scores["churn_risk"].to_numpy(),
-            "MBG/NBD": expit(Outlook.of(table).logit_no_order(table, HORIZON)),
+            "MBG/NBD": expit(PopulationModel.of(table).logit_no_order(table, HORIZON)),
             "oracle": oracle_churn_risk(shop, as_of, HORIZON).loc[scores.index].to_numpy(),
         }
         floor = noise_floor_of_ece(risks["holdfast"])

@@ -16,13 +16,13 @@ import pandas as pd
 
 from benchmarks.cells import CELLS, Cell, truth
 from features.table import feature_table
-from training.btyd.population import Outlook
-from training.btyd.season import Drift
+from training.btyd.population import PopulationModel
+from training.btyd.season import SeasonalLevel
 from training.config import TrainingConfig
 from training.evaluation import log_loss
 from training.models.churn import ChurnModel
 from training.panel.panel import Panel, build_panel
-from training.panel.snapshot import Lesson, Snapshot, Start
+from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
 from training.selection.backtest import fit_churn_candidates
 
 NAMES = ("cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01")
@@ -68,18 +68,18 @@ def candidates(panel: Panel, customers: pd.DataFrame, day: float) -> dict[str, C
     snapshots = [s for s in (_only(s, customers.index) for s in panel.snapshots) if len(s)]
     window = panel.window_days
     observed = [(s.as_of, *s.pace(window)) for s in snapshots]
-    pace = Drift.of(observed).forecast(day, window)
-    start = Start(day, customers, Outlook.of(customers).at_pace(pace, window))
-    lesson = Lesson(tuple(snapshots[-CONFIG.snapshots :]), window)
-    return fit_churn_candidates([lesson], start, CONFIG)
+    pace = SeasonalLevel.of(observed).forecast(day, window)
+    origin = ForecastOrigin(day, customers, PopulationModel.of(customers).at_pace(pace, window))
+    training_set = TrainingSet(tuple(snapshots[-CONFIG.snapshots :]), window)
+    return fit_churn_candidates([training_set], origin, CONFIG)
 
 
 def _only(snapshot: Snapshot, customers: pd.Index) -> Snapshot:
     rows = snapshot.X.index.isin(customers)
     X = snapshot.X[rows]
-    outlook = Outlook.of(X) if len(X) else snapshot.outlook
+    btyd = PopulationModel.of(X) if len(X) else snapshot.btyd
     labels = (snapshot.churned[rows], snapshot.spend[rows])
-    return Snapshot(snapshot.as_of, X, *labels, outlook, snapshot.weight[rows])
+    return Snapshot(snapshot.as_of, X, *labels, btyd, snapshot.weight[rows])
 
 
 if __name__ == "__main__":

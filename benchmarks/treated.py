@@ -20,11 +20,11 @@ from features.clock import as_day
 from features.history.history import History
 from features.table import feature_table
 from simulation import SimulatedShop, simulate, true_effects
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.models.churn import ChurnModel
 from training.panel.labels import Value
 from training.panel.panel import labelled
-from training.panel.snapshot import Lesson, Snapshot, Start
+from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
 
 AT, LATER = datetime(2025, 10, 1), datetime(2025, 12, 31)
 HORIZON, DAYS, CUSTOMERS = 90, 730, 6000
@@ -44,7 +44,7 @@ class Lessons:
         where propensities are unknown), `weighted`.
     risks : dict
         Mean churn risk, the day after the window, of those whom an offer would help then: the same
-        customers of the shop with the campaign, as each of the lessons has it.
+        customers of the shop with the campaign, as each of the training sets has it.
     """
 
     truth: float
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6)
     rows = []
     for seed in range(parser.parse_args().seeds):
-        found = lessons(seed)
+        found = training_sets(seed)
         rows.append({"label, truth": found.truth} | _named("label", found.labels))
         rows[-1] |= _named("risk", found.risks)
     table = pd.DataFrame(rows)
@@ -70,7 +70,7 @@ def main() -> None:
         print(f"| risk, {name} less without | {off.mean():+.4f} | {off.sem():.4f} |")
 
 
-def lessons(seed: int, customers: int = CUSTOMERS) -> Lessons:
+def training_sets(seed: int, customers: int = CUSTOMERS) -> Lessons:
     """Run the campaign in one shop, and learn from it in every way."""
     before = simulate(customers, DAYS, seed)
     truth = true_effects(before, AT)
@@ -113,14 +113,14 @@ def first_snapshot(history: History) -> Snapshot:
     """The customers at the campaign, and what came of them."""
     past = history.upto(LATER)
     X = feature_table(past, AT, HORIZON)
-    return labelled(past, as_day(AT), X, Outlook.of(X), HORIZON, Value())
+    return labelled(past, as_day(AT), X, PopulationModel.of(X), HORIZON, Value())
 
 
 def risk(X: pd.DataFrame, snapshot: Snapshot) -> pd.Series[float]:
     """The churn risk the day after the window, as learnt from this snapshot alone."""
     pace, _ = snapshot.pace(HORIZON)
-    start = Start(as_day(LATER), X, Outlook.of(X).at_pace(pace, HORIZON))
-    model = ChurnModel("pool").learn([Lesson((snapshot,), HORIZON)], start)
+    origin = ForecastOrigin(as_day(LATER), X, PopulationModel.of(X).at_pace(pace, HORIZON))
+    model = ChurnModel("pool").learn([TrainingSet((snapshot,), HORIZON)], origin)
     return pd.Series(model.predict_proba(X)[:, 1], X.index)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import narwhals as nw
 import polars as pl
 
-Rows = Literal["orders", "days", "refunds", "feedback", "offers", "customers", "table"]
+RowKind = Literal["orders", "days", "refunds", "feedback", "offers", "customers", "table"]
 
 WINDOWS_D = (7, 14, 30, 60, 90, 180, 365)
 WINDOWS_H = {"025h": 0.25, "05h": 0.5, "1h": 1.0, "2h": 2.0, "4h": 4.0}
@@ -46,7 +46,7 @@ class Feature:
     family: str
     unit: str
     meaning: str
-    rows: Rows
+    rows: RowKind
     value: nw.Expr = field(compare=False, repr=False)
     empty: float | None = None
 
@@ -78,7 +78,7 @@ class Family:
     """Writes the features of one family over one frame, a line each."""
 
     name: str
-    rows: Rows
+    rows: RowKind
     empty: float | None = None
 
     def __call__(self, name: str, unit: str, meaning: str, value: nw.Expr) -> Feature:

@@ -13,7 +13,7 @@ import polars as pl
 from features.catalogue import catalogue
 from features.clock import Instant, as_day
 from features.errors import HistoryError
-from features.feature import Feature, Rows, only
+from features.feature import Feature, RowKind, only
 from features.history.history import History
 from features.schema import NO_OFFER
 
@@ -70,7 +70,7 @@ def aggregate(past: History, day: float, horizon_days: float, features: Sequence
     events = _with_age(_in_one_chunk(events), day)
     orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
     table = _aggregated(orders, _of("orders", features))
-    frames: dict[Rows, Frame | None] = {
+    frames: dict[RowKind, Frame | None] = {
         "days": _day_rows(orders),
         "refunds": events.filter(nw.col("amount") < 0),
         "feedback": _feedback_rows(past.feedback, day),
@@ -94,7 +94,7 @@ def _finished(aggregates: Frame, horizon_days: float, features: Sequence[Feature
     return pd.DataFrame(values, index=index, columns=names)
 
 
-def _of(rows: Rows, features: Sequence[Feature]) -> list[Feature]:
+def _of(rows: RowKind, features: Sequence[Feature]) -> list[Feature]:
     return [feature for feature in features if feature.rows == rows]
 
 

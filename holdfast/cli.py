@@ -8,10 +8,10 @@ import sys
 import typer
 
 from holdfast.commands import campaigns, data, demo, models, service
-from holdfast.failures import Door, tell_unexpected
+from holdfast.failures import CommandGroup, tell_unexpected
 
 app = typer.Typer(
-    cls=Door,
+    cls=CommandGroup,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

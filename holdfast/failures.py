@@ -28,7 +28,7 @@ class RequestError(ValueError):
 EXPECTED = (HistoryError, TrainingError, OffersError, ServingError, RequestError)
 
 
-class Door(TyperGroup):
+class CommandGroup(TyperGroup):
     """The group of all commands, which tells errors in one line on stderr."""
 
     def invoke(self, ctx: Any) -> Any:

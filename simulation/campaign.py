@@ -12,11 +12,11 @@ import polars as pl
 from features.intake.dataframes import as_lazy
 from features.schema import NO_OFFER
 from simulation.effects import EFFECT_DAYS, OFFERS
-from simulation.log import Log
+from simulation.log import ShopLog
 from simulation.pilot import PILOT, PILOT_AT
 from simulation.purchases import ENDS_AT, EPOCH, with_refunds
 from simulation.response import (
-    Run,
+    ShopRun,
     draw_won,
     follow,
     potential_outcomes,
@@ -41,7 +41,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Campaign:
+class SimulatedCampaign:
     """Who is given which offer, all at one instant after the pilot's window.
 
     Attributes
@@ -116,7 +116,9 @@ class Campaign:
         return rows.drop("customer_id")
 
 
-def run_campaign(rng: np.random.Generator, traits: pl.DataFrame, log: Log, plan: Campaign) -> Run:
+def run_campaign(
+    rng: np.random.Generator, traits: pl.DataFrame, log: ShopLog, plan: SimulatedCampaign
+) -> ShopRun:
     """Let the history follow a campaign.
 
     All is drawn for the whole population, so that what a customer does under an
@@ -133,7 +135,7 @@ def run_campaign(rng: np.random.Generator, traits: pl.DataFrame, log: Log, plan:
     offers = offers.filter(pl.col("offer_id").is_not_null())
     after = after._replace(orders=with_coupons(after.orders, offers))
     told = campaign_table(offers, log.orders, after.orders, plan.day)
-    return Run(after, told, offers)
+    return ShopRun(after, told, offers)
 
 
 def _require(holds: bool, name: str, rule: str, got: object, advice: str) -> None:

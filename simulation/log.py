@@ -11,22 +11,22 @@ from simulation.feedback import draw_feedback
 from simulation.purchases import END_DAY, Floats, Ints, draw_orders, with_baskets
 
 
-class Log(NamedTuple):
+class ShopLog(NamedTuple):
     """Orders with their latent columns, and the feedback on them by the order's `key`."""
 
     orders: pl.DataFrame
     feedback: pl.DataFrame
 
-    def of(self, orders: pl.DataFrame) -> Log:
+    def of(self, orders: pl.DataFrame) -> ShopLog:
         """The same log with these of its orders, and the feedback on them."""
         heard = self.feedback.join(orders, on="key", how="semi", maintain_order="left")
-        return Log(orders, heard)
+        return ShopLog(orders, heard)
 
-    def and_also(self, other: Log) -> Log:
+    def and_also(self, other: ShopLog) -> ShopLog:
         """Both logs together; no order may be in both."""
         columns = self.orders.columns
         orders = pl.concat([self.orders, other.orders.select(columns)])
-        return Log(orders, pl.concat([self.feedback, other.feedback]))
+        return ShopLog(orders, pl.concat([self.feedback, other.feedback]))
 
     @property
     def next_key(self) -> int:
@@ -41,8 +41,8 @@ def draw_log(
     customer: Ints,
     first: Floats,
     first_key: int = 0,
-) -> Log:
+) -> ShopLog:
     """Draw what customers do from their `first` order (a day) to the end of the history."""
     orders = draw_orders(rng, traits, customer, first, END_DAY)
     orders = with_baskets(rng, traits, orders).with_row_index("key", offset=first_key)
-    return Log(orders, draw_feedback(rng, orders))
+    return ShopLog(orders, draw_feedback(rng, orders))

@@ -9,10 +9,10 @@ import polars as pl
 
 from features.schema import NO_OFFER
 from simulation.effects import OFFERS
-from simulation.log import Log
+from simulation.log import ShopLog
 from simulation.purchases import EPOCH, with_refunds
 from simulation.response import (
-    Run,
+    ShopRun,
     draw_won,
     follow,
     potential_outcomes,
@@ -30,7 +30,7 @@ PILOT_SHARE = 0.2
 PROPENSITY = {NO_OFFER: 0.4, "discount_10": 0.2, "service_recovery": 0.2, "points": 0.2}
 
 
-def run_pilot(rng: np.random.Generator, traits: pl.DataFrame, log: Log) -> Run:
+def run_pilot(rng: np.random.Generator, traits: pl.DataFrame, log: ShopLog) -> ShopRun:
     """Draw the pilot, and let the history follow it."""
     outcomes = potential_outcomes(rng, traits, log, PILOT_DAY)
     assigned = assign(rng, traits, outcomes["customer"])
@@ -40,7 +40,7 @@ def run_pilot(rng: np.random.Generator, traits: pl.DataFrame, log: Log) -> Run:
     given = outcomes.filter(pl.col("offer_id").is_not_null())
     offers = redeem(rng, log.orders, given, PILOT_DAY)
     orders = in_time(with_coupons(log.orders, offers))
-    return Run(Log(with_refunds(rng, orders), log.feedback), outcomes, offers)
+    return ShopRun(ShopLog(with_refunds(rng, orders), log.feedback), outcomes, offers)
 
 
 def assign(rng: np.random.Generator, traits: pl.DataFrame, population: pl.Series) -> pl.DataFrame:

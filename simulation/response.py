@@ -9,7 +9,7 @@ import polars as pl
 
 from features.schema import NO_OFFER
 from simulation.effects import EFFECT_DAYS, OFFERS, chances, observe
-from simulation.log import Log, draw_log
+from simulation.log import ShopLog, draw_log
 from simulation.purchases import Ints, whole_seconds
 
 DISCOUNT_OFFER, DISCOUNT = "discount_10", 0.1
@@ -17,10 +17,10 @@ FIXED_COST = {NO_OFFER: 0.0, "service_recovery": 8.0, "points": 2.0}
 REFUSAL_SHARE = 0.15
 
 
-class Run(NamedTuple):
+class ShopRun(NamedTuple):
     """The log that follows a campaign, its potential outcomes, and its offers and controls."""
 
-    log: Log
+    log: ShopLog
     outcomes: pl.DataFrame
     offers: pl.DataFrame
 
@@ -31,7 +31,7 @@ def in_effect(day: float) -> pl.Expr:
 
 
 def potential_outcomes(
-    rng: np.random.Generator, traits: pl.DataFrame, log: Log, as_of: float
+    rng: np.random.Generator, traits: pl.DataFrame, log: ShopLog, as_of: float
 ) -> pl.DataFrame:
     """Decide what each customer of the population does under every offer, sorted by customer.
 
@@ -70,14 +70,14 @@ def won_customers(outcomes: pl.DataFrame) -> Ints:
 
 
 def draw_won(
-    rng: np.random.Generator, traits: pl.DataFrame, log: Log, customer: Ints, day: float
-) -> Log:
+    rng: np.random.Generator, traits: pl.DataFrame, log: ShopLog, customer: Ints, day: float
+) -> ShopLog:
     """Draw what customers do if an offer of `day` makes them order, at a random time in its 90."""
     moment = day + EFFECT_DAYS * rng.random(customer.size)
     return draw_log(rng, traits, customer, moment, first_key=log.next_key)
 
 
-def follow(log: Log, outcomes: pl.DataFrame, if_won: Log, day: float) -> Log:
+def follow(log: ShopLog, outcomes: pl.DataFrame, if_won: ShopLog, day: float) -> ShopLog:
     """Rewrite what follows `day` for the customers whose outcome the offer changed.
 
     Those who were won do what `if_won` says, the others who were swayed leave at `day`.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from simulation.campaign import Campaign, run_campaign
+from simulation.campaign import SimulatedCampaign, run_campaign
 from simulation.log import draw_log
 from simulation.pilot import PILOT_AT, run_pilot
 from simulation.purchases import (
@@ -161,7 +161,7 @@ def simulate(
     _check("customers", customers, 1, 50_000_000)
     _check("days", days, SHORTEST_DAYS, LONGEST_DAYS)
     _check("seed", seed, 0, 2**63 - 1)
-    plan = None if campaign is None else Campaign.read(campaign)
+    plan = None if campaign is None else SimulatedCampaign.read(campaign)
     rng = np.random.default_rng(seed)
     traits = draw_traits(rng, customers)
     opening, closing = season_clock(END_DAY - days), season_clock(END_DAY)

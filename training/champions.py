@@ -16,7 +16,7 @@ from training.registry.store import shown
 from training.registry.tracking import RegisteredVersion, Tracker
 from training.scoring.definition import Definition, shop_digest
 from training.scoring.scorer import ChurnScorer, CLVScorer, Scorer, load_model
-from training.selection.backtest import Backtest, Judged
+from training.selection.backtest import Backtest, JudgedForecast
 from training.uplift.scoring import UpliftScorer
 
 CHURN, CLV, UPLIFT = "churn-risk", "clv-forecast", "offer-uplift"
@@ -25,7 +25,7 @@ ROUNDS = 400
 
 
 @dataclass(frozen=True)
-class Decision:
+class GateDecision:
     """Whether a new version becomes champion, and why; logged with the run.
 
     Attributes
@@ -99,7 +99,7 @@ def load_uplift(tracker: Tracker) -> UpliftScorer | None:
 
 def decide(
     tracker: Tracker, name: str, scorer: ChurnScorer | CLVScorer, backtest: Backtest, seed: int
-) -> Decision:
+) -> GateDecision:
     """Compare a new model with the champion: recipes on the same folds, then the artifact.
 
     The recipes' figures on the same folds are logged; the new one is the best of them. The
@@ -121,23 +121,23 @@ def decide(
     """
     standing = tracker.champion(name)
     if standing is None:
-        return Decision(True, "first training: nothing stands against it")
+        return GateDecision(True, "first training: nothing stands against it")
     if standing.tags.get("lineage") != scorer.definition.lineage:
         why = "new lineage: the champion has another shop, horizon, currency or value definition"
-        return Decision(True, why, standing.version)
+        return GateDecision(True, why, standing.version)
     figures = _recipes(backtest, standing.tags.get("candidate", ""))
     try:
         champion = load_model(tracker.folder(standing))
     except TrainingError as error:
         why = f"the champion's artifact cannot be read: {error}"
-        return Decision(True, why, standing.version, figures)
+        return GateDecision(True, why, standing.version, figures)
     if champion.definition.trained_as_of > scorer.definition.trained_as_of:
         why = "the champion was trained on a later history; promote by hand to go back"
-        return Decision(False, why, standing.version, figures)
+        return GateDecision(False, why, standing.version, figures)
     judged = _after_training(champion, backtest)
     if judged is None:
         why = "no origin after the champion's training to judge its artifact; the newer one it is"
-        return Decision(True, why, standing.version, figures)
+        return GateDecision(True, why, standing.version, figures)
     figures |= _duel(champion, scorer.definition, judged, seed)
     promoted = figures["artifact_difference_low"] <= 0
     why = (
@@ -145,7 +145,7 @@ def decide(
         if promoted
         else "the champion's artifact is clearly better on labels after its own training"
     )
-    return Decision(promoted, why, standing.version, figures)
+    return GateDecision(promoted, why, standing.version, figures)
 
 
 def recoded(table: pd.DataFrame, now: Definition, then: Definition) -> pd.DataFrame:
@@ -171,7 +171,7 @@ def _recipes(backtest: Backtest, recipe: str) -> dict[str, float]:
     }
 
 
-def _after_training(champion: ChurnScorer | CLVScorer, backtest: Backtest) -> Judged | None:
+def _after_training(champion: ChurnScorer | CLVScorer, backtest: Backtest) -> JudgedForecast | None:
     """The last origin after the champion's training at which it can be judged.
 
     One origin, so that every customer counts once.
@@ -185,7 +185,7 @@ def _after_training(champion: ChurnScorer | CLVScorer, backtest: Backtest) -> Ju
 
 
 def _duel(
-    champion: ChurnScorer | CLVScorer, definition: Definition, judged: Judged, seed: int
+    champion: ChurnScorer | CLVScorer, definition: Definition, judged: JudgedForecast, seed: int
 ) -> dict[str, float]:
     """Difference of the criterion, new less champion, with its 95 % interval."""
     forecast = champion.predict_frame(recoded(judged.judge.X, definition, champion.definition))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from features.clock import Instant
 from features.history.history import History
-from training.champions import CHURN, CLV, Decision, decide
+from training.champions import CHURN, CLV, GateDecision, decide
 from training.config import TrainingConfig
 from training.panel.panel import Progress
-from training.registry.card import Part
+from training.registry.card import CardPart
 from training.registry.log import record
 from training.registry.tracking import RegisteredVersion, Tracker
 from training.selection.backtest import Backtest
@@ -27,7 +27,7 @@ class Training:
         With the horizons filled in.
     churn, clv : RegisteredVersion
     churn_backtest, clv_backtest : Backtest
-    churn_decision, clv_decision : Decision
+    churn_decision, clv_decision : GateDecision
     card : str
         The model card, Markdown.
     """
@@ -38,8 +38,8 @@ class Training:
     clv: RegisteredVersion
     churn_backtest: Backtest
     clv_backtest: Backtest
-    churn_decision: Decision
-    clv_decision: Decision
+    churn_decision: GateDecision
+    clv_decision: GateDecision
     card: str
 
 
@@ -75,7 +75,7 @@ def train(
 
     progress("comparing with the champions")
     churn, clv = (
-        Part(name, model, decide(tracker, name, model.scorer, model.backtest, config.seed))
+        CardPart(name, model, decide(tracker, name, model.scorer, model.backtest, config.seed))
         for name, model in zip((CHURN, CLV), fitted, strict=True)
     )
 

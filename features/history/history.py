@@ -12,7 +12,7 @@ import narwhals as nw
 
 from features.clock import Instant, as_day
 from features.errors import HistoryError
-from features.intake.intake import Intake, refuse_unusable, take_in
+from features.intake.canonical import CanonicalTable, refuse_unusable, take_in
 from features.intake.mapping import Mapping
 from features.intake.sources import read_mapping, read_tables
 from features.schema import RESERVED, SCHEMAS
@@ -93,7 +93,7 @@ class History:
         return cls.from_intakes(intakes, settings)
 
     @classmethod
-    def from_intakes(cls, intakes: Dict[str, Intake], mapping: Mapping) -> Self:
+    def from_intakes(cls, intakes: Dict[str, CanonicalTable], mapping: Mapping) -> Self:
         """Build from tables taken in already, as `quality.check` also sees them."""
         tables = _usable(intakes)
         return cls._of(tables, _with_currency(tables["orders"], mapping))
@@ -208,7 +208,7 @@ class History:
         return frame.filter(nw.col("superseded_day").is_null()).drop("superseded_day")
 
 
-def _usable(intakes: Dict[str, Intake]) -> dict[str, nw.LazyFrame[Any]]:
+def _usable(intakes: Dict[str, CanonicalTable]) -> dict[str, nw.LazyFrame[Any]]:
     usable = {
         table: intake.rows.filter(nw.col("problem").is_null()).drop(
             "row", "problem", "unread", strict=False

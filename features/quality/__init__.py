@@ -1,15 +1,15 @@
 """Whether a history can be used: what is wrong, where each row went, what it is enough for."""
 
-from features.quality.context import Problem
+from features.quality.context import DataProblem
 from features.quality.report import Report, Span, check
-from features.quality.row_counts import Accounting, quarantine, write_quarantine
+from features.quality.row_counts import RowCounts, quarantine, write_quarantine
 from features.quality.suggestion import HorizonSuggestion, suggest_horizon
 
 __all__ = [
-    "Accounting",
+    "DataProblem",
     "HorizonSuggestion",
-    "Problem",
     "Report",
+    "RowCounts",
     "Span",
     "check",
     "quarantine",

@@ -12,17 +12,17 @@ import polars as pl
 
 from features.clock import as_instant
 from features.history.history import History
-from features.intake.intake import Intake
+from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
 from features.quality.flow import order_days, solid
-from features.quality.row_counts import Accounting, account, fates
+from features.quality.row_counts import RowCounts, account, fates
 
 Severity = Literal["error", "warning", "info"]
 Frame = nw.LazyFrame[Any]
 
 
 @dataclass(frozen=True)
-class Problem:
+class DataProblem:
     """One thing about the data that its owner should know.
 
     Attributes
@@ -72,7 +72,7 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class CheckContext:
     """Everything the checks read.
 
     Attributes
@@ -94,11 +94,11 @@ class Evidence:
     totals : Totals
     """
 
-    intakes: Dict[str, Intake]
+    intakes: Dict[str, CanonicalTable]
     mapping: Mapping
     as_of: float | None
     past: History
-    accounting: dict[str, Accounting]
+    accounting: dict[str, RowCounts]
     customers: Frame
     days: pl.DataFrame
     solid_days: pl.DataFrame
@@ -118,13 +118,15 @@ class Evidence:
         return rows.filter(nw.col("fate").is_in(fate))
 
 
-def gather(intakes: Dict[str, Intake], mapping: Mapping, as_of: float | None) -> Evidence:
+def gather(
+    intakes: Dict[str, CanonicalTable], mapping: Mapping, as_of: float | None
+) -> CheckContext:
     """Cut the tables at `as_of` and sum up what several checks need."""
     past = History.from_intakes(intakes, mapping)
     past = past if as_of is None else past.upto(as_of)
     customers = held(_customers(past.orders))
     days = order_days(past.orders.filter(nw.col("amount") > 0))
-    return Evidence(
+    return CheckContext(
         intakes=intakes,
         mapping=mapping,
         as_of=as_of,

@@ -47,7 +47,7 @@ class Staleness:
 
 
 @dataclass(frozen=True)
-class Hole:
+class SilentWeeks:
     """Consecutive days without an order, between busy weeks."""
 
     first_day: int
@@ -123,7 +123,7 @@ def staleness(days: pl.DataFrame, last_order: float, as_of: float) -> Staleness:
     return Staleness(as_of - last_order, usual, max(STALE_GAPS * usual, STALE_DAYS))
 
 
-def holes(days: pl.DataFrame) -> list[Hole]:
+def holes(days: pl.DataFrame) -> list[SilentWeeks]:
     """Find a week or more without any order where the weeks before and after had many.
 
     A hole counts if, at the lower of the daily rates in the four weeks on either side, at least 20
@@ -137,7 +137,7 @@ def holes(days: pl.DataFrame) -> list[Hole]:
         silent = int(day[i + 1] - day[i] - 1)
         expected = silent * min(before, after) / SIDE_DAYS
         if expected >= HOLE_EXPECTED:
-            found.append(Hole(int(day[i]) + 1, silent, float(expected)))
+            found.append(SilentWeeks(int(day[i]) + 1, silent, float(expected)))
     return found
 
 

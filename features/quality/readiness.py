@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import narwhals as nw
 
-from features.quality.context import Evidence, many, on_day, sums
+from features.quality.context import CheckContext, many, on_day, sums
 
 
 @dataclass(frozen=True)
-class Need:
+class DataRequirement:
     """The least data with which a kind of forecast is worth trying.
 
     Attributes
@@ -36,9 +36,9 @@ class Need:
 
 
 NEEDS = (
-    Need("rule", "a rule on recency", 50, 0, 20, 1),
-    Need("btyd", "a buy-till-you-die model", 200, 100, 0, 1),
-    Need("pool", "a pool with boosted trees", 1000, 200, 200, 2),
+    DataRequirement("rule", "a rule on recency", 50, 0, 20, 1),
+    DataRequirement("btyd", "a buy-till-you-die model", 200, 100, 0, 1),
+    DataRequirement("pool", "a pool with boosted trees", 1000, 200, 200, 2),
 )
 
 
@@ -63,7 +63,7 @@ class Readiness:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelCounts:
     """What a history can teach about a horizon.
 
     Attributes
@@ -87,16 +87,16 @@ class Labelled:
     repeat_buyers: int
 
 
-def labelled(evidence: Evidence, horizon_days: int) -> Labelled:
+def labelled(evidence: CheckContext, horizon_days: int) -> LabelCounts:
     """Measure what the history can teach about a horizon."""
     repeat_buyers = evidence.totals.customers - evidence.totals.one_time
     days, lag = evidence.solid_days, evidence.mapping.recording_lag_days
     if days.is_empty():
-        return Labelled(horizon_days, 0, None, 0, 0, repeat_buyers)
+        return LabelCounts(horizon_days, 0, None, 0, 0, repeat_buyers)
     start, end = float(days["day"][0]), float(days["day"][-1] + 1)
     snapshots = max(int((end - lag - start) // horizon_days) - 1, 0)
     if snapshots == 0:
-        return Labelled(horizon_days, 0, None, 0, 0, repeat_buyers)
+        return LabelCounts(horizon_days, 0, None, 0, 0, repeat_buyers)
     at = end - lag - horizon_days
     known = evidence.customers.filter(nw.col("first_known") < at).select("customer_id")
     day = nw.col("day")
@@ -104,22 +104,22 @@ def labelled(evidence: Evidence, horizon_days: int) -> Labelled:
     came = window.select("customer_id").unique().join(known, on="customer_id", how="inner")
     customers = sums(known)["rows"]
     returned = sums(came)["rows"]
-    return Labelled(horizon_days, snapshots, at, customers, returned, repeat_buyers)
+    return LabelCounts(horizon_days, snapshots, at, customers, returned, repeat_buyers)
 
 
-def readiness(found: Labelled) -> tuple[Readiness, ...]:
+def readiness(found: LabelCounts) -> tuple[Readiness, ...]:
     """Judge each kind of forecast by what the history can teach.
 
     Examples
     --------
-    >>> young = Labelled(90, 1, 19_000.0, 400, 150, 120)
+    >>> young = LabelCounts(90, 1, 19_000.0, 400, 150, 120)
     >>> [(r.method, r.ready) for r in readiness(young)]
     [('rule', True), ('btyd', True), ('pool', False)]
     """
     return tuple(_judged(need, found) for need in NEEDS)
 
 
-def _judged(need: Need, found: Labelled) -> Readiness:
+def _judged(need: DataRequirement, found: LabelCounts) -> Readiness:
     lost = found.customers - found.returned
     counts = (
         (found.snapshots, need.snapshots, "labelled snapshots"),
@@ -138,7 +138,7 @@ def _judged(need: Need, found: Labelled) -> Readiness:
     return Readiness(need.method, not missing, missing, f"{text} {_seen(found)}".rstrip())
 
 
-def _seen(found: Labelled) -> str:
+def _seen(found: LabelCounts) -> str:
     if found.last_snapshot is None:
         return ""
     return (

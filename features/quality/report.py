@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from features.clock import Instant, as_day, as_instant
-from features.intake.intake import Intake
+from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
 from features.quality import shop_checks as shop
 from features.quality import table_checks as tables
-from features.quality.context import Evidence, Problem, gather, on_day
+from features.quality.context import CheckContext, DataProblem, gather, on_day
 from features.quality.flow import Staleness, staleness
 from features.quality.readiness import Readiness, labelled, readiness
-from features.quality.row_counts import Accounting
+from features.quality.row_counts import RowCounts
 from features.quality.suggestion import HorizonSuggestion, suggest_within
 
 SEVERITIES = ("error", "warning", "info")
@@ -61,9 +61,9 @@ class Report:
     ----------
     as_of : str or None
         ISO instant of the cut; None: everything was looked at.
-    problems : tuple of Problem
+    problems : tuple of DataProblem
         Errors first, then warnings, then what is good to know.
-    accounting : tuple of Accounting
+    accounting : tuple of RowCounts
         One for each table; invoice lines have one, and the orders made of them.
     span : Span or None
         None if there are no orders.
@@ -79,8 +79,8 @@ class Report:
     """
 
     as_of: str | None
-    problems: tuple[Problem, ...]
-    accounting: tuple[Accounting, ...]
+    problems: tuple[DataProblem, ...]
+    accounting: tuple[RowCounts, ...]
     span: Span | None
     customers: int
     orders: int
@@ -98,7 +98,9 @@ class Report:
         return plain
 
 
-def check(intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = None) -> Report:
+def check(
+    intakes: Dict[str, CanonicalTable], mapping: Mapping, as_of: Instant | None = None
+) -> Report:
     """Report what a history holds and what is wrong with it.
 
     Parameters
@@ -113,7 +115,7 @@ def check(intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = 
     Examples
     --------
     >>> import polars as pl
-    >>> from features.intake.intake import take_in
+    >>> from features.intake.canonical import take_in
     >>> orders = pl.DataFrame({
     ...     "order_id": ["1", "2", "3"], "customer_id": ["a", "a", None],
     ...     "ordered_at": ["2024-01-05", "2024-02-01", "2024-03-01"], "amount": [20.0, 0.0, 35.0]})
@@ -147,7 +149,7 @@ def check(intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = 
     )
 
 
-def _span(evidence: Evidence) -> Span | None:
+def _span(evidence: CheckContext) -> Span | None:
     first, last = evidence.totals.first_order, evidence.totals.last_order
     if first is None or last is None:
         return None
@@ -155,7 +157,7 @@ def _span(evidence: Evidence) -> Span | None:
     return Span(first, last, on_day(first), on_day(last), days)
 
 
-def _staleness(evidence: Evidence) -> Staleness | None:
+def _staleness(evidence: CheckContext) -> Staleness | None:
     last = evidence.totals.last_order
     if evidence.as_of is None or last is None:
         return None

@@ -11,7 +11,7 @@ import narwhals as nw
 import polars as pl
 
 from features.clock import Instant, as_day
-from features.intake.intake import Intake
+from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
 from features.schema import ANONYMOUS
 
@@ -24,7 +24,7 @@ OWN_COLUMNS = ("table", "row", "reason")
 
 
 @dataclass(frozen=True)
-class Accounting:
+class RowCounts:
     """What became of a table's rows; every row is in exactly one place.
 
     Attributes
@@ -61,18 +61,18 @@ class Accounting:
             )
 
 
-def account(intake: Intake, as_of: float | None) -> Accounting:
+def account(intake: CanonicalTable, as_of: float | None) -> RowCounts:
     """Count where one table's rows went.
 
     Parameters
     ----------
-    intake : Intake
+    intake : CanonicalTable
     as_of : float or None
         As `day`; None: everything is known.
     """
     counts = fates(intake, as_of).group_by("fate").agg(nw.len().alias("rows"))
     rows = {fate: int(n) for fate, n in counts.collect("polars").to_native().iter_rows()}
-    return Accounting(
+    return RowCounts(
         table=intake.table,
         rows_in=_rows_in(intake),
         used=rows.get(USED, 0),
@@ -83,7 +83,7 @@ def account(intake: Intake, as_of: float | None) -> Accounting:
     )
 
 
-def fates(intake: Intake, as_of: float | None) -> nw.LazyFrame[Any]:
+def fates(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
     """The intake's rows with `fate`: used, anonymous, after_as_of or quarantined.
 
     Orders made of invoice lines are no rows of a source: of each, only the version that counts at
@@ -106,7 +106,7 @@ def fates(intake: Intake, as_of: float | None) -> nw.LazyFrame[Any]:
     return rows.with_columns(fate.alias("fate"))
 
 
-def reasons(intake: Intake, as_of: float | None) -> nw.LazyFrame[Any]:
+def reasons(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
     """The rows in quarantine with `reason`.
 
     Rows of one identity are versions of each other if they were recorded at different times, and
@@ -123,7 +123,7 @@ def reasons(intake: Intake, as_of: float | None) -> nw.LazyFrame[Any]:
     )
 
 
-def is_versioned(intake: Intake) -> bool:
+def is_versioned(intake: CanonicalTable) -> bool:
     """Whether the table says of any row that it was recorded at another time than its own."""
     own = nw.col("day") if "day" in intake.rows.collect_schema() else nw.lit(float("-inf"))
     later = (nw.col("known_day") > own).cast(nw.Int64).sum().alias("later")
@@ -132,7 +132,7 @@ def is_versioned(intake: Intake) -> bool:
 
 
 def quarantine(
-    intakes: Dict[str, Intake], mapping: Mapping, as_of: Instant | None = None
+    intakes: Dict[str, CanonicalTable], mapping: Mapping, as_of: Instant | None = None
 ) -> pl.DataFrame:
     """Collect every row that could not be used, as it stood in its source.
 
@@ -153,7 +153,7 @@ def quarantine(
 
     Examples
     --------
-    >>> from features.intake.intake import take_in
+    >>> from features.intake.canonical import take_in
     >>> orders = pl.DataFrame({
     ...     "order_id": ["1", "2"], "customer_id": ["a", "b"],
     ...     "ordered_at": ["2024-01-05", "31.02.2024"], "amount": ["20", "35"]})
@@ -166,7 +166,10 @@ def quarantine(
 
 
 def write_quarantine(
-    intakes: Dict[str, Intake], mapping: Mapping, path: str | Path, as_of: Instant | None = None
+    intakes: Dict[str, CanonicalTable],
+    mapping: Mapping,
+    path: str | Path,
+    as_of: Instant | None = None,
 ) -> int:
     """Write `quarantine` as CSV and say how many rows it holds."""
     rows = quarantine(intakes, mapping, as_of)
@@ -179,18 +182,18 @@ def _superseded(as_of: float | None) -> nw.Expr:
     return ~superseded.is_null() if as_of is None else superseded < as_of
 
 
-def _is_made_of_lines(intake: Intake) -> bool:
+def _is_made_of_lines(intake: CanonicalTable) -> bool:
     return intake.raw is None and intake.rows.implementation.is_polars()
 
 
-def _rows_in(intake: Intake) -> int:
+def _rows_in(intake: CanonicalTable) -> int:
     if intake.raw is not None:
         return int(intake.raw.select(pl.len()).collect().item())
     rows = nw.col("order_id").n_unique() if _is_made_of_lines(intake) else nw.len()
     return int(intake.rows.select(rows).collect("polars").to_native().item())
 
 
-def _with_cells(intake: Intake, as_of: float | None) -> pl.DataFrame:
+def _with_cells(intake: CanonicalTable, as_of: float | None) -> pl.DataFrame:
     rows = reasons(intake, as_of)
     if intake.raw is None:
         cells = rows.drop("fate", "problem", "unread", "known_day", "superseded_day", strict=False)

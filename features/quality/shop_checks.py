@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import narwhals as nw
 
 from features.quality.context import (
-    Evidence,
+    CheckContext,
+    DataProblem,
     Frame,
-    Problem,
     first,
     many,
     on_day,
@@ -35,11 +35,11 @@ CENT = 0.005
 STRANGERS_WARNING = 0.5
 
 
-def no_orders(evidence: Evidence) -> Iterator[Problem]:
+def no_orders(evidence: CheckContext) -> Iterator[DataProblem]:
     """Nothing to learn from or to forecast."""
     account = evidence.accounting["orders"]
     if evidence.totals.orders == 0:
-        yield Problem(
+        yield DataProblem(
             kind="no_orders",
             severity="error",
             table="orders",
@@ -52,7 +52,7 @@ def no_orders(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def stray_dates(evidence: Evidence) -> Iterator[Problem]:
+def stray_dates(evidence: CheckContext) -> Iterator[DataProblem]:
     """A few orders dated a year or more away from all others."""
     usable = evidence.intakes["orders"].rows.filter(nw.col("problem").is_null())
     days = order_days(usable)
@@ -62,7 +62,7 @@ def stray_dates(evidence: Evidence) -> Iterator[Problem]:
         return
     rows = int(strays["orders"].sum())
     first_day, last_day = on_day(kept["day"][0]), on_day(kept["day"][-1])
-    yield Problem(
+    yield DataProblem(
         kind="stray_date",
         severity="warning",
         table="orders",
@@ -75,12 +75,12 @@ def stray_dates(evidence: Evidence) -> Iterator[Problem]:
     )
 
 
-def zero_amounts(evidence: Evidence) -> Iterator[Problem]:
+def zero_amounts(evidence: CheckContext) -> Iterator[DataProblem]:
     """Orders of nothing: no purchases by definition."""
     rows = evidence.with_fate("orders", "used", "anonymous").filter(nw.col("amount") == 0)
     found = sums(rows, with_customer=~nw.col("customer_id").is_null())
     if found["rows"]:
-        yield Problem(
+        yield DataProblem(
             kind="zero_amount",
             severity="info",
             table="orders",
@@ -94,7 +94,7 @@ def zero_amounts(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def excess_refunds(evidence: Evidence) -> Iterator[Problem]:
+def excess_refunds(evidence: CheckContext) -> Iterator[DataProblem]:
     """Customers who got back more than they ever paid."""
     excess = nw.col("refunded") > nw.col("ordered") + CENT
     found = evidence.customers.filter(excess)
@@ -103,7 +103,7 @@ def excess_refunds(evidence: Evidence) -> Iterator[Problem]:
     if customers == 0:
         return
     rare = customers <= REFUNDED_SHARE * evidence.totals.customers
-    yield Problem(
+    yield DataProblem(
         kind="refunds_exceed_orders",
         severity="info" if rare else "warning",
         table="orders",
@@ -117,7 +117,7 @@ def excess_refunds(evidence: Evidence) -> Iterator[Problem]:
     )
 
 
-def dominating_orders(evidence: Evidence) -> Iterator[Problem]:
+def dominating_orders(evidence: CheckContext) -> Iterator[DataProblem]:
     """Single orders or refunds so large that averages mean little."""
     rows = evidence.past.orders.with_columns(nw.col("amount").abs().alias("size"))
     total, count = evidence.totals.absolute_amount, evidence.totals.orders + evidence.totals.refunds
@@ -127,7 +127,7 @@ def dominating_orders(evidence: Evidence) -> Iterator[Problem]:
     if found == 0:
         return
     top = first(large, "-size", ["size", "order_id", "customer_id"])[0]
-    yield Problem(
+    yield DataProblem(
         kind="dominating_order",
         severity="warning",
         table="orders",
@@ -142,7 +142,7 @@ def dominating_orders(evidence: Evidence) -> Iterator[Problem]:
     )
 
 
-def dominating_customers(evidence: Evidence) -> Iterator[Problem]:
+def dominating_customers(evidence: CheckContext) -> Iterator[DataProblem]:
     """Single customers whose amounts decide the totals."""
     rows = evidence.customers.with_columns((nw.col("ordered") + nw.col("refunded")).alias("size"))
     total = evidence.totals.absolute_amount
@@ -153,7 +153,7 @@ def dominating_customers(evidence: Evidence) -> Iterator[Problem]:
     if not found["customers"]:
         return
     top = first(large, "-size", ["size", "customer_id"])[0]
-    yield Problem(
+    yield DataProblem(
         kind="dominating_customer",
         severity="warning",
         table="orders",
@@ -168,7 +168,7 @@ def dominating_customers(evidence: Evidence) -> Iterator[Problem]:
     )
 
 
-def guest_ids(evidence: Evidence) -> Iterator[Problem]:
+def guest_ids(evidence: CheckContext) -> Iterator[DataProblem]:
     """Customer ids that stand for everybody who has none."""
     totals = evidence.totals
     if totals.customers == 0:
@@ -178,7 +178,7 @@ def guest_ids(evidence: Evidence) -> Iterator[Problem]:
     named = nw.col("customer_id").str.to_lowercase().is_in(GUEST_NAMES)
     found = evidence.customers.filter(busy | named)
     for row in first(found, "-orders", ["orders", "customer_id"], limit=3):
-        yield Problem(
+        yield DataProblem(
             kind="guest_id",
             severity="warning",
             table="orders",
@@ -192,14 +192,14 @@ def guest_ids(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def one_time_buyers(evidence: Evidence) -> Iterator[Problem]:
+def one_time_buyers(evidence: CheckContext) -> Iterator[DataProblem]:
     """Hardly anybody ever came back."""
     totals = evidence.totals
     if totals.customers < ONE_TIME_CUSTOMERS:
         return
     share = totals.one_time / totals.customers
     if share > ONE_TIME_SHARE:
-        yield Problem(
+        yield DataProblem(
             kind="one_time_buyers",
             severity="warning",
             table="orders",
@@ -213,12 +213,12 @@ def one_time_buyers(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def only_dates(evidence: Evidence) -> Iterator[Problem]:
+def only_dates(evidence: CheckContext) -> Iterator[DataProblem]:
     """Orders without a time of day."""
     day = nw.col("day")
     found = sums(evidence.past.orders, timed=day > day.floor())
     if found["rows"] and not found["timed"]:
-        yield Problem(
+        yield DataProblem(
             kind="dates_only",
             severity="info",
             table="orders",
@@ -230,13 +230,13 @@ def only_dates(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def silent_weeks(evidence: Evidence) -> Iterator[Problem]:
+def silent_weeks(evidence: CheckContext) -> Iterator[DataProblem]:
     """A week or more without an order in a busy shop, and an end that dries up."""
     column = evidence.source("orders", "ordered_at")
     found = holes(evidence.solid_days)
     if found:
         worst = max(found, key=lambda hole: hole.expected_orders)
-        yield Problem(
+        yield DataProblem(
             kind="silent_weeks",
             severity="warning",
             table="orders",
@@ -250,7 +250,7 @@ def silent_weeks(evidence: Evidence) -> Iterator[Problem]:
         )
     thin = thin_end(evidence.solid_days)
     if thin:
-        yield Problem(
+        yield DataProblem(
             kind="thin_end",
             severity="warning",
             table="orders",
@@ -265,12 +265,14 @@ def silent_weeks(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def stale(evidence: Evidence, staleness: Staleness | None, horizon: int) -> Iterator[Problem]:
+def stale(
+    evidence: CheckContext, staleness: Staleness | None, horizon: int
+) -> Iterator[DataProblem]:
     """The last order long before `as_of`."""
     if staleness is None or not staleness.is_stale or evidence.totals.last_order is None:
         return
     since, last = staleness.days_since_last_order, on_day(evidence.totals.last_order)
-    yield Problem(
+    yield DataProblem(
         kind="stale",
         severity="error" if since >= horizon else "warning",
         table="orders",
@@ -284,7 +286,7 @@ def stale(evidence: Evidence, staleness: Staleness | None, horizon: int) -> Iter
     )
 
 
-def strangers(evidence: Evidence) -> Iterator[Problem]:
+def strangers(evidence: CheckContext) -> Iterator[DataProblem]:
     """Feedback and offers of customers without orders; orders of customers not in the list."""
     buyers = evidence.customers.select("customer_id")
     for table in ("feedback", "offers"):
@@ -296,12 +298,12 @@ def strangers(evidence: Evidence) -> Iterator[Problem]:
         yield from _unlisted(evidence, missing)
 
 
-def _without_orders(evidence: Evidence, table: str, buyers: Frame) -> Iterator[Problem]:
+def _without_orders(evidence: CheckContext, table: str, buyers: Frame) -> Iterator[DataProblem]:
     rows = evidence.used(table).join(buyers, on="customer_id", how="anti")
     count, used = sums(rows)["rows"], evidence.accounting[table].used
     if count == 0:
         return
-    yield Problem(
+    yield DataProblem(
         kind="without_orders",
         severity="warning" if count > STRANGERS_WARNING * used else "info",
         table=table,
@@ -315,12 +317,12 @@ def _without_orders(evidence: Evidence, table: str, buyers: Frame) -> Iterator[P
     )
 
 
-def _unlisted(evidence: Evidence, missing: Frame) -> Iterator[Problem]:
+def _unlisted(evidence: CheckContext, missing: Frame) -> Iterator[DataProblem]:
     count = sums(missing)["rows"]
     if count == 0:
         return
     share = count / evidence.totals.customers
-    yield Problem(
+    yield DataProblem(
         kind="unlisted_customers",
         severity="warning" if share > STRANGERS_WARNING else "info",
         table="customers",

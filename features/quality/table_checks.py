@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import narwhals as nw
 import polars as pl
 
+from features.intake.canonical import CanonicalTable
 from features.intake.casting import is_given, raw_name, read_cells
-from features.intake.intake import Intake
 from features.quality.context import (
-    Evidence,
+    CheckContext,
+    DataProblem,
     Frame,
-    Problem,
     Severity,
     first,
     many,
@@ -59,7 +59,7 @@ ONE_VALUE: dict[tuple[str, str], tuple[Severity, str]] = {
 }
 
 
-def unusable_rows(evidence: Evidence) -> Iterator[Problem]:
+def unusable_rows(evidence: CheckContext) -> Iterator[DataProblem]:
     """Rows that cannot be read: in quarantine whatever `as_of` is."""
     for intake in evidence.intakes.values():
         wrong = intake.rows.filter(~nw.col("problem").is_null() & (nw.col("problem") != ANONYMOUS))
@@ -70,7 +70,7 @@ def unusable_rows(evidence: Evidence) -> Iterator[Problem]:
             yield _unusable(evidence, intake, reason, (rows, row))
 
 
-def unread_facts(evidence: Evidence) -> Iterator[Problem]:
+def unread_facts(evidence: CheckContext) -> Iterator[DataProblem]:
     """Facts that came after their row and cannot be read: left out, while the row stays."""
     for intake in evidence.intakes.values():
         if "unread" not in intake.rows.collect_schema().names():
@@ -81,7 +81,7 @@ def unread_facts(evidence: Evidence) -> Iterator[Problem]:
         )
         for reason, rows, row in counts.collect("polars").to_native().sort("unread").iter_rows():
             column = _column_of(evidence, intake.table, reason)
-            yield Problem(
+            yield DataProblem(
                 kind=f"unread: {reason}",
                 severity="warning",
                 table=intake.table,
@@ -94,12 +94,12 @@ def unread_facts(evidence: Evidence) -> Iterator[Problem]:
 
 
 def _unusable(
-    evidence: Evidence, intake: Intake, reason: str, found: tuple[int, int | None]
-) -> Problem:
+    evidence: CheckContext, intake: CanonicalTable, reason: str, found: tuple[int, int | None]
+) -> DataProblem:
     rows, row = found
     total = evidence.accounting[intake.table].rows_in
     column = _column_of(evidence, intake.table, reason)
-    return Problem(
+    return DataProblem(
         kind=f"unusable: {reason}",
         severity="error" if rows > UNUSABLE_ERROR * total else "warning",
         table=intake.table,
@@ -111,7 +111,7 @@ def _unusable(
     )
 
 
-def _column_of(evidence: Evidence, table: str, reason: str) -> str:
+def _column_of(evidence: CheckContext, table: str, reason: str) -> str:
     known = {"unknown kind": "kind", "score outside its scale": "score"}
     words = [word for word in reason.split() if "_" in word] or [reason.split()[-1]]
     target = known.get(reason, words[0])
@@ -120,14 +120,14 @@ def _column_of(evidence: Evidence, table: str, reason: str) -> str:
     return lines.get(target) or own.source(target)
 
 
-def _cell(intake: Intake, row: int | None, column: str) -> str | None:
+def _cell(intake: CanonicalTable, row: int | None, column: str) -> str | None:
     if intake.raw is None or row is None:
         return None
     cell = intake.raw.filter(pl.col("row") == row).select(column).collect().item()
     return f"row {row}: {column} = {cell!r}" if isinstance(cell, str) else f"row {row}: {cell}"
 
 
-def _remedy(evidence: Evidence, table: str, reason: str, column: str) -> str:
+def _remedy(evidence: CheckContext, table: str, reason: str, column: str) -> str:
     own = section(table)
     if reason.startswith("missing"):
         return f"Fill {column}, or leave such rows out with drop under [{own}] in history.toml."
@@ -148,13 +148,13 @@ def _is_date(table: str, reason: str) -> bool:
     return reason.removeprefix("unparsable ") in dates
 
 
-def anonymous_rows(evidence: Evidence) -> Iterator[Problem]:
+def anonymous_rows(evidence: CheckContext) -> Iterator[DataProblem]:
     """Rows without a customer: set aside, and counted."""
     for table, account in evidence.accounting.items():
         if account.anonymous == 0 or (table == "orders" and "lines" in evidence.accounting):
             continue
         share = account.anonymous / account.rows_in
-        yield Problem(
+        yield DataProblem(
             kind="anonymous",
             severity="warning" if share > ANONYMOUS_WARNING else "info",
             table=table,
@@ -167,7 +167,7 @@ def anonymous_rows(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def duplicates(evidence: Evidence) -> Iterator[Problem]:
+def duplicates(evidence: CheckContext) -> Iterator[DataProblem]:
     """Rows of one identity: copies, versions, partial refunds, or lines taken for orders."""
     for table, account in evidence.accounting.items():
         if table == "lines" or account.quarantined == 0:
@@ -184,12 +184,12 @@ def duplicates(evidence: Evidence) -> Iterator[Problem]:
             yield _versions(evidence, table, found["versions"], rows.filter(version))
 
 
-def _copies(evidence: Evidence, table: str, rows: int, copies: Frame) -> Problem:
+def _copies(evidence: CheckContext, table: str, rows: int, copies: Frame) -> DataProblem:
     identity = "order_id" if table == "orders" else "customer_id"
     message = f"{many(rows, 'row')} share {IDENTITY[table]} with another row"
     example = one_id(copies, identity)
     if table == "orders" and _look_like_lines(evidence, rows):
-        return Problem(
+        return DataProblem(
             kind="lines_taken_for_orders",
             severity="error",
             table=table,
@@ -201,7 +201,7 @@ def _copies(evidence: Evidence, table: str, rows: int, copies: Frame) -> Problem
             message=f"{message}, mostly with other amounts: these look like the lines of orders, "
             "not orders. Only one row of each order counts now.",
         )
-    return Problem(
+    return DataProblem(
         kind="duplicate",
         severity="warning",
         table=table,
@@ -214,7 +214,7 @@ def _copies(evidence: Evidence, table: str, rows: int, copies: Frame) -> Problem
     )
 
 
-def _look_like_lines(evidence: Evidence, copies: int) -> bool:
+def _look_like_lines(evidence: CheckContext, copies: int) -> bool:
     if copies < LINES_SHARE * evidence.accounting["orders"].rows_in:
         return False
     rows = evidence.with_fate("orders", "used", "quarantined")
@@ -228,8 +228,8 @@ def _look_like_lines(evidence: Evidence, copies: int) -> bool:
     return found["different"] > found["rows"] / 2
 
 
-def _partial_refunds(evidence: Evidence, rows: int, refunds: Frame) -> Problem:
-    return Problem(
+def _partial_refunds(evidence: CheckContext, rows: int, refunds: Frame) -> DataProblem:
+    return DataProblem(
         kind="duplicate_refund",
         severity="warning",
         table="orders",
@@ -243,9 +243,9 @@ def _partial_refunds(evidence: Evidence, rows: int, refunds: Frame) -> Problem:
     )
 
 
-def _versions(evidence: Evidence, table: str, rows: int, versions: Frame) -> Problem:
+def _versions(evidence: CheckContext, table: str, rows: int, versions: Frame) -> DataProblem:
     identity = "order_id" if table == "orders" else "customer_id"
-    return Problem(
+    return DataProblem(
         kind="superseded",
         severity="info",
         table=table,
@@ -257,7 +257,7 @@ def _versions(evidence: Evidence, table: str, rows: int, versions: Frame) -> Pro
     )
 
 
-def recorded_times(evidence: Evidence) -> Iterator[Problem]:
+def recorded_times(evidence: CheckContext) -> Iterator[DataProblem]:
     """`recorded_at` empty, or before the event itself."""
     for table, intake in evidence.intakes.items():
         column = evidence.source(table, RECORDED.source)
@@ -274,7 +274,7 @@ def recorded_times(evidence: Evidence) -> Iterator[Problem]:
             yield _recorded_early(table, column, found, f"row {example['row']}")
 
 
-def _recorded(evidence: Evidence, intake: Intake, column: str, event: Column) -> Frame:
+def _recorded(evidence: CheckContext, intake: CanonicalTable, column: str, event: Column) -> Frame:
     """Both times as the intake read them: it keeps only the later of the two."""
     source = evidence.mapping.of(section(intake.table))
     names = {raw_name(RECORDED): column, raw_name(event): source.source(event.source)}
@@ -288,8 +288,8 @@ def _recorded(evidence: Evidence, intake: Intake, column: str, event: Column) ->
     return rows
 
 
-def _unrecorded(evidence: Evidence, table: str, column: str, rows: int) -> Problem:
-    return Problem(
+def _unrecorded(evidence: CheckContext, table: str, column: str, rows: int) -> DataProblem:
+    return DataProblem(
         kind="recorded_at_empty",
         severity="warning",
         table=table,
@@ -303,8 +303,8 @@ def _unrecorded(evidence: Evidence, table: str, column: str, rows: int) -> Probl
     )
 
 
-def _recorded_early(table: str, column: str, found: dict[str, int], example: str) -> Problem:
-    return Problem(
+def _recorded_early(table: str, column: str, found: dict[str, int], example: str) -> DataProblem:
+    return DataProblem(
         kind="recorded_before_event",
         severity="warning" if found["a_day_early"] else "info",
         table=table,
@@ -318,7 +318,7 @@ def _recorded_early(table: str, column: str, found: dict[str, int], example: str
     )
 
 
-def unused_columns(evidence: Evidence) -> Iterator[Problem]:
+def unused_columns(evidence: CheckContext) -> Iterator[DataProblem]:
     """Columns that mean nothing to Holdfast, among them undeclared customer attributes."""
     for table, intake in evidence.intakes.items():
         own = section(table)
@@ -344,11 +344,11 @@ def unused_columns(evidence: Evidence) -> Iterator[Problem]:
             )
 
 
-def _column(table: str, column: str, kind: str, message: str, remedy: str) -> Problem:
-    return Problem(kind, "info", table, column, 0, None, remedy, message)
+def _column(table: str, column: str, kind: str, message: str, remedy: str) -> DataProblem:
+    return DataProblem(kind, "info", table, column, 0, None, remedy, message)
 
 
-def one_value_columns(evidence: Evidence) -> Iterator[Problem]:
+def one_value_columns(evidence: CheckContext) -> Iterator[DataProblem]:
     """Columns with the same value in every row, where that takes their meaning."""
     for (table, column), (severity, remedy) in ONE_VALUE.items():
         account = evidence.accounting.get(table)
@@ -361,7 +361,7 @@ def one_value_columns(evidence: Evidence) -> Iterator[Problem]:
             continue
         name = next(c.source for c in SCHEMAS[table] if c.target == column)
         shown = on_day(value) if column == "day" else repr(value)
-        yield Problem(
+        yield DataProblem(
             kind="one_value",
             severity=severity,
             table=table,
@@ -373,7 +373,7 @@ def one_value_columns(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def currency(evidence: Evidence) -> Iterator[Problem]:
+def currency(evidence: CheckContext) -> Iterator[DataProblem]:
     """Amounts without a currency."""
     if evidence.accounting["orders"].used == 0:
         return
@@ -381,7 +381,7 @@ def currency(evidence: Evidence) -> Iterator[Problem]:
     found = sums(evidence.used("orders"), given=~column.is_null(), empty=column.is_null())
     declared = evidence.mapping.currency
     if found["given"] and found["empty"]:
-        yield Problem(
+        yield DataProblem(
             kind="currency_empty",
             severity="warning",
             table="orders",
@@ -393,7 +393,7 @@ def currency(evidence: Evidence) -> Iterator[Problem]:
             "They count as if they were in that of the others.",
         )
     elif not found["given"] and declared is None:
-        yield Problem(
+        yield DataProblem(
             kind="currency_unknown",
             severity="warning",
             table="orders",
@@ -405,6 +405,6 @@ def currency(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def _first_row(evidence: Evidence, table: str, fate: str) -> str | None:
+def _first_row(evidence: CheckContext, table: str, fate: str) -> str | None:
     row = values(evidence.with_fate(table, fate), row=nw.col("row").min())["row"]
     return None if row is None else f"row {row}"

@@ -12,7 +12,7 @@ from holdfast.failures import RequestError
 from holdfast.render import output
 
 if TYPE_CHECKING:
-    from features.intake.intake import Intake
+    from features.intake.canonical import CanonicalTable
     from features.intake.mapping import Mapping
 
 
@@ -35,7 +35,7 @@ def check(
 
     Ends with code 2 if no order can be used; --quarantine FILE then tells why, row by row.
     """
-    from features.intake.intake import refuse_unusable, take_in
+    from features.intake.canonical import refuse_unusable, take_in
     from features.intake.sources import read_mapping, read_tables
     from features.quality import check as report_on
     from holdfast.render.report import print_report
@@ -163,7 +163,7 @@ def require_instant(as_of: str | None, timezone: str) -> None:
 
 
 def _write_quarantine(
-    intakes: dict[str, Intake], mapping: Mapping, target: Path, as_of: Any
+    intakes: dict[str, CanonicalTable], mapping: Mapping, target: Path, as_of: Any
 ) -> None:
     """Also if nothing is in quarantine: an older file must not be taken for this check's."""
     from features.quality import write_quarantine

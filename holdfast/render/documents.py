@@ -14,11 +14,11 @@ from training.scoring.scorer import STAGES
 from training.selection.grade import verdict
 
 if TYPE_CHECKING:
-    from training.champions import Decision
+    from training.champions import GateDecision
     from training.evaluation import PairedDifference
     from training.pipeline import Training
     from training.registry.tracking import RegisteredVersion
-    from training.selection.ablation import Ablated
+    from training.selection.ablation import AblationRow
     from training.selection.backtest import Backtest
     from training.selection.fit import Judgement
 
@@ -83,7 +83,7 @@ def backtest_document(backtest: Backtest) -> dict[str, Any]:
 
 
 def judgement_document(
-    found: Judgement, lost: Sequence[Ablated] | None, end: float
+    found: Judgement, lost: Sequence[AblationRow] | None, end: float
 ) -> dict[str, Any]:
     """What `holdfast backtest` found; `lost` only if it was asked for."""
     models = ((CHURN, found.churn), (CLV, found.clv))
@@ -95,7 +95,7 @@ def judgement_document(
     return document if lost is None else {**document, "ablation": ablation_document(lost)}
 
 
-def ablation_document(rows: Sequence[Ablated]) -> list[dict[str, Any]]:
+def ablation_document(rows: Sequence[AblationRow]) -> list[dict[str, Any]]:
     """What the pool loses without each family of features and each of its parts."""
     return [
         {
@@ -189,5 +189,5 @@ def _version(version: RegisteredVersion) -> dict[str, Any]:
     }
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
+def _decision(decision: GateDecision) -> dict[str, Any]:
     return {**decision.as_dict(), "figures": dict(decision.figures or {})}

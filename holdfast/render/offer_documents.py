@@ -44,7 +44,7 @@ def uplift_document(training: UpliftTraining) -> dict[str, Any]:
 
 def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
     """What a plan chose, expects and left out; one row per eligible customer is in the file."""
-    table, campaign, best = made.table, made.campaign, made.intention.allocation
+    table, campaign, best = made.table, made.campaign, made.assignment.allocation
     first, treated = table.iloc[0], made.treated
     return {
         "campaign_id": campaign.campaign_id,
@@ -54,7 +54,7 @@ def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
         "budget": campaign.budget,
         "holdout": campaign.holdout,
         "explore": campaign.explore,
-        "explored_share": made.intention.explored_share,
+        "explored_share": made.assignment.explored_share,
         "eligible": len(table),
         "offered": len(treated),
         "held_out": int((table["arm"] == "holdout").sum()),

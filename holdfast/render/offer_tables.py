@@ -105,7 +105,7 @@ def print_plan(made: Plan) -> None:
         f"{treated['expected_profit'].sum():,.0f}; {treated['expected_uplift'].sum():,.0f} more "
         "customers who order"
     )
-    best = made.intention.allocation
+    best = made.assignment.allocation
     output.paragraph(
         f"{nothing:,} eligible customers get nothing; one more unit of the budget would bring "
         f"{best.price:.2f}; no choice brings over {best.gap:.2%} more"

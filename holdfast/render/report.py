@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from holdfast.render import output
 
 if TYPE_CHECKING:
-    from features.quality import Accounting, Report
-    from features.quality.context import Problem
+    from features.quality import Report, RowCounts
+    from features.quality.context import DataProblem
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 INDENT = 2
@@ -47,13 +47,13 @@ def print_report(name: str, report: Report, quarantine: dict[str, Any]) -> None:
         output.paragraph(method.explanation, indent=2 * INDENT)
 
 
-def identity(table: Accounting) -> str:
+def identity(table: RowCounts) -> str:
     """Where every row of a table went, as an equation.
 
     Examples
     --------
-    >>> from features.quality import Accounting
-    >>> identity(Accounting("orders", 1003, used=1000, anonymous=2, after_as_of=0, quarantined=1))
+    >>> from features.quality import RowCounts
+    >>> identity(RowCounts("orders", 1003, used=1000, anonymous=2, after_as_of=0, quarantined=1))
     'orders: 1,003 rows in = 1,000 used + 2 anonymous + 0 after as_of + 1 quarantined'
     """
     left_out = f" ({table.left_out:,} more left out by the drop rule)" if table.left_out else ""
@@ -84,7 +84,7 @@ def _quarantined(quarantine: dict[str, Any]) -> str:
     return f"{quarantine['rows']:,} quarantined, with their reasons, in {quarantine['file']}"
 
 
-def _problem(problem: Problem) -> None:
+def _problem(problem: DataProblem) -> None:
     where = problem.table if problem.column is None else f"{problem.table}.{problem.column}"
     rows = f", {problem.rows:,} row{'s' * (problem.rows != 1)}" if problem.rows else ""
     output.line(f"{problem.severity}: {where}{rows}", STYLES[problem.severity], INDENT)

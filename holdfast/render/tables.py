@@ -15,10 +15,10 @@ from training.champions import CHURN
 from training.selection.grade import shorter_window, verdict
 
 if TYPE_CHECKING:
-    from training.champions import Decision
+    from training.champions import GateDecision
     from training.evaluation import PairedDifference
     from training.registry.tracking import RegisteredVersion
-    from training.selection.ablation import Ablated
+    from training.selection.ablation import AblationRow
     from training.selection.backtest import Backtest
 
 SHORT = {
@@ -88,7 +88,7 @@ def print_verdict(backtest: Backtest, horizon_days: int) -> None:
         output.paragraph(said)
 
 
-def print_ablation(rows: Sequence[Ablated]) -> None:
+def print_ablation(rows: Sequence[AblationRow]) -> None:
     """Print what leaving out each family of features, and each part of the pool, does."""
     table = table_of(["without"], ["columns", "log loss", "95% interval", "auc"])
     table.add_column("")
@@ -123,7 +123,7 @@ def _effect(lost: PairedDifference) -> str:
     return "hurts" if lost.high < 0 else "not clear"
 
 
-def print_champion(version: RegisteredVersion, decision: Decision) -> None:
+def print_champion(version: RegisteredVersion, decision: GateDecision) -> None:
     """Print whether a version became champion, and why."""
     became = "is champion" if decision.promoted else "stays challenger"
     output.line(f"{version.name} version {version.version} {became}: {decision.why}")

@@ -15,7 +15,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, vstack
 
 from offers.allocation.dual import Dual
-from offers.allocation.problem import NONE, Choice, Problem
+from offers.allocation.problem import NONE, AllocationProblem, Choice
 from training.evaluation import FloatArray
 
 # Up to so many customers the problem is solved as it stands.
@@ -93,11 +93,11 @@ def allocate(
     >>> found.offer.tolist(), found.profit, found.gap
     ([0, 1, -1], 7.9, 0.0)
     """
-    problem = Problem.of(profit, cost, budget, capacity)
+    problem = AllocationProblem.of(profit, cost, budget, capacity)
     return _exact(problem) if len(problem) <= SMALL else _by_prices(problem)
 
 
-def _exact(problem: Problem) -> Allocation:
+def _exact(problem: AllocationProblem) -> Allocation:
     """By integer programming; the dual gives the price of the budget."""
     customer, offer = np.nonzero(problem.profit > 0)
     gain, cost = problem.profit[customer, offer], problem.cost[customer, offer]
@@ -135,7 +135,7 @@ def silence() -> Iterator[None]:
 
 
 def _constraints(
-    problem: Problem, customer: NDArray[np.int64], offer: NDArray[np.int64]
+    problem: AllocationProblem, customer: NDArray[np.int64], offer: NDArray[np.int64]
 ) -> tuple[csr_array, FloatArray]:
     """One offer a customer, the capacities, and last the budget; those that can bind."""
     pairs = np.arange(len(customer))
@@ -153,7 +153,7 @@ def _constraints(
     return vstack(parts, format="csr"), np.concatenate(limits)
 
 
-def _by_prices(problem: Problem) -> Allocation:
+def _by_prices(problem: AllocationProblem) -> Allocation:
     """Find prices on a sample, sharpen them on everybody, and round what customers then choose."""
     known: FloatArray | None = None
     if len(problem) > 2 * SAMPLE:
@@ -166,7 +166,7 @@ def _by_prices(problem: Problem) -> Allocation:
     spared = offer.copy()
     spared[core] = NONE
     left = dual.limits - dual.used(spared)
-    part = Problem(problem.profit[core], problem.cost[core], left[-1], left[:-1])
+    part = AllocationProblem(problem.profit[core], problem.cost[core], left[-1], left[:-1])
     offer[core] = _exact(part).offer
     taken = np.flatnonzero(offer != NONE)
     gain = float(problem.profit[taken, offer[taken]].sum())

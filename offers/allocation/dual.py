@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from offers.allocation.problem import NONE, Choice, Problem
+from offers.allocation.problem import NONE, AllocationProblem, Choice
 from training.evaluation import FloatArray
 
 TINY = 1e-12
@@ -32,7 +32,7 @@ class Dual:
     limits: FloatArray
 
     @classmethod
-    def of(cls, problem: Problem) -> Self:
+    def of(cls, problem: AllocationProblem) -> Self:
         """Leave out what brings nothing."""
         gain = np.where(problem.profit > 0, problem.profit, -np.inf)
         cost = np.where(problem.profit > 0, problem.cost, 0.0)

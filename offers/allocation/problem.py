@@ -17,7 +17,7 @@ Choice = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Problem:
+class AllocationProblem:
     """What allocations are made from.
 
     Attributes
@@ -44,7 +44,7 @@ class Problem:
         cost: ArrayLike,
         budget: float = np.inf,
         capacity: ArrayLike | None = None,
-    ) -> Problem:
+    ) -> AllocationProblem:
         """Check what is given.
 
         Raises
@@ -71,8 +71,8 @@ class Problem:
     def __len__(self) -> int:
         return len(self.profit)
 
-    def take(self, rows: NDArray[np.int64]) -> Problem:
+    def take(self, rows: NDArray[np.int64]) -> AllocationProblem:
         """A part of the customers, with their share of the budget and the capacities."""
         share = len(rows) / len(self)
         parts = self.profit[rows], self.cost[rows]
-        return Problem(*parts, self.budget * share, self.capacity * share)
+        return AllocationProblem(*parts, self.budget * share, self.capacity * share)

@@ -19,7 +19,7 @@ KEYS = ["customer_id", "offer_id"]
 
 
 @dataclass(frozen=True)
-class Logged:
+class CampaignLog:
     """The rows of one campaign in a history's offers table.
 
     Attributes

@@ -12,7 +12,7 @@ from features.clock import Instant
 from features.history.history import History
 from features.schema import NO_OFFER
 from offers.errors import OffersError
-from offers.measurement.campaign_log import Logged
+from offers.measurement.campaign_log import CampaignLog
 from offers.measurement.caveats import caveats
 from offers.measurement.comparison import UNKNOWN
 from offers.measurement.effects import Outcomes, effect_table
@@ -96,7 +96,7 @@ def measure(
     """Measure what a campaign brought.
 
     Treated and held-out customers of each offer are compared by the arm they were drawn into
-    (intention to treat), in the window that begins with the plan; see `effect_table`. Orders and
+    (assignment to treat), in the window that begins with the plan; see `effect_table`. Orders and
     refunds count as in the forecasts: a customer's net spend of the window is never below 0.
 
     Parameters
@@ -120,7 +120,7 @@ def measure(
     table = PlanTable.of(plan)
     known = history.upto(as_of)
     window = Window.of(known, table, as_of, interim)
-    logged = Logged.of(known, table.campaign_id)
+    logged = CampaignLog.of(known, table.campaign_id)
     rows, unknown = _known_customers(known, window, table)
     costs = logged.costs(rows)
     came = _outcomes(known, window, table, rows, costs)

@@ -38,7 +38,7 @@ class Exploration:
 
 
 @dataclass(frozen=True)
-class Intention:
+class Assignment:
     """What is meant for every customer, and how probable it was.
 
     Attributes
@@ -61,7 +61,7 @@ class Intention:
     explored_share: float
 
 
-def intend(profit: pd.DataFrame, cost: pd.DataFrame, campaign: Campaign) -> Intention:
+def intend(profit: pd.DataFrame, cost: pd.DataFrame, campaign: Campaign) -> Assignment:
     """Explore some customers, choose for the others, and hold a share of both out.
 
     The random offers are drawn first and paid from the budget. The allocation then runs over
@@ -90,7 +90,7 @@ def intend(profit: pd.DataFrame, cost: pd.DataFrame, campaign: Campaign) -> Inte
     chosen = _within(campaign.budget / treated - spent, best.offer, ~is_explored, profit, cost)
     offer = np.where(is_explored, random.offer, chosen)
     held_out = (offer != NONE) & (draw_for(campaign, "holdout", profit.index) < campaign.holdout)
-    return Intention(
+    return Assignment(
         offer=offer,
         explored=is_explored,
         held_out=held_out,

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from offers.allocation.dual import TINY, Dual
-from offers.allocation.problem import NONE, Choice, Problem
+from offers.allocation.problem import NONE, AllocationProblem, Choice
 from offers.errors import OffersError
 from training.evaluation import FloatArray
 
@@ -71,7 +71,7 @@ def budget_curve(
     >>> curve.points[["spend", "profit"]].to_numpy().tolist(), curve.enough
     ([[0.0, 0.0], [2.0, 5.0], [4.0, 8.0], [4.0, 8.0]], 4.0)
     """
-    free = Problem.of(profit, cost, np.inf, capacity)
+    free = AllocationProblem.of(profit, cost, np.inf, capacity)
     best = Dual.of(free)
     choice = best.round(best.descend()[0])
     enough = float(best.used(choice)[-1])
@@ -84,7 +84,7 @@ def budget_curve(
     return BudgetCurve(points, enough, _beyond(free, choice))
 
 
-def _points(free: Problem, budgets: FloatArray) -> Iterator[dict[str, float]]:
+def _points(free: AllocationProblem, budgets: FloatArray) -> Iterator[dict[str, float]]:
     """From the largest budget down: the prices of one are near those of the next."""
     prices: FloatArray | None = None
     for budget in budgets:
@@ -101,7 +101,7 @@ def _points(free: Problem, budgets: FloatArray) -> Iterator[dict[str, float]]:
         }
 
 
-def _beyond(free: Problem, choice: Choice) -> pd.DataFrame:
+def _beyond(free: AllocationProblem, choice: Choice) -> pd.DataFrame:
     """Give the others what loses least, the least loss per unit of money first."""
     made = np.flatnonzero(choice != NONE)
     profit, spend = free.profit[made, choice[made]].sum(), free.cost[made, choice[made]].sum()

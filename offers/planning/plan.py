@@ -12,7 +12,7 @@ from features.schema import NO_OFFER
 from offers.allocation.problem import NONE, Choice
 from offers.catalogue.catalogue import OfferCatalogue
 from offers.catalogue.verdicts import Eligibility
-from offers.planning.assignment import Intention, intend
+from offers.planning.assignment import Assignment, intend
 from offers.planning.campaign import Campaign
 from offers.planning.curves import BudgetCurve, budget_curve, trade_off
 from offers.planning.plan_table import COLUMNS
@@ -79,7 +79,7 @@ class Plan:
     churn_risk : pandas.Series, shape (customers,)
         Index `customer_id`, in the order of the choices.
     choices : Choices
-    intention : Intention
+    assignment : Assignment
     eligibility : Eligibility
         What came of all customers of the population.
     """
@@ -88,7 +88,7 @@ class Plan:
     campaign: Campaign
     churn_risk: pd.Series
     choices: Choices
-    intention: Intention
+    assignment: Assignment
     eligibility: Eligibility
 
     @property
@@ -140,7 +140,7 @@ class Plan:
 
 def plan_table(
     customers: Customers, choices: Choices, campaign: Campaign, worth: Definition
-) -> tuple[pd.DataFrame, Intention]:
+) -> tuple[pd.DataFrame, Assignment]:
     """Choose at most one offer for every customer, for the most profit under a budget.
 
     Parameters
@@ -156,31 +156,31 @@ def plan_table(
     -------
     table : pandas.DataFrame
         Columns `plan_table.COLUMNS`.
-    intention : Intention
+    assignment : Assignment
         Rows as in `customers`.
     """
-    intention = intend(choices.profit, choices.prospects.cost, campaign)
-    table = _rows(customers, choices, campaign.catalogue, intention).assign(
+    assignment = intend(choices.profit, choices.prospects.cost, campaign)
+    table = _rows(customers, choices, campaign.catalogue, assignment).assign(
         campaign_id=campaign.campaign_id, margin_rate=worth.margin_rate, currency=worth.currency
     )
     order = ["expected_profit", "customer_id"]
     table = table.sort_values(order, ascending=[False, True], kind="stable", ignore_index=True)
-    return table[list(COLUMNS)], intention
+    return table[list(COLUMNS)], assignment
 
 
 def _rows(
-    customers: Customers, choices: Choices, catalogue: OfferCatalogue, intention: Intention
+    customers: Customers, choices: Choices, catalogue: OfferCatalogue, assignment: Assignment
 ) -> pd.DataFrame:
-    found, offer, scores = choices.prospects, intention.offer, customers.scores
+    found, offer, scores = choices.prospects, assignment.offer, customers.scores
     intended = np.array([*catalogue.ids, NO_OFFER], dtype=object)[offer]
     known = ("customer_id", "as_of", "horizon_days", "churn_risk", "clv_if_active")
     return pd.DataFrame(
         {
             **{name: scores[name].to_numpy() for name in known},
             "intended_offer": intended,
-            "arm": np.select([offer == NONE, intention.held_out], ["none", "holdout"], "offer"),
-            "explored": intention.explored,
-            "propensity": intention.propensity,
+            "arm": np.select([offer == NONE, assignment.held_out], ["none", "holdout"], "offer"),
+            "explored": assignment.explored,
+            "propensity": assignment.propensity,
             "expected_uplift": of_intended(found.uplift, offer),
             "expected_cost": of_intended(found.cost, offer),
             "expected_profit": of_intended(found.profit, offer),

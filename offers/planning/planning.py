@@ -88,9 +88,9 @@ def plan_campaign(
     progress("weighing offers")
     choices = _choices(history, as_of, models, campaign.catalogue, customers)
     progress("choosing")
-    chosen, intention = plan_table(customers, choices, campaign, worth)
+    chosen, assignment = plan_table(customers, choices, campaign, worth)
     risk = customers.scores.set_index("customer_id")["churn_risk"]
-    return Plan(chosen, campaign, risk, choices, intention, found)
+    return Plan(chosen, campaign, risk, choices, assignment, found)
 
 
 def _choices(

@@ -21,7 +21,7 @@ LIVE: tuple[Stage, ...] = ("new", "active", "at_risk")
 router = APIRouter(prefix="/v1", tags=["customers"])
 
 
-class Wanted(BaseModel):
+class CustomerQuery(BaseModel):
     """Which customers are asked for, and where the page begins."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -57,17 +57,17 @@ class CustomerAnswer(Answer):
 
 
 @router.get("/customers", responses=problems(422, 503))
-def customers(wanted: Annotated[Wanted, Query()], scores: ScoresNow) -> CustomerPage:
+def customers(query: Annotated[CustomerQuery, Query()], scores: ScoresNow) -> CustomerPage:
     """List customers by value at risk, those who have not lapsed unless asked."""
-    found = scores.at_risk(wanted.stage, wanted.min_risk)
-    start = 0 if wanted.cursor is None else _start(wanted.cursor, _listing(wanted, scores))
-    end = start + wanted.limit
+    found = scores.at_risk(query.stage, query.min_risk)
+    start = 0 if query.cursor is None else _start(query.cursor, _listing(query, scores))
+    end = start + query.limit
     return CustomerPage(
         currency=scores.terms.currency,
         definition=scores.terms,
         total=found.height,
-        customers=score_rows(found.slice(start, wanted.limit)),
-        next_cursor=_cursor(end, _listing(wanted, scores)) if end < found.height else None,
+        customers=score_rows(found.slice(start, query.limit)),
+        next_cursor=_cursor(end, _listing(query, scores)) if end < found.height else None,
     )
 
 
@@ -86,9 +86,9 @@ def customer(
     return CustomerAnswer(currency=scores.terms.currency, definition=scores.terms, customer=found)
 
 
-def _listing(wanted: Wanted, scores: Scores) -> str:
+def _listing(query: CustomerQuery, scores: Scores) -> str:
     """What a cursor is valid for: these filters on these scores, in which positions are fixed."""
-    terms = json.dumps([scores.digest, sorted(set(wanted.stage)), wanted.min_risk])
+    terms = json.dumps([scores.digest, sorted(set(query.stage)), query.min_risk])
     return hashlib.sha256(terms.encode()).hexdigest()[:16]
 
 

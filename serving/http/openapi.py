@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from serving.http.problems import MEDIA_TYPE, Problem
+from serving.http.problems import MEDIA_TYPE, ProblemDocument
 
 REFERENCE = "#/components/schemas/{model}"
 # A foreign host name, another method, a body too large, a failure: any operation may answer so.
@@ -31,14 +31,14 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=app.description,
             routes=app.routes,
         )
-        _, found = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE)
+        _, found = models_json_schema([(ProblemDocument, "serialization")], ref_template=REFERENCE)
         schema["components"]["schemas"] |= found["$defs"]
         app.openapi_schema = schema
     return app.openapi_schema
 
 
 def _documented(status: int) -> dict[str, Any]:
-    schema = {"$ref": REFERENCE.format(model=Problem.__name__)}
+    schema = {"$ref": REFERENCE.format(model=ProblemDocument.__name__)}
     return {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": schema}},

@@ -37,7 +37,7 @@ class FieldProblem(BaseModel):
     remedy: str
 
 
-class Problem(BaseModel):
+class ProblemDocument(BaseModel):
     """A problem document (RFC 9457)."""
 
     type: str = Field(description="`urn:holdfast:problem:` and one of the names in docs/api.md.")
@@ -83,7 +83,7 @@ async def answer(request: Request, error: Exception) -> Response:
     return response(found, headers)
 
 
-def problem(status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> Problem:
+def problem(status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> ProblemDocument:
     """A problem document of a status.
 
     Examples
@@ -93,7 +93,7 @@ def problem(status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> Pr
     """
     title = HTTPStatus(status).phrase
     kind = KINDS.get(status, title.lower().replace(" ", "-"))
-    return Problem(
+    return ProblemDocument(
         type=f"urn:holdfast:problem:{kind}",
         title=title,
         status=status,
@@ -102,12 +102,12 @@ def problem(status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> Pr
     )
 
 
-def response(found: Problem, headers: Mapping[str, str] | None = None) -> Response:
+def response(found: ProblemDocument, headers: Mapping[str, str] | None = None) -> Response:
     """A problem document as a response; ASCII, for a bad request may hold half a character."""
     return Response(json.dumps(found.model_dump()), found.status, headers, MEDIA_TYPE)
 
 
-def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
+def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> ProblemDocument:
     """Say of every field that was refused what is wrong with it and what to do."""
     status = 400 if any(error["type"] == "json_invalid" for error in errors) else 422
     fields = [_field_problem(error) for error in errors[:SHOWN_ERRORS]]

@@ -64,8 +64,8 @@ class Scores:
 
     def at_risk(self, stages: Sequence[str], min_risk: float) -> pl.DataFrame:
         """Rows of the stages with at least this churn risk, most value at risk first."""
-        wanted = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
-        return self.rows.filter(wanted)
+        query = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
+        return self.rows.filter(query)
 
     def of(self, customer_id: str) -> ScoreRow | None:
         """The scores of a customer; None for one who has none."""

@@ -112,13 +112,13 @@ Attribute = Annotated[
 ]
 
 
-class Given(BaseModel):
+class RequestModel(BaseModel):
     """What is received has no other fields than the documented ones, and no other types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Order(Given):
+class Order(RequestModel):
     """An order, or a refund if its amount is negative."""
 
     order_id: Id
@@ -128,7 +128,7 @@ class Order(Given):
     discount_amount: Number | None = None
 
 
-class Feedback(Given):
+class Feedback(RequestModel):
     """An answer to a survey, a review or a ticket."""
 
     created_at: Instant
@@ -147,7 +147,7 @@ class Feedback(Given):
     )
 
 
-class Offer(Given):
+class Offer(RequestModel):
     """An offer made; `offer_id` is `none` for a control."""
 
     campaign_id: Id
@@ -160,7 +160,7 @@ class Offer(Given):
     refused_at: Instant | None = None
 
 
-class Customer(Given):
+class Customer(RequestModel):
     """One customer's history, as much of it as there is."""
 
     customer_id: Id
@@ -184,7 +184,7 @@ def _once(customers: list[Customer]) -> list[Customer]:
     return customers
 
 
-class ScoreRequest(Given):
+class ScoreRequest(RequestModel):
     """Customers to be scored, and the instant of prediction."""
 
     as_of: AsOf
@@ -214,7 +214,7 @@ class NotUsed(Answer):
     reason: str
 
 
-class Rows(Answer):
+class RowsUsed(Answer):
     """Where the rows of a table went: rows_in = used + after_as_of + not_used."""
 
     rows_in: int
@@ -233,4 +233,4 @@ class ScoreAnswer(Answer):
     customers: list[ScoreRow]
     not_scored: list[NotScored]
     not_used: list[NotUsed]
-    rows: dict[str, Rows] = Field(description="Per table that was sent.")
+    rows: dict[str, RowsUsed] = Field(description="Per table that was sent.")

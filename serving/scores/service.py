@@ -10,7 +10,7 @@ import polars as pl
 
 from features.clock import as_day, as_instant
 from features.history.history import History
-from features.intake.intake import Intake, take_in
+from features.intake.canonical import CanonicalTable, take_in
 from features.intake.mapping import Mapping
 from features.quality.row_counts import account, reasons
 from features.schema import SCHEMAS
@@ -20,10 +20,10 @@ from serving.inforce.schemas import ScoreRow
 from serving.scores.schemas import (
     Customer,
     Feedback,
-    Given,
     NotScored,
     NotUsed,
-    Rows,
+    RequestModel,
+    RowsUsed,
     ScoreAnswer,
     ScoreRequest,
 )
@@ -36,7 +36,7 @@ class Placed(NamedTuple):
 
     place: str
     customer_id: str
-    row: Given
+    row: RequestModel
 
 
 def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
@@ -94,7 +94,7 @@ def _require_resolutions(request: ScoreRequest) -> None:
         raise _refused(f"{silent[0].place}/resolved_at", detail, "Give null while it is open.")
 
 
-def _is_ticket(row: Given) -> bool:
+def _is_ticket(row: RequestModel) -> bool:
     return isinstance(row, Feedback) and row.kind == "ticket"
 
 
@@ -105,7 +105,7 @@ def _refused(field: str, detail: str, remedy: str) -> ProblemError:
 
 def _placed(customers: Sequence[Customer], table: str) -> Iterator[Placed]:
     for i, customer in enumerate(customers):
-        rows: list[Given] = getattr(customer, table)
+        rows: list[RequestModel] = getattr(customer, table)
         for j, row in enumerate(rows):
             yield Placed(f"/customers/{i}/{table}/{j}", customer.customer_id, row)
 
@@ -213,7 +213,7 @@ def _not_scored(customers: Sequence[Customer], found: dict[str, ScoreRow]) -> It
 
 
 def _unusable(
-    intake: Intake, day: float, rows: Sequence[Placed], mapping: Mapping
+    intake: CanonicalTable, day: float, rows: Sequence[Placed], mapping: Mapping
 ) -> Iterator[NotUsed]:
     found = reasons(intake, day).select("row", "reason").collect("polars").to_native()
     for number, reason in found.sort("row").iter_rows():
@@ -222,7 +222,7 @@ def _unusable(
         yield NotUsed(field=place, customer_id=customer_id, reason=reason)
 
 
-def _rule(row: Given, mapping: Mapping) -> str:
+def _rule(row: RequestModel, mapping: Mapping) -> str:
     """What feedback has to fulfil, where it did not."""
     if not isinstance(row, Feedback):
         return ""
@@ -233,9 +233,9 @@ def _rule(row: Given, mapping: Mapping) -> str:
     return f": score must be from {low:g} to {high:g}" if is_outside else ""
 
 
-def _counted(intake: Intake, day: float) -> Rows:
+def _counted(intake: CanonicalTable, day: float) -> RowsUsed:
     counts = account(intake, day)
-    return Rows(
+    return RowsUsed(
         rows_in=counts.rows_in,
         used=counts.used,
         after_as_of=counts.after_as_of,

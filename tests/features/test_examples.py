@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from features.history.history import History
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
 

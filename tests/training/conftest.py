@@ -14,11 +14,11 @@ from features.history.history import History
 from features.intake.mapping import Mapping
 from simulation import SimulatedShop, simulate
 from training.config import TrainingConfig
-from training.panel.snapshot import Lesson
+from training.panel.snapshot import TrainingSet
 from training.pipeline import Training, train
 from training.registry.tracking import Tracker
 from training.scoring.scorer import Scorer
-from training.selection.fit import Fitted, fit
+from training.selection.fit import FittedModel, fit
 
 AS_OF = "2025-10-01"
 CONFIG = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=3, origins=2)
@@ -60,18 +60,18 @@ def shop() -> Shop:
 
 
 @pytest.fixture(scope="session")
-def fitted(shop) -> tuple[Fitted, Fitted]:
+def fitted(shop) -> tuple[FittedModel, FittedModel]:
     return fit(shop.past, shop.as_of, shop.config)
 
 
 @pytest.fixture(scope="session")
-def lesson_of_all(fitted) -> Callable[[int], Lesson]:
+def lesson_of_all(fitted) -> Callable[[int], TrainingSet]:
     """So many of the latest snapshots of churn, in which all count once, the treated too."""
 
-    def build(snapshots: int) -> Lesson:
-        lesson = fitted[0].panel.lesson(snapshots)
-        counted = (replace(s, weight=np.ones(len(s))) for s in lesson.snapshots)
-        return replace(lesson, snapshots=tuple(counted))
+    def build(snapshots: int) -> TrainingSet:
+        training_set = fitted[0].panel.training_set(snapshots)
+        counted = (replace(s, weight=np.ones(len(s))) for s in training_set.snapshots)
+        return replace(training_set, snapshots=tuple(counted))
 
     return build
 

@@ -23,7 +23,7 @@ LIMITS = (0.2, 5.0)
 
 
 @dataclass(frozen=True)
-class Outlook:
+class PopulationModel:
     """An MBG/NBD of a population at one instant, the pace of its season and the worth of a day.
 
     Attributes
@@ -68,8 +68,8 @@ class Outlook:
 
         Examples
         --------
-        >>> outlook = Outlook({}, 0.0, 1.0, pace=0.5, paced_days=10.0)
-        >>> outlook.usual_days(np.array([4.0, 10.0, 15.0])).round(2).tolist()
+        >>> btyd = PopulationModel({}, 0.0, 1.0, pace=0.5, paced_days=10.0)
+        >>> btyd.usual_days(np.array([4.0, 10.0, 15.0])).round(2).tolist()
         [6.59, 16.49, 21.49]
         """
         paced = np.minimum(days, self.paced_days)

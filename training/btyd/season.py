@@ -13,11 +13,11 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from features.feature import YEAR
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.evaluation import FloatArray
 
 FURTHEST = 1.5
-# Standard deviations of the drift that are considered.
+# Standard deviations of the level that are considered.
 SPREADS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
 # The share of its variance that comes every year; the rest is constant.
 YEARLY_SHARE = 0.5
@@ -29,7 +29,7 @@ YOUTH_DAYS = 50.0
 
 
 @dataclass(frozen=True)
-class Drift:
+class SeasonalLevel:
     """How far what happened in the windows after past snapshots was from what was expected.
 
     Attributes
@@ -68,8 +68,8 @@ class Drift:
 
         Examples
         --------
-        >>> drift = Drift.of([(0.0, 0.4, 0.01), (180.0, 0.0, 0.01)])
-        >>> round(drift.forecast(365.0, 30.0), 2)
+        >>> level = SeasonalLevel.of([(0.0, 0.4, 0.01), (180.0, 0.0, 0.01)])
+        >>> round(level.forecast(365.0, 30.0), 2)
         0.33
         """
         if not len(self.days):
@@ -105,7 +105,7 @@ def youth(X: pd.DataFrame) -> float:
 
 
 def observed_pace(
-    outlook: Outlook,
+    btyd: PopulationModel,
     X: pd.DataFrame,
     churned: FloatArray,
     window_days: float,
@@ -115,7 +115,7 @@ def observed_pace(
 
     Parameters
     ----------
-    outlook : Outlook
+    btyd : PopulationModel
         At the start of the window.
     X : pandas.DataFrame, shape (customers, features)
         The feature table then.
@@ -132,7 +132,7 @@ def observed_pace(
     w = np.ones(len(churned)) if weight is None else weight
 
     def risk_at(pace: float) -> FloatArray:
-        return expit(outlook.at_pace(pace, window_days).logit_no_order(X, window_days))
+        return expit(btyd.at_pace(pace, window_days).logit_no_order(X, window_days))
 
     def expected(pace: float) -> float:
         return float(np.average(risk_at(pace), weights=w))

@@ -9,43 +9,43 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from training.btyd.model import LOGIT_LIMIT
-from training.btyd.population import Days, Outlook
+from training.btyd.population import Days, PopulationModel
 from training.evaluation import FloatArray
 
 HALVINGS = 40
 
 
 @dataclass(frozen=True)
-class Curve:
+class SurvivalCurve:
     """Probability of no order by any day ahead, for every customer.
 
-    On the logit scale the outlook's curve is moved up or down, by as much as the churn model
-    departs from the outlook at its horizon. What follows from one curve cannot contradict itself.
+    On the logit scale MBG/NBD's curve is moved up or down, by as much as the churn model
+    departs from MBG/NBD at its horizon. What follows from one curve cannot contradict itself.
 
     Attributes
     ----------
-    outlook : Outlook
+    btyd : PopulationModel
     X : pandas.DataFrame, shape (customers, features)
     shift : numpy.ndarray, shape (customers,)
         On the logit scale.
     """
 
-    outlook: Outlook
+    btyd: PopulationModel
     X: pd.DataFrame
     shift: FloatArray
 
     def no_order(self, days: Days) -> FloatArray:
         """Probability of no order in the next `days`, shape (customers,)."""
-        return np.asarray(expit(self.outlook.logit_no_order(self.X, days) + self.shift))
+        return np.asarray(expit(self.btyd.logit_no_order(self.X, days) + self.shift))
 
     def p_alive(self) -> FloatArray:
         """Probability of an order ever, shape (customers,): where the curve ends."""
-        alive = np.clip(logit(self.outlook.p_alive(self.X)), -LOGIT_LIMIT, LOGIT_LIMIT)
+        alive = np.clip(logit(self.btyd.p_alive(self.X)), -LOGIT_LIMIT, LOGIT_LIMIT)
         return np.asarray(expit(alive - self.shift))
 
     def orders_if_any(self, days: Days) -> FloatArray:
         """Expected purchase days in the next `days` given at least one, shape (customers,)."""
-        return self.outlook.orders_if_any(self.X, days)
+        return self.btyd.orders_if_any(self.X, days)
 
     def median_days(self, limit: float) -> FloatArray:
         """Days until an order is as likely as not to have come; NaN if beyond `limit`."""

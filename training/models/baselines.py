@@ -15,7 +15,7 @@ from training.evaluation import FloatArray
 
 
 @dataclass(frozen=True)
-class Signal:
+class RuleSignal:
     """One number about a customer that a rule goes by, and the feature it comes from."""
 
     feature: str
@@ -41,10 +41,10 @@ def expected_at_past_rate(X: pd.DataFrame) -> FloatArray:
     return X["purchase_days"].to_numpy() / (X["age_over_horizon"].to_numpy() + 1.0)
 
 
-SIGNALS: Mapping[str, Signal] = MappingProxyType(
+SIGNALS: Mapping[str, RuleSignal] = MappingProxyType(
     {
-        "recency_rule": Signal("days_since_last_order", log_recency),
-        "past_rate": Signal("purchase_days", log_rate),
+        "recency_rule": RuleSignal("days_since_last_order", log_recency),
+        "past_rate": RuleSignal("purchase_days", log_rate),
     }
 )
 

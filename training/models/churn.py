@@ -16,18 +16,18 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from training.btyd.population import Outlook
-from training.btyd.survival import Curve
+from training.btyd.population import PopulationModel
+from training.btyd.survival import SurvivalCurve
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models import artifact
 from training.models.baselines import SIGNALS, LogisticRule
 from training.models.shapley import shapley
 from training.models.trees import Trees
-from training.panel.snapshot import Lesson, Start, latest
+from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
 
 CANDIDATES = (*SIGNALS, "btyd", "trees", "pool")
-# Where a snapshot sees so many of the rarer outcome, trees and outlook weigh the same.
+# Where a snapshot sees so many of the rarer outcome, trees and MBG/NBD weigh the same.
 EVEN_EVENTS = 150.0
 LOGIT_LIMIT = 13.8
 
@@ -51,12 +51,12 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Columns of the feature table that `predict_proba` needs.
     classes_ : numpy.ndarray
         `[0, 1]`; 1 is churned.
-    outlook_ : Outlook
-        The buy-till-you-die model at the start, with its pace.
+    btyd_ : PopulationModel
+        The buy-till-you-die model at the origin, with its pace.
     weight_ : float
-        Share of the outlook in the pool.
+        Share of MBG/NBD in the pool.
     shift_ : float
-        On the logit scale: what brings the mean risk to that of the outlook.
+        On the logit scale: what brings the mean risk to that of MBG/NBD.
     """
 
     def __init__(
@@ -83,58 +83,58 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         TrainingError
             If the candidate is unknown, or the rows cannot be learnt from.
         """
-        lesson = Lesson.of(X, y, days=days)
-        return self.learn([lesson], latest(lesson.snapshots))
+        training_set = TrainingSet.of(X, y, days=days)
+        return self.learn([training_set], latest(training_set.snapshots))
 
-    def learn(self, lessons: Sequence[Lesson], start: Start) -> Self:
-        """Learn from snapshots to forecast from a start.
+    def learn(self, training_sets: Sequence[TrainingSet], origin: ForecastOrigin) -> Self:
+        """Learn from snapshots to forecast from an origin.
 
         Parameters
         ----------
-        lessons : sequence of Lesson
+        training_sets : sequence of TrainingSet
             Of one or more windows, the longest first. What is learnt over another window than the
-            horizon is carried over as the departure from the outlook.
-        start : Start
+            horizon is carried over as the departure from MBG/NBD.
+        origin : ForecastOrigin
         """
         if self.candidate not in CANDIDATES:
             raise TrainingError(f"candidate must be one of {CANDIDATES}; got {self.candidate!r}.")
         self.classes_ = np.array([0, 1])
-        self.columns_ = [str(c) for c in start.X.columns]
-        self.horizon_ = float(self.horizon_days or lessons[0].window_days)
-        self.outlook_, self.centre_ = start.outlook, _centre(start.X)
+        self.columns_ = [str(c) for c in origin.X.columns]
+        self.horizon_ = float(self.horizon_days or training_sets[0].window_days)
+        self.btyd_, self.centre_ = origin.btyd, _centre(origin.X)
         self.rule_: LogisticRule | None = None
         self.trees_: list[Trees] = []
         self.windows_: list[float] = []
         self.weight_, self.shift_ = 1.0, 0.0
         if self.candidate in SIGNALS:
-            self.windows_, self.weight_ = [lessons[0].window_days], 0.0
-            rows = lessons[0]
+            self.windows_, self.weight_ = [training_sets[0].window_days], 0.0
+            rows = training_sets[0]
             self.rule_ = LogisticRule.fit(self.candidate, rows.frame, rows.churned, rows.weight)
         elif self.candidate != "btyd":
-            grown = [Trees.grow(lesson, self.seed) for lesson in lessons]
+            grown = [Trees.grow(training_set, self.seed) for training_set in training_sets]
             self.trees_ = [trees for trees in grown if trees is not None]
-            self._pool(start)
+            self._pool(origin)
         return self
 
-    def _pool(self, start: Start) -> None:
-        """Weigh the trees against the outlook, and take the level from the outlook."""
+    def _pool(self, origin: ForecastOrigin) -> None:
+        """Weigh the trees against MBG/NBD, and take the level from MBG/NBD."""
         self.windows_ = [trees.window_days for trees in self.trees_]
         if not self.trees_:
             return
         events = max(trees.events for trees in self.trees_)
         is_pool = self.candidate == "pool"
         self.weight_ = float(1.0 / (1.0 + np.sqrt(events / EVEN_EVENTS))) if is_pool else 0.0
-        expected = self.outlook_.logit_no_order(start.X, self.horizon_)
-        self.shift_ = shift_to(self._logit(start.X), float(expit(expected).mean()))
+        expected = self.btyd_.logit_no_order(origin.X, self.horizon_)
+        self.shift_ = shift_to(self._logit(origin.X), float(expit(expected).mean()))
 
-    def reweighed(self, candidate: str, start: Start) -> Self:
+    def reweighed(self, candidate: str, origin: ForecastOrigin) -> Self:
         """The same grown trees as another candidate of `btyd`, `trees` and `pool`."""
         model = copy(self)
         model.candidate = candidate
         model.weight_, model.shift_ = 1.0, 0.0
         if candidate == "btyd":
             model.trees_ = []
-        model._pool(start)
+        model._pool(origin)
         return model
 
     def predict_proba(self, X: pd.DataFrame) -> FloatArray:
@@ -147,16 +147,16 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """1 where churn is more likely than not, shape (customers,)."""
         return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
 
-    def curve(self, X: pd.DataFrame) -> Curve:
+    def curve(self, X: pd.DataFrame) -> SurvivalCurve:
         """The chance of no order by any day ahead, which is the risk at the horizon."""
         check_is_fitted(self)
-        expected = self.outlook_.logit_no_order(X, self.horizon_)
-        return Curve(self.outlook_, X, self._logit(X) - expected)
+        expected = self.btyd_.logit_no_order(X, self.horizon_)
+        return SurvivalCurve(self.btyd_, X, self._logit(X) - expected)
 
     def basis(self) -> str:
         """What the risk rests on, in words."""
         check_is_fitted(self)
-        pace = f"pace of the season {np.exp(self.outlook_.pace):.2f}"
+        pace = f"pace of the season {np.exp(self.btyd_.pace):.2f}"
         windows = " and ".join(f"{window:g}" for window in self.windows_)
         carried = any(window != self.horizon_ for window in self.windows_)
         beyond = f", carried over to {self.horizon_:g} days by MBG/NBD" if carried else ""
@@ -170,7 +170,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds to the logit of churn; shape (customers, features).
 
-        Trees by exact tree SHAP, a rule by its signal, the outlook by the Shapley values of its
+        Trees by exact tree SHAP, a rule by its signal, MBG/NBD by the Shapley values of its
         three inputs against a middling customer; the sum is exact up to a constant.
         """
         check_is_fitted(self)
@@ -192,7 +192,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             "horizon_days": self.horizon_,
             "seed": self.seed,
             "columns": self.columns_,
-            "outlook": self.outlook_.as_dict(),
+            "btyd": self.btyd_.as_dict(),
             "centre": self.centre_,
             "weight": self.weight_,
             "shift": self.shift_,
@@ -210,7 +210,7 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         model = cls(content["candidate"], content["horizon_days"], content["seed"])
         model.classes_ = np.array([0, 1])
         model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
-        model.outlook_, model.centre_ = Outlook(**content["outlook"]), content["centre"]
+        model.btyd_, model.centre_ = PopulationModel(**content["btyd"]), content["centre"]
         model.weight_, model.shift_ = content["weight"], content["shift"]
         model.rule_ = LogisticRule(**content["rule"]) if content["rule"] else None
         model.trees_ = [Trees.load(Path(folder), found) for found in content["trees"]]
@@ -218,26 +218,26 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return model
 
     def _logit(self, X: pd.DataFrame) -> FloatArray:
-        score = self._outlook_part(X) + self.shift_
+        score = self._btyd_part(X) + self.shift_
         if self.rule_ is not None:
             score = score + logit(self.rule_.predict(X))
         for trees in self.trees_:
             score = score + (1.0 - self.weight_) / len(self.trees_) * trees.raw(X)
         return np.clip(score, -LOGIT_LIMIT, LOGIT_LIMIT)
 
-    def _outlook_part(self, X: pd.DataFrame) -> FloatArray:
-        """The outlook at the horizon, less its share in what was learnt over each window."""
-        part = self.outlook_.logit_no_order(X, self.horizon_)
+    def _btyd_part(self, X: pd.DataFrame) -> FloatArray:
+        """MBG/NBD at the horizon, less its share in what was learnt over each window."""
+        part = self.btyd_.logit_no_order(X, self.horizon_)
         for window in self.windows_:
             share = (1.0 - self.weight_) / len(self.windows_)
-            part = part - share * self.outlook_.logit_no_order(X, window)
+            part = part - share * self.btyd_.logit_no_order(X, window)
         return part
 
     def _of_inputs(self, inputs: pd.DataFrame) -> FloatArray:
-        """The outlook's part from the time since the last order instead of its date."""
+        """MBG/NBD's part from the time since the last order instead of its date."""
         age, since = inputs["T"], np.minimum(inputs["days_since_last_order"], inputs["T"])
         recency = np.where(inputs["frequency"] > 0, age - since, 0.0)
-        return self._outlook_part(inputs.assign(recency=recency))
+        return self._btyd_part(inputs.assign(recency=recency))
 
 
 def shift_to(score: FloatArray, mean: float) -> float:
@@ -253,11 +253,11 @@ def shift_to(score: FloatArray, mean: float) -> float:
 
 
 def _inputs(X: pd.DataFrame) -> pd.DataFrame:
-    """What the outlook goes by, with the time since the last purchase day for its date."""
+    """What MBG/NBD goes by, with the time since the last purchase day for its date."""
     since = (X["T"] - X["recency"]).rename("days_since_last_order")
     return pd.concat([X["frequency"], since, X["T"]], axis=1)
 
 
 def _centre(X: pd.DataFrame) -> dict[str, float]:
-    """The middling inputs of the outlook."""
+    """The middling inputs of MBG/NBD."""
     return {str(name): float(median) for name, median in _inputs(X).median().items()}

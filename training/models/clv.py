@@ -15,16 +15,16 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import TweedieRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from training.btyd.population import Outlook, capped, net_spend
-from training.btyd.season import Drift, youth
+from training.btyd.population import PopulationModel, capped, net_spend
+from training.btyd.season import SeasonalLevel, youth
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models import artifact
 from training.models.baselines import expected_at_past_rate
 from training.models.churn import ChurnModel
-from training.models.intervals import Spread
+from training.models.intervals import SpendIntervals
 from training.panel.labels import Value
-from training.panel.snapshot import Lesson, Snapshot, Start, latest
+from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet, latest
 
 CANDIDATES = ("average", "past_rate", "btyd", "regression")
 ACTIVITY_FOLDER = "activity"
@@ -102,64 +102,69 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             If the candidate is unknown, or spend is negative.
         """
         lost = np.asarray(y) == 0 if churned is None else churned
-        lesson = Lesson.of(X, lost, y, days)
-        start = latest(lesson.snapshots)
+        training_set = TrainingSet.of(X, lost, y, days)
+        origin = latest(training_set.snapshots)
         activity = ChurnModel(horizon_days=self.horizon_days, seed=self.seed)
-        return self.learn(lesson, start, activity.learn([lesson], start))
+        return self.learn(training_set, origin, activity.learn([training_set], origin))
 
-    def learn(self, lesson: Lesson, start: Start, activity: ChurnModel | None = None) -> Self:
-        """Learn from snapshots to forecast from a start.
+    def learn(
+        self, training_set: TrainingSet, origin: ForecastOrigin, activity: ChurnModel | None = None
+    ) -> Self:
+        """Learn from snapshots to forecast from an origin.
 
         Parameters
         ----------
-        lesson : Lesson
+        training_set : TrainingSet
             Of the horizon, or of a shorter window where the history does not label the horizon.
-        start : Start
+        origin : ForecastOrigin
         activity : ChurnModel, optional
-            Fitted for the same start; without it only `predict_if_active` works.
+            Fitted for the same origin; without it only `predict_if_active` works.
         """
         if self.candidate not in CANDIDATES:
             raise TrainingError(f"candidate must be one of {CANDIDATES}; got {self.candidate!r}.")
-        if (lesson.spend < 0).any():
+        if (training_set.spend < 0).any():
             raise TrainingError(
-                f"spend must be 0 or more; got {lesson.spend.min()}. Clip each customer's total at "
-                "0."
+                f"spend must be 0 or more; got {training_set.spend.min()}. "
+                "Clip each customer's total at 0."
             )
-        self.columns_ = [str(c) for c in start.X.columns]
-        self.horizon_ = float(self.horizon_days or lesson.window_days)
-        self.outlook_, self.day_spend_ = start.outlook, start.outlook.day_spend
+        self.columns_ = [str(c) for c in origin.X.columns]
+        self.horizon_ = float(self.horizon_days or training_set.window_days)
+        self.btyd_, self.day_spend_ = origin.btyd, origin.btyd.day_spend
         self.coef_, self.scale_ = [0.0] * 3, 1.0
         if activity is not None:
             self.activity_ = activity
-        window = lesson.window_days
-        bought = [_Bought.at(s, self, window) for s in lesson.untreated if s.spend.any()]
+        window = training_set.window_days
+        bought = [_Bought.at(s, self, window) for s in training_set.untreated if s.spend.any()]
         bought = [b for b in bought if b.ratio > 0]
-        factors = self._factors(start.X, self.outlook_, self.horizon_)
-        self.mean_, self.spread_ = float(_base(factors).mean()), Spread.of(*np.zeros((2, 0)))
-        if not bought:  # Nobody spent anything yet: what the outlook says is all there is.
+        factors = self._factors(origin.X, self.btyd_, self.horizon_)
+        self.mean_, self.intervals_ = (
+            float(_base(factors).mean()),
+            SpendIntervals.of(*np.zeros((2, 0))),
+        )
+        if not bought:  # Nobody spent anything yet: what MBG/NBD says is all there is.
             return self
         spend = np.concatenate([b.spend for b in bought])
         usual = float(np.average(spend, weights=np.concatenate([b.weight for b in bought])))
-        self.mean_ = self._mean(usual, window, start)
+        self.mean_ = self._mean(usual, window, origin)
         expected = np.full(len(spend), usual)
         if self.candidate != "average":
             observed = [(b.as_of, np.log(b.ratio), b.variance) for b in bought]
-            drift = Drift.of(observed).forecast(start.as_of, window)
-            self.scale_ = float(np.exp(drift))
-            expected = self._fit(bought, start)
-        self.spread_ = Spread.of(expected, spend)
+            level = SeasonalLevel.of(observed).forecast(origin.as_of, window)
+            self.scale_ = float(np.exp(level))
+            expected = self._fit(bought, origin)
+        self.intervals_ = SpendIntervals.of(expected, spend)
         return self
 
-    def _mean(self, usual: float, window_days: float, start: Start) -> float:
+    def _mean(self, usual: float, window_days: float, origin: ForecastOrigin) -> float:
         """Mean spend given an order, in a window that may be longer than what was learnt."""
         value = self.value or Value()
         asked, learnt = (
-            self.outlook_.orders_if_any(start.X, days).mean() * value.mean_rate(days)
+            self.btyd_.orders_if_any(origin.X, days).mean() * value.mean_rate(days)
             for days in (self.horizon_, window_days)
         )
         return float(usual * asked / learnt)
 
-    def _fit(self, bought: Sequence[_Bought], start: Start) -> FloatArray:
+    def _fit(self, bought: Sequence[_Bought], origin: ForecastOrigin) -> FloatArray:
         """Learn the slopes within snapshots; return what the fitted model expects of their rows."""
         factors = pd.concat([b.factors for b in bought])
         level = self.scale_
@@ -169,30 +174,30 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             spend = np.concatenate([b.spend for b in bought])
             weight = np.concatenate([b.weight for b in bought])
             self.coef_ = _slopes(_logs(factors), spend, offset, weight)
-            self._keep_total(start)
+            self._keep_total(origin)
             counted = weight * offset
             level *= float(counted.sum() / (counted * self._correction(factors)).sum())
         return np.asarray(level * _base(factors) * self._correction(factors))
 
-    def _keep_total(self, start: Start) -> None:
+    def _keep_total(self, origin: ForecastOrigin) -> None:
         """Scale, so that the slopes move spend between customers and leave its total."""
-        factors = self._factors(start.X, self.outlook_, self.horizon_)
+        factors = self._factors(origin.X, self.btyd_, self.horizon_)
         weight = capped(_base(factors), FAR) * expit(
-            -self.outlook_.logit_no_order(start.X, self.horizon_)
+            -self.btyd_.logit_no_order(origin.X, self.horizon_)
         )
         self.scale_ *= float(weight.sum() / (weight * self._correction(factors)).sum())
 
     def _correction(self, factors: pd.DataFrame) -> FloatArray:
         return np.asarray(np.exp((_logs(factors) * self.coef_).sum(axis=1)))
 
-    def _factors(self, X: pd.DataFrame, outlook: Outlook, window_days: float) -> pd.DataFrame:
+    def _factors(self, X: pd.DataFrame, btyd: PopulationModel, window_days: float) -> pd.DataFrame:
         days = X["purchase_days"].to_numpy()
         if self.candidate == "past_rate":
             rate = expected_at_past_rate(X) * window_days / X["horizon_days"].to_numpy()
             orders = rate / -np.expm1(-rate)
             value = (net_spend(X) + PRIOR_DAYS * self.day_spend_) / (days + PRIOR_DAYS)
         else:
-            orders, value = outlook.orders_if_any(X, window_days), outlook.order_value(X)
+            orders, value = btyd.orders_if_any(X, window_days), btyd.order_value(X)
         worth = (self.value or Value()).mean_rate(window_days)
         value = np.maximum(value, TINY + 0.01 * self.day_spend_) * worth
         return pd.DataFrame({"orders": orders, "value": value, "purchase_days": days}, X.index)
@@ -211,13 +216,13 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         check_is_fitted(self, "scale_")
         if self.candidate == "average":
             return np.full(len(X), self.mean_)
-        factors = self._factors(X, self.outlook_, self.horizon_)
+        factors = self._factors(X, self.btyd_, self.horizon_)
         return np.asarray(self.scale_ * _base(factors) * self._correction(factors))
 
     def orders_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected purchase days in the window given at least one, shape (customers,)."""
         check_is_fitted(self, "scale_")
-        orders: FloatArray = self.outlook_.orders_if_any(X, self.horizon_)
+        orders: FloatArray = self.btyd_.orders_if_any(X, self.horizon_)
         return orders
 
     def save(self, folder: Path | str) -> None:
@@ -231,12 +236,12 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             "value": None if self.value is None else asdict(self.value),
             "seed": self.seed,
             "columns": self.columns_,
-            "outlook": self.outlook_.as_dict(),
+            "btyd": self.btyd_.as_dict(),
             "mean": self.mean_,
             "day_spend": self.day_spend_,
             "scale": self.scale_,
             "coef": self.coef_,
-            "spread": self.spread_.as_dict(),
+            "spread": self.intervals_.as_dict(),
         }
         artifact.write(folder, content)
         self.activity_.save(folder / ACTIVITY_FOLDER)
@@ -248,9 +253,12 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         value = None if content["value"] is None else Value(**content["value"])
         model = cls(content["candidate"], content["horizon_days"], value, content["seed"])
         model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
-        model.outlook_, model.coef_ = Outlook(**content["outlook"]), content["coef"]
+        model.btyd_, model.coef_ = PopulationModel(**content["btyd"]), content["coef"]
         model.mean_, model.scale_ = content["mean"], content["scale"]
-        model.day_spend_, model.spread_ = content["day_spend"], Spread.from_dict(content["spread"])
+        model.day_spend_, model.intervals_ = (
+            content["day_spend"],
+            SpendIntervals.from_dict(content["spread"]),
+        )
         model.activity_ = ChurnModel.load(Path(folder) / ACTIVITY_FOLDER)
         return model
 
@@ -272,11 +280,11 @@ class _Bought:
     def at(cls, snapshot: Snapshot, model: CLVModel, window_days: float) -> Self:
         """Take the factors at the pace that the window turned out to have."""
         pace, _ = snapshot.pace(window_days)
-        outlook, active = snapshot.outlook.at_pace(pace, window_days), snapshot.churned == 0
+        btyd, active = snapshot.btyd.at_pace(pace, window_days), snapshot.churned == 0
         spend, weight = snapshot.spend[active], snapshot.weight[active]
         counted = weight * spend
         variance = float((counted**2).sum() / counted.sum() ** 2) + youth(snapshot.X)
-        factors = model._factors(snapshot.X[active], outlook, window_days)
+        factors = model._factors(snapshot.X[active], btyd, window_days)
         return cls(snapshot.as_of, factors, spend, weight, variance)
 
     @property

@@ -32,7 +32,7 @@ SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
-class Spread:
+class SpendIntervals:
     """Quantiles of what buyers spent over what was forecast of them, by the size of the forecast.
 
     Conditioning on a purchase and mixing with the chance of none (a hurdle) is what keeps the
@@ -73,7 +73,7 @@ class Spread:
         Examples
         --------
         >>> none = np.array([])
-        >>> low, high = Spread.of(none, none).interval_if_active(np.array([100.0]))
+        >>> low, high = SpendIntervals.of(none, none).interval_if_active(np.array([100.0]))
         >>> low.round(1).tolist(), high.round(1).tolist()
         ([26.6], [198.7])
         """

@@ -15,12 +15,12 @@ from scipy.special import logit
 from training.evaluation import FloatArray
 from training.models import boosting
 from training.models.boosting import Boosting
-from training.panel.snapshot import Lesson, Snapshot
+from training.panel.snapshot import Snapshot, TrainingSet
 
 
 @dataclass(frozen=True)
 class Trees:
-    """Trees grown on one lesson.
+    """Trees grown on one training set.
 
     Attributes
     ----------
@@ -39,19 +39,21 @@ class Trees:
     events: float
 
     @classmethod
-    def grow(cls, lesson: Lesson, seed: int) -> Self | None:
+    def grow(cls, training_set: TrainingSet, seed: int) -> Self | None:
         """Grow trees on the untreated, or none where only one outcome was seen.
 
         Every snapshot starts from its own mean, so that the trees learn nothing of seasons.
         """
-        X, churned, weight = lesson.frame, lesson.churned, lesson.weight
+        X, churned, weight = training_set.frame, training_set.churned, training_set.weight
         if churned.min() == churned.max():
             return None
         columns = boosting.usable_columns(X)
-        level = np.concatenate([_level(s, lesson.churn_rate) for s in lesson.untreated])
+        level = np.concatenate([_level(s, training_set.churn_rate) for s in training_set.untreated])
         booster = Boosting(seed=seed).fit(X[columns], churned, level, weight)
         rarer = min(_worth(weight[churned == outcome]) for outcome in (0, 1))
-        return cls(booster, columns, lesson.window_days, float(rarer / len(lesson.snapshots)))
+        return cls(
+            booster, columns, training_set.window_days, float(rarer / len(training_set.snapshots))
+        )
 
     def raw(self, X: pd.DataFrame) -> FloatArray:
         """What the trees add to the logit of churn, shape (rows,)."""

@@ -131,8 +131,8 @@ def _realised(
     table = feature_table(coded, terms.trained_as_of, terms.table_horizon_days)
     require_table(table, champion.model.columns_, terms.table_horizon_days)
     value = Value(terms.margin_rate, terms.discount_rate_yearly)
-    outlook = champion.model.outlook_
-    since = labelled(past, terms.trained_as_of, table, outlook, elapsed, value).untreated
+    btyd = champion.model.btyd_
+    since = labelled(past, terms.trained_as_of, table, btyd, elapsed, value).untreated
     if not len(since):  # Of what happens without an offer nobody tells.
         return None
     if isinstance(champion, ChurnScorer):

@@ -13,13 +13,13 @@ from features.clock import as_instant
 from features.history.history import History
 from features.quality.flow import order_days, solid
 from features.table import feature_table
-from training.btyd.population import Outlook
-from training.btyd.season import Drift
+from training.btyd.population import PopulationModel
+from training.btyd.season import SeasonalLevel
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.panel.labels import Value, covered_until, outcomes
-from training.panel.snapshot import Lesson, Snapshot
+from training.panel.snapshot import Snapshot, TrainingSet
 from training.panel.weights import outcome_weights
 
 LEAST_WINDOW_DAYS = 7
@@ -80,21 +80,21 @@ class Panel:
 
         return replace(self, snapshots=known(self.snapshots), seasons=known(self.seasons))
 
-    def lesson(self, snapshots: int) -> Lesson:
+    def training_set(self, snapshots: int) -> TrainingSet:
         """So many of the latest snapshots to learn from."""
-        return Lesson(self.snapshots[-snapshots:], self.window_days)
+        return TrainingSet(self.snapshots[-snapshots:], self.window_days)
 
-    def paces(self) -> Drift:
+    def seasonal_level(self) -> SeasonalLevel:
         """How fast purchases came in the windows of all snapshots."""
         seen = (*self.seasons, *self.snapshots)
-        return Drift.of([(s.as_of, *s.pace(self.window_days)) for s in seen])
+        return SeasonalLevel.of([(s.as_of, *s.pace(self.window_days)) for s in seen])
 
 
 def labelled(
     past: History,
     as_of: float,
     X: pd.DataFrame,
-    outlook: Outlook,
+    btyd: PopulationModel,
     window_days: float,
     value: Value,
 ) -> Snapshot:
@@ -102,12 +102,12 @@ def labelled(
     labels = outcomes(past, as_of, window_days, value).reindex(X.index, fill_value=0.0)
     churned, spend = 1.0 - labels["ordered"].to_numpy(), labels["spend"].to_numpy()
     weight = outcome_weights(past, as_of, window_days, X.index)
-    return Snapshot(as_of, X, churned, spend, outlook, weight)
+    return Snapshot(as_of, X, churned, spend, btyd, weight)
 
 
 def _relabelled(snapshot: Snapshot, past: History, window_days: float, value: Value) -> Snapshot:
     """The snapshot as `past` knows it; the very same, with what it worked out, if all agrees."""
-    known = labelled(past, snapshot.as_of, snapshot.X, snapshot.outlook, window_days, value)
+    known = labelled(past, snapshot.as_of, snapshot.X, snapshot.btyd, window_days, value)
     same = (
         np.array_equal(getattr(known, label), getattr(snapshot, label))
         for label in ("churned", "spend", "weight")
@@ -151,7 +151,7 @@ def build_panel(
         progress(f"snapshot {number} of {len(days)}: {as_instant(day):%Y-%m-%d}")
         X = feature_table(past, day, horizon_days)
         if len(X):
-            found.append(labelled(past, day, X, Outlook.of(X), window, value))
+            found.append(labelled(past, day, X, PopulationModel.of(X), window, value))
     if not found:
         raise TrainingError(
             f"max_rows must leave a customer to learn from; got {config.max_rows}. Raise it."
@@ -168,7 +168,7 @@ def build_panel(
     for day in _season_days(days, opened, window, config):
         X = purchases(past, day)
         if len(X):
-            seasons.append(labelled(past, day, X, Outlook.of_purchases(X), window, value))
+            seasons.append(labelled(past, day, X, PopulationModel.of_purchases(X), window, value))
     seasons = [snapshot for snapshot in seasons if len(snapshot.untreated)]
     return Panel(past, horizon_days, window, value, tuple(snapshots), tuple(seasons), share)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.btyd.season import observed_pace
 from training.errors import TrainingError
 from training.evaluation import FloatArray
@@ -28,7 +28,7 @@ class Snapshot:
     X : pandas.DataFrame, shape (customers, features)
     churned, spend : numpy.ndarray, shape (customers,)
         Labels.
-    outlook : Outlook
+    btyd : PopulationModel
         What a buy-till-you-die model of these customers expected then.
     weight : numpy.ndarray, shape (customers,), optional
         How many customers each outcome stands for when it comes to what happens without an offer;
@@ -44,7 +44,7 @@ class Snapshot:
     X: pd.DataFrame
     churned: FloatArray
     spend: FloatArray
-    outlook: Outlook
+    btyd: PopulationModel
     weight: FloatArray = field(default_factory=lambda: np.ones(0))
     _paces: dict[float, tuple[float, float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -78,13 +78,13 @@ class Snapshot:
             return self.untreated.pace(window_days)
         if window_days not in self._paces:
             self._paces[window_days] = observed_pace(
-                self.outlook, self.X, self.churned, window_days, self.weight
+                self.btyd, self.X, self.churned, window_days, self.weight
             )
         return self._paces[window_days]
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """Snapshots labelled over windows of one length, oldest first.
 
     What is learnt is what happens without an offer: `frame` and the labels are of the untreated.
@@ -122,7 +122,7 @@ class Lesson:
         for day in np.unique(instants):
             rows = instants == day
             part = X[rows]
-            snapshots.append(Snapshot(day, part, lost[rows], spent[rows], Outlook.of(part)))
+            snapshots.append(Snapshot(day, part, lost[rows], spent[rows], PopulationModel.of(part)))
         return cls(tuple(snapshots), float(X["horizon_days"].iloc[0]))
 
     @property
@@ -157,17 +157,17 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Start:
-    """The customers at the instant to forecast from, and the outlook then with its pace."""
+class ForecastOrigin:
+    """The customers at the instant to forecast from, and MBG/NBD then with its pace."""
 
     as_of: float
     X: pd.DataFrame
-    outlook: Outlook
+    btyd: PopulationModel
 
 
-def latest(snapshots: Sequence[Snapshot]) -> Start:
+def latest(snapshots: Sequence[Snapshot]) -> ForecastOrigin:
     """Start where the latest of some snapshots was taken."""
-    return Start(snapshots[-1].as_of, snapshots[-1].X, snapshots[-1].outlook)
+    return ForecastOrigin(snapshots[-1].as_of, snapshots[-1].X, snapshots[-1].btyd)
 
 
 def _column(name: str, values: ArrayLike, rows: int) -> FloatArray:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
-from training.champions import CHURN, Decision
+from training.champions import CHURN, GateDecision
 from training.config import TrainingConfig
 from training.monitoring.realised import Realised
 from training.panel.panel import Panel
 from training.scoring.definition import Definition
 from training.selection.backtest import Backtest
-from training.selection.fit import Fitted
+from training.selection.fit import FittedModel
 from training.selection.grade import basis, shorter_window, verdict
 
 CHURN_METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "skill")
@@ -27,16 +27,16 @@ CLV_METRICS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class CardPart:
     """One of the two models of a training."""
 
     name: str
-    fitted: Fitted
-    decision: Decision
+    fitted: FittedModel
+    decision: GateDecision
 
 
 def model_card(
-    parts: Sequence[Part],
+    parts: Sequence[CardPart],
     config: TrainingConfig,
     data: Mapping[str, Any],
     last: Sequence[Realised] = (),
@@ -45,7 +45,7 @@ def model_card(
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of CardPart
     config : TrainingConfig
     data : mapping
         What was learnt from, as `training.registry.log.data_digest` tells it.
@@ -158,7 +158,7 @@ def _against(backtest: Backtest) -> list[str]:
     return lines
 
 
-def _shorter(part: Part) -> list[str]:
+def _shorter(part: CardPart) -> list[str]:
     said = shorter_window(part.fitted.backtest, part.fitted.scorer.definition.horizon_days)
     return [f"- {said}"] if said else []
 
@@ -169,7 +169,7 @@ def _last(last: Sequence[Realised]) -> list[str]:
     return [f"- {found.words()}" for found in last]
 
 
-def _caveats(parts: Sequence[Part]) -> list[str]:
+def _caveats(parts: Sequence[CardPart]) -> list[str]:
     origins = min(len(p.fitted.backtest.of(p.fitted.backtest.chosen)) for p in parts)
     figures = [
         f"- The figures are means over {origins} origin(s), whose windows overlap.",

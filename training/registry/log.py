@@ -22,7 +22,7 @@ from training.champions import CHURN, short_name
 from training.config import TrainingConfig
 from training.evaluation import calibration_table, decile_table, figures, gain_table
 from training.monitoring.realised import realised
-from training.registry.card import Part, model_card
+from training.registry.card import CardPart, model_card
 from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
 from training.selection.backtest import Backtest
 from training.selection.grade import basis, verdict
@@ -32,7 +32,7 @@ SLICE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Recorded:
+class LoggedTraining:
     """The run and the versions it registered, in the order of the parts."""
 
     run_id: str
@@ -41,8 +41,8 @@ class Recorded:
 
 
 def record(
-    tracker: Tracker, past: History, config: TrainingConfig, parts: Sequence[Part]
-) -> Recorded:
+    tracker: Tracker, past: History, config: TrainingConfig, parts: Sequence[CardPart]
+) -> LoggedTraining:
     """Log a training as one run, register its models and promote those that won.
 
     Parameters
@@ -51,7 +51,7 @@ def record(
     past : History
         Cut at the training instant.
     config : TrainingConfig
-    parts : sequence of Part
+    parts : sequence of CardPart
         The churn model and the CLV model.
     """
     data = data_digest(past)
@@ -81,7 +81,7 @@ def record(
         tracker.promote(v.name, v.version) if p.decision.promoted else v
         for v, p in zip(versions, parts, strict=True)
     )
-    return Recorded(run.run_id, tuple(promoted), card)
+    return LoggedTraining(run.run_id, tuple(promoted), card)
 
 
 def data_digest(past: History) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _catalogue(past: History) -> list[dict[str, str]]:
     ]
 
 
-def _log_backtest(run: Run, part: Part) -> None:
+def _log_backtest(run: Run, part: CardPart) -> None:
     """Metrics of every candidate, origin by origin as steps and as means; figures of the chosen."""
     backtest, model = part.fitted.backtest, short_name(part.name)
     table = backtest.table()
@@ -137,7 +137,7 @@ def _log_backtest(run: Run, part: Part) -> None:
     for step, (_, rows) in enumerate(table.groupby("origin")):
         run.log_metrics(_flat(model, rows.set_index("candidate")), step)
     run.log_metrics(_flat(f"mean_{model}", backtest.means()))
-    run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
+    run.log_metrics(_flat(f"intervals_{model}", backtest.spread()))
     run.log_metrics(_flat(model, _differences(backtest)))
     judged = backtest.of(backtest.chosen)
     forecast = np.concatenate([j.forecast for j in judged])
@@ -155,7 +155,7 @@ def _log_backtest(run: Run, part: Part) -> None:
 
 def _summary(backtest: Backtest) -> pd.DataFrame:
     """One row per candidate: means, deviations over origins, difference from the chosen one."""
-    means, spread = backtest.means().add_prefix("mean_"), backtest.spread().add_prefix("spread_")
+    means, spread = backtest.means().add_prefix("mean_"), backtest.spread().add_prefix("intervals_")
     table = means.join(spread).join(_differences(backtest))
     return table.rename_axis("candidate")
 
@@ -186,7 +186,7 @@ def _flat(prefix: str, table: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _register(tracker: Tracker, run: Run, part: Part, last: str) -> RegisteredVersion:
+def _register(tracker: Tracker, run: Run, part: CardPart, last: str) -> RegisteredVersion:
     scorer, backtest = part.fitted.scorer, part.fitted.backtest
     terms = scorer.definition
     rows = example(scorer.model.columns_, terms.table_horizon_days)

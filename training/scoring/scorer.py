@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.clock import Instant, as_day, as_instant
 from features.history.history import History
 from features.table import feature_table
-from training.btyd.survival import Curve
+from training.btyd.survival import SurvivalCurve
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models import artifact
@@ -101,7 +101,7 @@ class ChurnScorer:
         require_table(table, self.model.columns_, self.definition.table_horizon_days)
         return self.predict_along(self.model.curve(table))
 
-    def predict_along(self, curve: Curve) -> pd.DataFrame:
+    def predict_along(self, curve: SurvivalCurve) -> pd.DataFrame:
         """The same, where the curves are known."""
         risk = curve.no_order(self.definition.horizon_days)
         columns = {
@@ -143,8 +143,8 @@ class CLVScorer:
         """The same, for a known chance of an order in the window, shape (customers,)."""
         require_table(table, self.model.columns_, self.definition.table_horizon_days)
         if_active, orders = self.model.predict_if_active(table), self.model.orders_if_active(table)
-        low, high = self.model.spread_.interval(if_active, p_active)
-        low_if_active, high_if_active = self.model.spread_.interval_if_active(if_active)
+        low, high = self.model.intervals_.interval(if_active, p_active)
+        low_if_active, high_if_active = self.model.intervals_.interval_if_active(if_active)
         columns = {
             "clv": p_active * if_active,
             "clv_low": low,

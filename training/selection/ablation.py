@@ -16,7 +16,7 @@ from training.evaluation import FloatArray, PairedDifference, auc, clustered_boo
 from training.models.boosting import usable_columns
 from training.models.churn import ChurnModel
 from training.panel.panel import Panel, Progress
-from training.panel.snapshot import Lesson, Snapshot
+from training.panel.snapshot import Snapshot, TrainingSet
 from training.panel.splits import Fold, rolling_origin
 from training.selection.backtest import Backtest, taught
 from training.selection.parallel import side_by_side
@@ -28,7 +28,7 @@ ROUNDS = 1000
 
 
 @dataclass(frozen=True)
-class Ablated:
+class AblationRow:
     """What leaving something out of the pool does.
 
     Attributes
@@ -51,7 +51,7 @@ class Ablated:
 
 
 @dataclass(frozen=True)
-class Refitted:
+class RefittedPool:
     """The risks forecast at one origin without each family that the trees could use."""
 
     judge: Snapshot
@@ -71,7 +71,7 @@ def ablate(
     backtest: Backtest,
     config: TrainingConfig,
     progress: Progress = lambda _: None,
-) -> list[Ablated]:
+) -> list[AblationRow]:
     """Refit the pool without each family of features, on the folds of a backtest.
 
     Only the trees lose the columns: MBG/NBD goes by the dates of purchases, whatever features
@@ -102,44 +102,46 @@ def ablate(
     for family in families(panels[0].past):
         columns = set[str]().union(*(r.columns[family] for r in refitted))
         risks = {r.judge.as_of: r.risks.get(family, full[r.judge.as_of]) for r in refitted}
-        row = Ablated(family, len(columns))
+        row = AblationRow(family, len(columns))
         found.append(_compared(row, risks, full, refitted, config.seed) if columns else row)
     for part, candidate in PARTS.items():
         risks = {j.judge.as_of: j.forecast for j in backtest.of(candidate)}
-        found.append(_compared(Ablated(part, None), risks, full, refitted, config.seed))
+        found.append(_compared(AblationRow(part, None), risks, full, refitted, config.seed))
     return found
 
 
 def _refit(
     fold: Fold, panels: Sequence[Panel], config: TrainingConfig, progress: Progress
-) -> Refitted:
+) -> RefittedPool:
     """Fit the pool at one origin once for each family, on the columns of the others."""
-    lessons, start = taught(fold, panels, config)
+    training_sets, origin = taught(fold, panels, config)
     seen = fold.judge.untreated
-    usable = set[str]().union(*(usable_columns(lesson.frame) for lesson in lessons))
+    usable = set[str]().union(
+        *(usable_columns(training_set.frame) for training_set in training_sets)
+    )
     own = {name: usable & set(names) for name, names in families(panels[0].past).items()}
     risks = {}
     for family in (name for name, columns in own.items() if columns):
         progress(f"without {family} at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        fewer = [without(lesson, own[family]) for lesson in lessons]
-        model = ChurnModel(FULL, lessons[0].window_days, config.seed).learn(fewer, start)
+        fewer = [without(training_set, own[family]) for training_set in training_sets]
+        model = ChurnModel(FULL, training_sets[0].window_days, config.seed).learn(fewer, origin)
         risks[family] = model.predict_proba(seen.X)[:, 1]
-    return Refitted(seen, risks, own)
+    return RefittedPool(seen, risks, own)
 
 
-def without(lesson: Lesson, columns: Collection[str]) -> Lesson:
-    """The same lesson, some columns unseen; what MBG/NBD made of the customers stays."""
-    left = (replace(s, X=s.X.drop(columns=list(columns))) for s in lesson.snapshots)
-    return replace(lesson, snapshots=tuple(left))
+def without(training_set: TrainingSet, columns: Collection[str]) -> TrainingSet:
+    """The same training set, some columns unseen; what MBG/NBD made of the customers stays."""
+    left = (replace(s, X=s.X.drop(columns=list(columns))) for s in training_set.snapshots)
+    return replace(training_set, snapshots=tuple(left))
 
 
 def _compared(
-    row: Ablated,
+    row: AblationRow,
     risks: dict[float, FloatArray],
     full: dict[float, FloatArray],
-    refitted: Sequence[Refitted],
+    refitted: Sequence[RefittedPool],
     seed: int,
-) -> Ablated:
+) -> AblationRow:
     """The row with what was lost, over the customers of all origins."""
     losses, aucs = [], []
     for judge in (r.judge for r in refitted):

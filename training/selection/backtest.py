@@ -23,9 +23,9 @@ from training.evaluation import (
 from training.models import churn, clv
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
-from training.models.intervals import Spread
+from training.models.intervals import SpendIntervals
 from training.panel.panel import Panel, Progress
-from training.panel.snapshot import Lesson, Snapshot, Start
+from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
 from training.panel.splits import Fold, rolling_origin
 from training.selection.parallel import side_by_side
 
@@ -37,7 +37,7 @@ LOSSES = {"log_loss": log_losses, "tweedie_deviance": tweedie_losses}
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedForecast:
     """One candidate at one origin.
 
     Attributes
@@ -63,7 +63,7 @@ class Backtest:
 
     Attributes
     ----------
-    judged : tuple of Judged
+    judged : tuple of JudgedForecast
         By origin, then candidate; empty if the history is too short for a single fold.
     chosen : str
     criterion : str
@@ -76,7 +76,7 @@ class Backtest:
         Other candidate -> loss of the chosen one less its loss, over customers.
     """
 
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedForecast, ...]
     chosen: str
     criterion: str
     why: str
@@ -133,7 +133,7 @@ class Backtest:
         order = table["candidate"].unique()
         return table.drop(columns=["origin", "customers"]).groupby("candidate").mean().loc[order]
 
-    def of(self, candidate: str) -> tuple[Judged, ...]:
+    def of(self, candidate: str) -> tuple[JudgedForecast, ...]:
         """One candidate's judgements, oldest origin first."""
         return tuple(j for j in self.judged if j.candidate == candidate)
 
@@ -152,15 +152,15 @@ def backtest_churn(
         Told in words what is being done.
     """
 
-    def judge(fold: Fold) -> list[Judged]:
+    def judge(fold: Fold) -> list[JudgedForecast]:
         progress(f"backtest of churn risk at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        base_rate = fold.learn.lesson(config.snapshots).churn_rate
-        lessons, start = taught(fold, panels, config)
+        base_rate = fold.learn.training_set(config.snapshots).churn_rate
+        training_sets, origin = taught(fold, panels, config)
         seen, result = fold.judge.untreated, []
-        for name, model in fit_churn_candidates(lessons, start, config).items():
+        for name, model in fit_churn_candidates(training_sets, origin, config).items():
             risk = model.predict_proba(seen.X)[:, 1]
             metrics = churn_metrics(seen.churned, risk, base_rate)
-            result.append(Judged(name, seen, risk, metrics))
+            result.append(JudgedForecast(name, seen, risk, metrics))
         return result
 
     judged = _flat(side_by_side(judge, rolling_origin(panels[0], config.origins)))
@@ -169,34 +169,40 @@ def backtest_churn(
 
 def taught(
     fold: Fold, panels: Sequence[Panel], config: TrainingConfig
-) -> tuple[list[Lesson], Start]:
+) -> tuple[list[TrainingSet], ForecastOrigin]:
     """What a churn model can learn from at an origin, and the customers it then forecasts."""
     shorter = [panel.known_at(fold.judge.as_of) for panel in panels[1:]]
-    return lessons_of([fold.learn, *shorter], config), start_at(fold.learn, fold.judge)
+    return training_sets_of([fold.learn, *shorter], config), origin_at(fold.learn, fold.judge)
 
 
-def lessons_of(known: Sequence[Panel], config: TrainingConfig) -> list[Lesson]:
+def training_sets_of(known: Sequence[Panel], config: TrainingConfig) -> list[TrainingSet]:
     """What can be learnt from panels: the first, and the others where it has few snapshots."""
-    lessons = [panel.lesson(config.snapshots) for panel in known]
-    enough = len(lessons[0].snapshots) >= config.snapshots
-    return [lesson for lesson in (lessons[:1] if enough else lessons) if lesson.snapshots]
+    training_sets = [panel.training_set(config.snapshots) for panel in known]
+    enough = len(training_sets[0].snapshots) >= config.snapshots
+    return [
+        training_set
+        for training_set in (training_sets[:1] if enough else training_sets)
+        if training_set.snapshots
+    ]
 
 
-def start_at(known: Panel, customers: Snapshot | Start) -> Start:
+def origin_at(known: Panel, customers: Snapshot | ForecastOrigin) -> ForecastOrigin:
     """Start from customers at an instant, at the pace that earlier snapshots let expect."""
-    pace = known.paces().forecast(customers.as_of, known.window_days)
-    return Start(customers.as_of, customers.X, customers.outlook.at_pace(pace, known.window_days))
+    pace = known.seasonal_level().forecast(customers.as_of, known.window_days)
+    return ForecastOrigin(
+        customers.as_of, customers.X, customers.btyd.at_pace(pace, known.window_days)
+    )
 
 
 def fit_churn_candidates(
-    lessons: Sequence[Lesson], start: Start, config: TrainingConfig
+    training_sets: Sequence[TrainingSet], origin: ForecastOrigin, config: TrainingConfig
 ) -> dict[str, ChurnModel]:
     """Fit every churn candidate; those that share trees grow them once."""
-    window = lessons[0].window_days
-    pool = ChurnModel("pool", window, config.seed).learn(lessons, start)
-    shared = {name: pool.reweighed(name, start) for name in ("btyd", "trees")}
+    window = training_sets[0].window_days
+    pool = ChurnModel("pool", window, config.seed).learn(training_sets, origin)
+    shared = {name: pool.reweighed(name, origin) for name in ("btyd", "trees")}
     rules = {
-        name: ChurnModel(name, window).learn(lessons, start)
+        name: ChurnModel(name, window).learn(training_sets, origin)
         for name in churn.CANDIDATES
         if name not in {*shared, "pool"}
     }
@@ -224,19 +230,19 @@ def backtest_clv(
         The panel that gives the pace, as it does to the fitted model; default: `panel`.
     """
 
-    def judge(fold: Fold) -> list[Judged]:
+    def judge(fold: Fold) -> list[JudgedForecast]:
         progress(f"backtest of CLV at {as_instant(fold.judge.as_of):%Y-%m-%d}")
-        lesson, seen = fold.learn.lesson(config.snapshots), fold.judge.untreated
+        training_set, seen = fold.learn.training_set(config.snapshots), fold.judge.untreated
         known = fold.learn if paced_by is None else paced_by.known_at(fold.judge.as_of)
-        start, chance = start_at(known, fold.judge), active(fold)
+        origin, chance = origin_at(known, fold.judge), active(fold)
         result = []
         for name in clv.CANDIDATES:
-            model = CLVModel(name, value=panel.value).learn(lesson, start)
+            model = CLVModel(name, value=panel.value).learn(training_set, origin)
             if_active = model.predict_if_active(seen.X)
             forecast = chance * if_active
             metrics = value_metrics(seen.spend, forecast)
-            metrics |= interval_metrics(seen, model.spread_, if_active, chance)
-            result.append(Judged(name, seen, forecast, metrics))
+            metrics |= interval_metrics(seen, model.intervals_, if_active, chance)
+            result.append(JudgedForecast(name, seen, forecast, metrics))
         return result
 
     folds = [f for f in rolling_origin(panel, config.origins) if _has_spend(f, config)]
@@ -246,7 +252,7 @@ def backtest_clv(
 
 
 def interval_metrics(
-    judge: Snapshot, spread: Spread, if_active: FloatArray, chance: FloatArray
+    judge: Snapshot, spread: SpendIntervals, if_active: FloatArray, chance: FloatArray
 ) -> dict[str, float]:
     """Share of outcomes within their 80% intervals: of all, and of those who ordered."""
     low, high = spread.interval(if_active, chance)
@@ -272,10 +278,14 @@ def activity_over(
     def chance(fold: Fold) -> FloatArray:
         day = fold.judge.as_of
         known = [panel.known_at(day) for panel in panels]
-        lessons = lessons_of(known, config)
-        start = start_at(known[0], fold.judge)
-        model = ChurnModel(candidate if lessons else "btyd", panels[0].horizon_days, config.seed)
-        return 1.0 - model.learn(lessons, start).curve(fold.judge.untreated.X).no_order(window_days)
+        training_sets = training_sets_of(known, config)
+        origin = origin_at(known[0], fold.judge)
+        model = ChurnModel(
+            candidate if training_sets else "btyd", panels[0].horizon_days, config.seed
+        )
+        return 1.0 - model.learn(training_sets, origin).curve(fold.judge.untreated.X).no_order(
+            window_days
+        )
 
     return chance
 
@@ -283,7 +293,7 @@ def activity_over(
 def live_base_rate(backtest: Backtest, panel: Panel) -> float:
     """Churn rate of the live customers over the origins; over all snapshots if there are none."""
     judged = tuple(j.judge for j in backtest.of(backtest.chosen))
-    seen = Lesson(judged or panel.snapshots, panel.window_days)
+    seen = TrainingSet(judged or panel.snapshots, panel.window_days)
     live = (seen.frame["days_since_last_order"] < panel.horizon_days).to_numpy()
     counted = live if live.any() else np.ones(len(live), dtype=bool)
     return float(np.average(seen.churned[counted], weights=seen.weight[counted]))
@@ -291,16 +301,16 @@ def live_base_rate(backtest: Backtest, panel: Panel) -> float:
 
 def _has_spend(fold: Fold, config: TrainingConfig) -> bool:
     """Whether anybody spent anything, before the origin and after it."""
-    spent = float(fold.learn.lesson(config.snapshots).spend.sum())
+    spent = float(fold.learn.training_set(config.snapshots).spend.sum())
     return spent > 0 and float(fold.judge.untreated.spend.sum()) > 0
 
 
-def _flat(by_fold: Sequence[Sequence[Judged]]) -> tuple[Judged, ...]:
+def _flat(by_fold: Sequence[Sequence[JudgedForecast]]) -> tuple[JudgedForecast, ...]:
     return tuple(judged for found in by_fold for judged in found)
 
 
 def _choose(
-    judged: tuple[Judged, ...],
+    judged: tuple[JudgedForecast, ...],
     preferred: Sequence[str],
     criterion: str,
     window_days: float,
@@ -332,7 +342,7 @@ def _choose(
     return Backtest(judged, chosen, criterion, why, window_days, differences)
 
 
-def _losses(judged: tuple[Judged, ...], criterion: str) -> pd.DataFrame:
+def _losses(judged: tuple[JudgedForecast, ...], criterion: str) -> pd.DataFrame:
     """Loss of every customer at every origin; index customer_id, one column per candidate."""
     columns: dict[str, list[pd.Series]] = {}
     for j in judged:

@@ -10,12 +10,12 @@ from features.clock import Instant, as_day
 from features.history.history import History
 from features.quality import suggest_horizon
 from features.table import feature_table
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.panel import Panel, Progress, build_panel, label_windows
-from training.panel.snapshot import Start
+from training.panel.snapshot import ForecastOrigin
 from training.scoring.definition import Definition, shop_digest
 from training.scoring.scorer import ChurnScorer, CLVScorer, Reference
 from training.selection.backtest import (
@@ -24,14 +24,14 @@ from training.selection.backtest import (
     activity_over,
     backtest_churn,
     backtest_clv,
-    lessons_of,
     live_base_rate,
-    start_at,
+    origin_at,
+    training_sets_of,
 )
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedModel:
     """A model ready to score, what it learnt from, and how its recipe was judged."""
 
     scorer: ChurnScorer | CLVScorer
@@ -94,7 +94,7 @@ def judge(past: History, config: TrainingConfig, progress: Progress = lambda _: 
 
 def fit(
     past: History, as_of: Instant, config: TrainingConfig, progress: Progress = lambda _: None
-) -> tuple[Fitted, Fitted]:
+) -> tuple[FittedModel, FittedModel]:
     """Choose and fit the churn and the CLV model.
 
     Parameters
@@ -113,10 +113,10 @@ def fit(
     progress("fitting the final models")
     day = as_day(as_of, past.mapping.timezone)
     population = feature_table(past, day, horizon)
-    here = Start(day, population, Outlook.of(population))
-    start = start_at(found.panels[0], here)
-    churn = fit_churn(found, start, config)
-    clv = fit_clv(found, start, churn, config)
+    here = ForecastOrigin(day, population, PopulationModel.of(population))
+    origin = origin_at(found.panels[0], here)
+    churn = fit_churn(found, origin, config)
+    clv = fit_clv(found, origin, churn, config)
 
     terms = definition(past, day, horizon)
     value = found.clv_panel.value
@@ -131,25 +131,25 @@ def fit(
         base_rate = expected_live_rate(churn, population)
     reference = Reference.of(population, churn, base_rate)
     return (
-        Fitted(ChurnScorer(churn, terms, reference), found.panels[0], found.churn),
-        Fitted(CLVScorer(clv, clv_terms), found.clv_panel, found.clv),
+        FittedModel(ChurnScorer(churn, terms, reference), found.panels[0], found.churn),
+        FittedModel(CLVScorer(clv, clv_terms), found.clv_panel, found.clv),
     )
 
 
-def fit_churn(found: Judgement, start: Start, config: TrainingConfig) -> ChurnModel:
+def fit_churn(found: Judgement, origin: ForecastOrigin, config: TrainingConfig) -> ChurnModel:
     """Fit the chosen candidate on the latest labelled snapshots."""
     model = ChurnModel(found.churn.chosen, found.panels[0].horizon_days, config.seed)
-    return model.learn(lessons_of(found.panels, config), start)
+    return model.learn(training_sets_of(found.panels, config), origin)
 
 
 def fit_clv(
-    found: Judgement, start: Start, activity: ChurnModel, config: TrainingConfig
+    found: Judgement, origin: ForecastOrigin, activity: ChurnModel, config: TrainingConfig
 ) -> CLVModel:
     """Fit the chosen candidate on the latest labelled snapshots."""
     panel = found.clv_panel
     _, horizon = config.horizons
     model = CLVModel(found.clv.chosen, horizon, panel.value, config.seed)
-    return model.learn(panel.lesson(config.snapshots), start, activity)
+    return model.learn(panel.training_set(config.snapshots), origin, activity)
 
 
 def expected_live_rate(model: ChurnModel, population: pd.DataFrame) -> float:

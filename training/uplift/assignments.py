@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.history.history import History
 from features.table import feature_table
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.panel.labels import Value, covered_until, outcomes
@@ -37,7 +37,7 @@ class Assignments:
         The probability of getting just that; NaN where it was not logged.
     ordered, spend : numpy.ndarray, shape (assignments,)
         Whether an order came within the horizon, and net spend in it.
-    outlook : Outlook
+    btyd : PopulationModel
         Fitted to the purchases before the first assignment.
     left_out : mapping of str to int
         Why assignments are not among the rows, and how many.
@@ -48,7 +48,7 @@ class Assignments:
     propensity: FloatArray
     ordered: FloatArray
     spend: FloatArray
-    outlook: Outlook
+    btyd: PopulationModel
     left_out: Mapping[str, int]
 
     def __len__(self) -> int:
@@ -109,21 +109,21 @@ def assignments_of(
             f"offers must have been made to customers with an order before; none of {len(rows)} "
             "was. Check the customer ids and times of the offers table."
         )
-    outlook = Outlook.of_purchases(purchases(past, float(fact["day"].min())))
+    btyd = PopulationModel.of_purchases(purchases(past, float(fact["day"].min())))
     return Assignments(
-        X=described(X, outlook, horizon_days),
+        X=described(X, btyd, horizon_days),
         offer=fact["offer_id"].to_numpy(dtype=object),
         propensity=fact["propensity"].to_numpy(dtype=np.float64),
         ordered=fact["ordered"].to_numpy(),
         spend=fact["spend"].to_numpy(),
-        outlook=outlook,
+        btyd=btyd,
         left_out={why: count for why, count in left_out.items() if count},
     )
 
 
-def described(table: pd.DataFrame, outlook: Outlook, horizon_days: float) -> pd.DataFrame:
-    """A feature table with what the outlook expects of every customer."""
-    return table.assign(**{EXPECTED: outlook.logit_no_order(table, horizon_days)})
+def described(table: pd.DataFrame, btyd: PopulationModel, horizon_days: float) -> pd.DataFrame:
+    """A feature table with what MBG/NBD expects of every customer."""
+    return table.assign(**{EXPECTED: btyd.logit_no_order(table, horizon_days)})
 
 
 def _logged(past: History) -> pd.DataFrame:

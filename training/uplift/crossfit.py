@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation import FloatArray
-from training.uplift.experiment import Trial
+from training.uplift.experiment import Experiment
 from training.uplift.folds import folds_of
 from training.uplift.learners import (
     ADDITIVE_LEAVES,
@@ -26,7 +26,7 @@ LEARNERS = ("dr_stumps", "dr", "x", "s", "t")
 
 
 @dataclass(frozen=True)
-class Candidate:
+class LearnerSetting:
     """A learner and how many rounds of boosting its last stage has."""
 
     learner: str
@@ -45,7 +45,7 @@ class Candidate:
 
 # From simple to complex: the order in which ties are decided.
 CANDIDATES = tuple(
-    Candidate(learner, rounds)
+    LearnerSetting(learner, rounds)
     for learner, several in (
         ("dr_stumps", (10, 25, 50)),
         ("dr", (10, 25, 50)),
@@ -65,41 +65,45 @@ class OutOfFold:
     ----------
     scores : numpy.ndarray, shape (rows, offers + 1)
         Doubly robust scores of each arm, by outcome regressions that did not see the row.
-    effects : mapping of Candidate to numpy.ndarray, shape (rows, offers)
+    effects : mapping of LearnerSetting to numpy.ndarray, shape (rows, offers)
     fold : numpy.ndarray of int, shape (rows,)
         Effects are comparable within a fold only: every fold has its own models.
     """
 
     scores: FloatArray
-    effects: Mapping[Candidate, FloatArray]
+    effects: Mapping[LearnerSetting, FloatArray]
     fold: NDArray[np.int64]
 
 
-def crossfit(trial: Trial, candidates: Sequence[Candidate], folds: int, seed: int) -> OutOfFold:
+def crossfit(
+    experiment: Experiment, candidates: Sequence[LearnerSetting], folds: int, seed: int
+) -> OutOfFold:
     """Learn from all folds but one and predict that one, for each in turn."""
-    fold = folds_of(trial, folds, seed)
-    expected = np.empty((len(trial), trial.offers + 1))
-    effects = {candidate: np.empty((len(trial), trial.offers)) for candidate in candidates}
+    fold = folds_of(experiment, folds, seed)
+    expected = np.empty((len(experiment), experiment.offers + 1))
+    effects = {
+        candidate: np.empty((len(experiment), experiment.offers)) for candidate in candidates
+    }
     names = {candidate.learner for candidate in candidates}
     for number in range(folds):
         held = fold == number
-        rows, X = trial.rows(~held), trial.X[held]
+        rows, X = experiment.rows(~held), experiment.X[held]
         # Its regression on all arms at once is also what the scores rest on.
         s_learner = SLearner.fit(rows, seed)
         expected[held] = s_learner.expected(X)
         learners = {"s": s_learner} | {n: learn(n, rows, seed) for n in sorted(names - {"s"})}
         for candidate, found in effects.items():
             found[held] = learners[candidate.learner].effects(X, candidate.rounds)
-    return OutOfFold(trial.scores(expected), effects, fold)
+    return OutOfFold(experiment.scores(expected), effects, fold)
 
 
-def learn(name: str, trial: Trial, seed: int) -> Learner:
-    """Fit a learner by its name on all rows of a trial."""
+def learn(name: str, experiment: Experiment, seed: int) -> Learner:
+    """Fit a learner by its name on all rows of an experiment."""
     if name == "s":
-        return SLearner.fit(trial, seed)
+        return SLearner.fit(experiment, seed)
     if name == "t":
-        return TLearner.fit(trial, seed)
+        return TLearner.fit(experiment, seed)
     if name == "x":
-        return XLearner.fit(trial, TLearner.fit(trial, seed), seed)
+        return XLearner.fit(experiment, TLearner.fit(experiment, seed), seed)
     leaves = ADDITIVE_LEAVES if name == "dr_stumps" else EFFECT_LEAVES
-    return DoublyRobustLearner.fit(trial, leaves, seed)
+    return DoublyRobustLearner.fit(experiment, leaves, seed)

@@ -16,7 +16,7 @@ MOST_LEVELS = 100
 
 
 @dataclass(frozen=True)
-class Coding:
+class Encoding:
     """How each column becomes a number.
 
     Attributes

@@ -18,7 +18,7 @@ Rows = NDArray[np.bool_] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Trial:
+class Experiment:
     """Rows of an experiment, or of a log that says how likely each assignment was.
 
     Attributes

@@ -1,7 +1,7 @@
 """Meta-learners: ways to learn what each offer changes from regressions of what followed.
 
-Every learner grows boosted trees on a `Trial` and predicts an array of shape (rows, offers), from
-the first so many rounds of its last stage if asked.
+Every learner grows boosted trees on an `Experiment` and predicts an array of shape (rows, offers),
+from the first so many rounds of its last stage if asked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from training.evaluation import FloatArray
 from training.models.boosted import Grown, Recipe
-from training.uplift.experiment import Arms, Trial
+from training.uplift.experiment import Arms, Experiment
 from training.uplift.folds import folds_of
 
 OUTCOME_LEAVES = 3
@@ -55,12 +55,12 @@ class SLearner:
     offers: int
 
     @classmethod
-    def fit(cls, trial: Trial, seed: int = 0) -> Self:
+    def fit(cls, experiment: Experiment, seed: int = 0) -> Self:
         """Grow the one regression."""
-        recipe = _outcome_recipe(JOINT_LEAVES, trial, seed)
-        rows = trial.rows(trial.arm >= 0)
+        recipe = _outcome_recipe(JOINT_LEAVES, experiment, seed)
+        rows = experiment.rows(experiment.arm >= 0)
         X = np.column_stack([rows.X, _indicators(rows.arm, rows.offers)])
-        return cls((Grown.on(X, rows.outcome, recipe),), trial.offers)
+        return cls((Grown.on(X, rows.outcome, recipe),), experiment.offers)
 
     def expected(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
         """Expected outcome in each arm, shape (rows, offers + 1)."""
@@ -86,10 +86,10 @@ class TLearner:
     stages: tuple[Grown, ...]
 
     @classmethod
-    def fit(cls, trial: Trial, seed: int = 0) -> Self:
+    def fit(cls, experiment: Experiment, seed: int = 0) -> Self:
         """Grow a regression of each arm."""
-        recipe = _outcome_recipe(OUTCOME_LEAVES, trial, seed)
-        arms = [trial.rows(trial.arm == arm) for arm in range(trial.offers + 1)]
+        recipe = _outcome_recipe(OUTCOME_LEAVES, experiment, seed)
+        arms = [experiment.rows(experiment.arm == arm) for arm in range(experiment.offers + 1)]
         return cls(tuple(Grown.on(rows.X, rows.outcome, recipe) for rows in arms))
 
     def expected(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
@@ -116,18 +116,18 @@ class XLearner:
     shares: tuple[float, ...]
 
     @classmethod
-    def fit(cls, trial: Trial, expected: TLearner, seed: int = 0) -> Self:
+    def fit(cls, experiment: Experiment, expected: TLearner, seed: int = 0) -> Self:
         """Grow two regressions of each offer's effect."""
-        recipe = _effect_recipe(EFFECT_LEAVES, trial, seed)
+        recipe = _effect_recipe(EFFECT_LEAVES, experiment, seed)
         stages: list[Grown] = []
-        none = trial.rows(trial.arm == 0)
+        none = experiment.rows(experiment.arm == 0)
         of_none = expected.expected(none.X)
-        for offer in range(1, trial.offers + 1):
-            given = trial.rows(trial.arm == offer)
+        for offer in range(1, experiment.offers + 1):
+            given = experiment.rows(experiment.arm == offer)
             beyond = given.outcome - expected.stages[0].predict(given.X)
             stages.append(Grown.on(given.X, beyond, recipe))
             stages.append(Grown.on(none.X, of_none[:, offer] - none.outcome, recipe))
-        shares = tuple(trial.share(offer) for offer in range(1, trial.offers + 1))
+        shares = tuple(experiment.share(offer) for offer in range(1, experiment.offers + 1))
         return cls(tuple(stages), shares)
 
     def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
@@ -153,35 +153,39 @@ class DoublyRobustLearner:
     stages: tuple[Grown, ...]
 
     @classmethod
-    def fit(cls, trial: Trial, leaves: int, seed: int = 0) -> Self:
+    def fit(cls, experiment: Experiment, leaves: int, seed: int = 0) -> Self:
         """Grow a regression of each offer's scores less those without an offer."""
-        recipe = _effect_recipe(leaves, trial, seed)
-        expected = expected_within(trial, seed)
-        weight, change = trial.precision(expected), _against_none(trial.scores(expected))
-        return cls(tuple(Grown.on(trial.X, d, recipe, weight) for d in change.T))
+        recipe = _effect_recipe(leaves, experiment, seed)
+        expected = expected_within(experiment, seed)
+        weight, change = experiment.precision(expected), _against_none(experiment.scores(expected))
+        return cls(tuple(Grown.on(experiment.X, d, recipe, weight) for d in change.T))
 
     def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
         """What the regressions say."""
         return np.column_stack([stage.predict(X, rounds) for stage in self.stages])
 
 
-def expected_within(trial: Trial, seed: int = 0) -> FloatArray:
+def expected_within(experiment: Experiment, seed: int = 0) -> FloatArray:
     """Outcome expected of every row in each arm by a regression on the other half."""
-    expected = np.zeros((len(trial), trial.offers + 1))
-    fold = folds_of(trial, HALVES, seed + 1)
+    expected = np.zeros((len(experiment), experiment.offers + 1))
+    fold = folds_of(experiment, HALVES, seed + 1)
     for half in range(HALVES):
-        learner = SLearner.fit(trial.rows(fold != half), seed)
-        expected[fold == half] = learner.expected(trial.X[fold == half])
+        learner = SLearner.fit(experiment.rows(fold != half), seed)
+        expected[fold == half] = learner.expected(experiment.X[fold == half])
     return expected
 
 
-def _outcome_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
-    return Recipe(leaves, ROUNDS, trial.categorical, trial.is_binary, LEARNING_RATE, seed=seed)
+def _outcome_recipe(leaves: int, experiment: Experiment, seed: int) -> Recipe:
+    return Recipe(
+        leaves, ROUNDS, experiment.categorical, experiment.is_binary, LEARNING_RATE, seed=seed
+    )
 
 
-def _effect_recipe(leaves: int, trial: Trial, seed: int) -> Recipe:
+def _effect_recipe(leaves: int, experiment: Experiment, seed: int) -> Recipe:
     rate = EFFECT_LEARNING_RATE
-    return Recipe(leaves, EFFECT_ROUNDS, trial.categorical, False, rate, scarce=True, seed=seed)
+    return Recipe(
+        leaves, EFFECT_ROUNDS, experiment.categorical, False, rate, scarce=True, seed=seed
+    )
 
 
 def _indicators(arm: Arms, offers: int) -> FloatArray:

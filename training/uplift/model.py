@@ -17,10 +17,17 @@ from training.evaluation import FloatArray
 from training.models import artifact
 from training.uplift.arguments import arms_of, outcome_of
 from training.uplift.calibration import Calibration
-from training.uplift.crossfit import CANDIDATES, LEARNERS, Candidate, OutOfFold, crossfit, learn
-from training.uplift.encoding import Coding
+from training.uplift.crossfit import (
+    CANDIDATES,
+    LEARNERS,
+    LearnerSetting,
+    OutOfFold,
+    crossfit,
+    learn,
+)
+from training.uplift.encoding import Encoding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
-from training.uplift.experiment import Trial
+from training.uplift.experiment import Experiment
 from training.uplift.learners import Learner
 from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.restore import learner_from
@@ -117,10 +124,10 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             If settings or arguments are not as described.
         """
         self._check_settings()
-        self.coding_ = Coding.of(X)
+        self.coding_ = Encoding.of(X)
         ids, arm = arms_of(offer, len(X))
         self.offers_ = list(ids)
-        everything = Trial(
+        everything = Experiment(
             self.coding_.matrix(X),
             outcome_of(outcome, len(X)),
             arm,
@@ -196,7 +203,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
                 "offers": self.offers_,
                 "tested": self.tested_,
                 "binary": self.binary_,
-                "coding": self.coding_.as_dict(),
+                "encoding": self.coding_.as_dict(),
                 "learner": {
                     "name": self.learner_,
                     "rounds": self.rounds_,
@@ -217,7 +224,7 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         content = artifact.read(folder, "uplift")
         model = cls(**content["settings"])
         model.offers_, model.tested_ = content["offers"], content["tested"]
-        model.binary_, model.coding_ = content["binary"], Coding.from_dict(content["coding"])
+        model.binary_, model.coding_ = content["binary"], Encoding.from_dict(content["encoding"])
         model.propensity_source_ = content["propensity_source"]
         model.calibration_ = {
             offer: Calibration(**from_json(found))
@@ -239,27 +246,27 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         if not isinstance(self.folds, int) or self.folds < 2:
             raise TrainingError(f"folds must be a whole number from 2 up; got {self.folds!r}.")
 
-    def _propensities(self, trial: Trial, propensity: ArrayLike | None) -> Propensities:
+    def _propensities(self, experiment: Experiment, propensity: ArrayLike | None) -> Propensities:
         if propensity is None:
-            return Propensities.estimated(trial, self.random_state)
-        return Propensities.logged(propensity, len(trial))
+            return Propensities.estimated(experiment, self.random_state)
+        return Propensities.logged(propensity, len(experiment))
 
-    def _learn(self, trial: Trial) -> None:
+    def _learn(self, experiment: Experiment) -> None:
         """Choose a learner, calibrate it and state the evidence."""
         offers = tuple(offer for offer, enough in self.tested_.items() if enough)
         candidates = [c for c in CANDIDATES if self.learner in (AUTO, c.learner)]
         if not offers:
-            self._learn_nothing(len(trial))
+            self._learn_nothing(len(experiment))
             return
-        found = crossfit(trial, candidates, self.folds, self.random_state)
+        found = crossfit(experiment, candidates, self.folds, self.random_state)
         self.learned_: Learner | None
         chosen, self.candidates_ = compare_candidates(found, candidates)
         self.learner_, self.rounds_ = chosen.learner, chosen.rounds
-        learned = self.learned_ = learn(chosen.learner, trial, self.random_state)
-        self.calibration_ = _calibration(found, chosen, trial, offers)
+        learned = self.learned_ = learn(chosen.learner, experiment, self.random_state)
+        self.calibration_ = _calibration(found, chosen, experiment, offers)
         effects = self._calibrated(found.effects[chosen])
-        self.evidence_ = Evidence(offers, found.scores, effects, found.fold, trial.customer)
-        seen = self._calibrated(learned.effects(trial.X, self.rounds_))
+        self.evidence_ = Evidence(offers, found.scores, effects, found.fold, experiment.customer)
+        seen = self._calibrated(learned.effects(experiment.X, self.rounds_))
         self.effects_ = with_edges(
             group_effects(self.evidence_), pd.DataFrame(seen, columns=list(offers))
         )
@@ -273,21 +280,21 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.candidates_ = pd.DataFrame({"learner": [], "rounds": [], "gain": [], "chosen": []})
 
     def _calibrated(self, effects: FloatArray) -> FloatArray:
-        effects = Candidate(self.learner_, self.rounds_).stretch * effects
+        effects = LearnerSetting(self.learner_, self.rounds_).stretch * effects
         lines = enumerate(self.calibration_.values())
         found = np.column_stack([line.apply(effects[:, place]) for place, line in lines])
         return np.clip(found, -1.0, 1.0) if self.binary_ else found
 
 
 def _calibration(
-    found: OutOfFold, chosen: Candidate, trial: Trial, offers: tuple[str, ...]
+    found: OutOfFold, chosen: LearnerSetting, experiment: Experiment, offers: tuple[str, ...]
 ) -> dict[str, Calibration]:
     change = found.scores[:, 1:] - found.scores[:, :1]
     predicted = chosen.stretch * found.effects[chosen]
-    spread = float(trial.outcome.std())
+    spread = float(experiment.outcome.std())
     return {
         offer: Calibration.of(
-            change[:, n], predicted[:, n], int((trial.arm == n + 1).sum()), spread
+            change[:, n], predicted[:, n], int((experiment.arm == n + 1).sum()), spread
         )
         for n, offer in enumerate(offers)
     }

@@ -91,7 +91,7 @@ def train_uplift(
     propensity = learnt_from.propensity if np.isfinite(learnt_from.propensity).all() else None
     model = UpliftModel().fit(learnt_from.X, learnt_from.ordered, learnt_from.offer, propensity)
     terms = definition(past, as_day(as_of, past.mapping.timezone), horizon_days)
-    scorer = UpliftScorer(model, learnt_from.outlook, terms)
+    scorer = UpliftScorer(model, learnt_from.btyd, terms)
     progress("judging out of fold")
     metrics = ranking_metrics(model.evidence_, learnt_from.ordered, learnt_from.offer)
     policies = compare_policies(model.evidence_, _rankings(learnt_from))

@@ -13,7 +13,7 @@ from features.schema import NO_OFFER
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models.boosting import Boosting
-from training.uplift.experiment import Arms, Trial
+from training.uplift.experiment import Arms, Experiment
 from training.uplift.folds import folds_of
 
 # What is estimated is not believed below the first; what was drawn and logged is, for plans explore
@@ -72,11 +72,11 @@ class Propensities:
         return cls._clipped(given, "logged")
 
     @classmethod
-    def estimated(cls, trial: Trial, seed: int) -> Propensities:
+    def estimated(cls, experiment: Experiment, seed: int) -> Propensities:
         """Shares of the arms, or a model of the assignment where it foretells arms much better."""
-        shares = np.bincount(trial.arm, minlength=trial.offers + 1) / len(trial)
-        by_share = shares[trial.arm]
-        modelled = _modelled(trial, seed)
+        shares = np.bincount(experiment.arm, minlength=experiment.offers + 1) / len(experiment)
+        by_share = shares[experiment.arm]
+        modelled = _modelled(experiment, seed)
         gain = np.log(np.clip(modelled, 1e-6, None)) - np.log(by_share)
         error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
         if gain.mean() > SURE * error:
@@ -133,22 +133,22 @@ def tested(overlap: pd.DataFrame, outcome: FloatArray) -> dict[str, bool]:
     return {str(offer): possible and bool(enough[offer]) for offer in overlap.index[1:]}
 
 
-def _modelled(trial: Trial, seed: int) -> FloatArray:
+def _modelled(experiment: Experiment, seed: int) -> FloatArray:
     """Probability of each row's arm by a multinomial model that did not see the row."""
-    received = np.empty(len(trial))
-    fold = folds_of(trial, FOLDS, seed)
-    parameters = Boosting(seed=seed).parameters(len(trial)) | {
+    received = np.empty(len(experiment))
+    fold = folds_of(experiment, FOLDS, seed)
+    parameters = Boosting(seed=seed).parameters(len(experiment)) | {
         "objective": "multiclass",
-        "num_class": trial.offers + 1,
+        "num_class": experiment.offers + 1,
         "learning_rate": 0.1,
     }
     for number in range(FOLDS):
-        learn, judge = trial.rows(fold != number), trial.rows(fold == number)
+        learn, judge = experiment.rows(fold != number), experiment.rows(fold == number)
         data = lgb.Dataset(
             learn.X,
             label=learn.arm,
             params=parameters,
-            categorical_feature=list(trial.categorical),
+            categorical_feature=list(experiment.categorical),
         )
         booster = lgb.train(parameters, data, num_boost_round=ROUNDS)
         chances = np.asarray(booster.predict(judge.X))

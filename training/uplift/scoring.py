@@ -11,7 +11,7 @@ import pandas as pd
 from features.clock import Instant
 from features.history.history import History
 from features.table import feature_table
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.models import artifact
 from training.scoring.definition import Definition
 from training.uplift.assignments import described
@@ -27,13 +27,13 @@ class UpliftScorer:
     Attributes
     ----------
     model : UpliftModel
-    outlook : Outlook
+    btyd : PopulationModel
         What the customers were expected to do, as at the first assignment that was learnt from.
     definition : Definition
     """
 
     model: UpliftModel
-    outlook: Outlook
+    btyd: PopulationModel
     definition: Definition
 
     def table(self, history: History, as_of: Instant) -> pd.DataFrame:
@@ -56,12 +56,12 @@ class UpliftScorer:
         return self.model.predict(self._described(table)).add_prefix(PREFIX)
 
     def _described(self, table: pd.DataFrame) -> pd.DataFrame:
-        return described(table, self.outlook, self.definition.table_horizon_days)
+        return described(table, self.btyd, self.definition.table_horizon_days)
 
     def save(self, folder: Path) -> None:
-        """Write model, outlook and definition as plain files."""
+        """Write model, MBG/NBD and definition as plain files."""
         self.model.save(folder)
-        content = {"definition": self.definition.as_dict(), "outlook": self.outlook.as_dict()}
+        content = {"definition": self.definition.as_dict(), "btyd": self.btyd.as_dict()}
         artifact.write_scoring(folder, content)
 
     @classmethod
@@ -76,6 +76,6 @@ class UpliftScorer:
         artifact.read(folder, KIND)
         with artifact.undamaged(folder):
             content = artifact.read_scoring(folder)
-            outlook = Outlook(**content["outlook"])
+            btyd = PopulationModel(**content["btyd"])
             definition = Definition.from_dict(content["definition"])
-            return cls(UpliftModel.load(folder), outlook, definition)
+            return cls(UpliftModel.load(folder), btyd, definition)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from training.evaluation import FloatArray
-from training.uplift.crossfit import Candidate, OutOfFold
+from training.uplift.crossfit import LearnerSetting, OutOfFold
 
 # A gain is a tie with the best while the 95% interval of their difference holds 0.
 TIE = 1.96
@@ -43,8 +43,8 @@ def ranking_gains(scores: FloatArray, effects: FloatArray, fold: NDArray[np.int6
 
 
 def compare_candidates(
-    found: OutOfFold, candidates: Sequence[Candidate]
-) -> tuple[Candidate, pd.DataFrame]:
+    found: OutOfFold, candidates: Sequence[LearnerSetting]
+) -> tuple[LearnerSetting, pd.DataFrame]:
     """The simplest candidate that is as good as the best, within noise.
 
     The one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984, section
@@ -54,7 +54,7 @@ def compare_candidates(
     Parameters
     ----------
     found : OutOfFold
-    candidates : sequence of Candidate
+    candidates : sequence of LearnerSetting
         From simple to complex.
 
     Returns

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.quality.context import gather
-from features.quality.readiness import Labelled, labelled, readiness
+from features.quality.readiness import LabelCounts, labelled, readiness
 
-ENOUGH = Labelled(90, 2, 19_000.0, 1_000, 500, 200)
+ENOUGH = LabelCounts(90, 2, 19_000.0, 1_000, 500, 200)
 START = date(2024, 1, 1)
 
 
@@ -47,14 +47,14 @@ def test_enough_of_everything_is_enough_for_all():
     ],
 )
 def test_gradient_boosting_says_what_is_missing(change, missing):
-    pool = readiness(Labelled(**{**vars(ENOUGH), **change}))[2]
+    pool = readiness(LabelCounts(**{**vars(ENOUGH), **change}))[2]
     assert not pool.ready
     assert pool.missing == (missing,)
     assert missing in pool.explanation
 
 
 def test_nothing_labelled_is_enough_for_nothing():
-    found = readiness(Labelled(90, 0, None, 0, 0, 5_000))
+    found = readiness(LabelCounts(90, 0, None, 0, 0, 5_000))
     assert not any(r.ready for r in found)
     assert all("0 labelled snapshots" in r.missing[0] for r in found)
 
@@ -62,7 +62,9 @@ def test_nothing_labelled_is_enough_for_nothing():
 def test_customers_are_counted_as_known_at_the_last_labelled_snapshot():
     shop = {"both": (0, 85), "lost": (1,), "edge": (60,), "young": (70,), "end": (89,)}
     found = labelled(evidence(shop), 30)
-    assert found == Labelled(30, 2, found.last_snapshot, customers=2, returned=1, repeat_buyers=1)
+    assert found == LabelCounts(
+        30, 2, found.last_snapshot, customers=2, returned=1, repeat_buyers=1
+    )
     assert found.last_snapshot == (START - date(1970, 1, 1)).days + 60
 
 
@@ -96,4 +98,4 @@ def test_orders_after_as_of_teach_nothing():
 
 
 def test_no_orders_teach_nothing():
-    assert labelled(evidence({"a": (5,)}, as_of=0.0), 30) == Labelled(30, 0, None, 0, 0, 0)
+    assert labelled(evidence({"a": (5,)}, as_of=0.0), 30) == LabelCounts(30, 0, None, 0, 0, 0)

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
 from features.quality import check, quarantine

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from features.clock import as_day
 from features.history.history import History
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.sources import read_tables
 from features.quality.row_counts import (
-    Accounting,
+    RowCounts,
     account,
     is_versioned,
     quarantine,
@@ -42,7 +42,7 @@ def test_every_kind_of_row_is_counted_in_its_own_place():
             ("1", "a", "2024-01-05", "10"),
         )
     )
-    assert account(intakes["orders"], as_day("2024-03-01")) == Accounting(
+    assert account(intakes["orders"], as_day("2024-03-01")) == RowCounts(
         "orders", rows_in=5, used=1, anonymous=1, after_as_of=1, quarantined=2
     )
 
@@ -92,8 +92,8 @@ def test_invoice_lines_are_accounted_for_beside_the_orders_made_of_them():
     )
     table = TableMapping(quantity="units", price="price")
     intakes, _ = intake_of(lines, tables={"orders": table})
-    assert account(intakes["lines"], None) == Accounting("lines", 4, 2, 1, 0, 1)
-    assert account(intakes["orders"], None) == Accounting("orders", 2, 1, 1, 0, 0)
+    assert account(intakes["lines"], None) == RowCounts("lines", 4, 2, 1, 0, 1)
+    assert account(intakes["orders"], None) == RowCounts("orders", 2, 1, 1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_an_order_whose_lines_came_at_different_times_is_one_order(as_of, parts)
 @pytest.mark.parametrize("parts", [(1, 0, 0, 0), (2, 0, 0, 1), (3, -1, 0, 0)])
 def test_an_accounting_that_loses_or_invents_rows_cannot_exist(parts):
     with pytest.raises(ValueError, match="rows in must be used"):
-        Accounting("orders", 2, *parts)
+        RowCounts("orders", 2, *parts)
 
 
 def test_only_rows_recorded_at_another_time_than_their_own_make_versions():

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from features.clock import as_day
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.quality.context import gather
 from features.quality.flow import Staleness

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from features.clock import as_day
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
-from features.quality.context import Problem, gather
+from features.quality.context import DataProblem, gather
 from features.quality.table_checks import (
     anonymous_rows,
     currency,
@@ -266,4 +266,4 @@ def test_duckdb_finds_the_same_without_row_numbers():
 
 def test_a_problem_has_one_of_three_severities():
     with pytest.raises(ValueError, match="error, warning or info"):
-        Problem("x", "fatal", "orders", None, 0, None, "", "")
+        DataProblem("x", "fatal", "orders", None, 0, None, "", "")

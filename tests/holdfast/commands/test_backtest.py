@@ -15,7 +15,7 @@ from training.evaluation import PairedDifference, value_metrics
 from training.models.clv import CANDIDATES
 from training.panel.schedule import can_judge
 from training.panel.snapshot import Snapshot
-from training.selection.ablation import Ablated
+from training.selection.ablation import AblationRow
 from training.selection.backtest import Backtest, Judged
 
 NARROW = 80
@@ -134,11 +134,11 @@ def test_a_history_too_short_for_any_horizon_is_refused(holdfast, tmp_path):
 def test_an_ablation_prints_what_each_family_is_worth(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(NARROW))
     rows = [
-        Ablated("rhythm", 13, PairedDifference(0.0039, 0.0016, 0.0063, 1000), -0.0019),
-        Ablated("spend", 21, PairedDifference(0.0002, -0.0012, 0.0015, 1000), -0.0003),
-        Ablated("returns", 4, PairedDifference(-0.0010, -0.0015, -0.0003, 1000), 0.0001),
-        Ablated("feedback", 0),
-        Ablated("MBG/NBD", None, PairedDifference(0.003, 0.001, 0.005, 1000), -0.002),
+        AblationRow("rhythm", 13, PairedDifference(0.0039, 0.0016, 0.0063, 1000), -0.0019),
+        AblationRow("spend", 21, PairedDifference(0.0002, -0.0012, 0.0015, 1000), -0.0003),
+        AblationRow("returns", 4, PairedDifference(-0.0010, -0.0015, -0.0003, 1000), 0.0001),
+        AblationRow("feedback", 0),
+        AblationRow("MBG/NBD", None, PairedDifference(0.003, 0.001, 0.005, 1000), -0.002),
     ]
 
     print_ablation(rows)

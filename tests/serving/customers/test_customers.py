@@ -33,17 +33,17 @@ def refused(client, **query):
 def test_live_customers_are_listed_by_value_at_risk(client, served):
     batch = served.batch
     live = batch[batch["stage"].isin(LIVE)].reset_index()
-    wanted = live.sort_values(["value_at_risk", "customer_id"], ascending=[False, True])
-    assert [row["customer_id"] for row in listed(client)] == [*wanted["customer_id"]]
+    query = live.sort_values(["value_at_risk", "customer_id"], ascending=[False, True])
+    assert [row["customer_id"] for row in listed(client)] == [*query["customer_id"]]
 
 
 def test_rows_are_those_of_the_file(client, served):
     for row in listed(client)[:30]:
-        wanted = served.batch.loc[row["customer_id"]].replace({float("nan"): None, pd.NaT: None})
-        wanted["as_of"] = wanted["as_of"].isoformat()
-        if (expected := wanted["expected_next_order"]) is not None:
-            wanted["expected_next_order"] = expected.date().isoformat()
-        assert row == {"customer_id": row["customer_id"], **wanted}
+        query = served.batch.loc[row["customer_id"]].replace({float("nan"): None, pd.NaT: None})
+        query["as_of"] = query["as_of"].isoformat()
+        if (expected := query["expected_next_order"]) is not None:
+            query["expected_next_order"] = expected.date().isoformat()
+        assert row == {"customer_id": row["customer_id"], **query}
 
 
 def test_an_expected_order_is_a_calendar_date_or_null(client, served):
@@ -63,9 +63,9 @@ def test_stages_may_be_asked_for_together(client, served):
 
 def test_min_risk_leaves_out_those_below_it(client, served):
     batch = served.batch
-    wanted = batch[batch["stage"].isin(LIVE) & (batch["churn_risk"] >= 0.5)]
+    query = batch[batch["stage"].isin(LIVE) & (batch["churn_risk"] >= 0.5)]
     rows = listed(client, min_risk=0.5)
-    assert {row["customer_id"] for row in rows} == set(wanted.index)
+    assert {row["customer_id"] for row in rows} == set(query.index)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50])

@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
-from serving.http.problems import KINDS, SHOWN_ERRORS, Problem
+from serving.http.problems import KINDS, SHOWN_ERRORS, ProblemDocument
 
 PROBLEM = "application/problem+json"
 
@@ -99,6 +99,6 @@ def test_every_operation_documents_its_problems(client):
 
 def test_the_schema_of_a_problem_is_documented(client):
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
-    assert set(schemas["Problem"]["properties"]) == set(Problem.model_fields)
+    assert set(schemas["ProblemDocument"]["properties"]) == set(ProblemDocument.model_fields)
     assert "HTTPValidationError" not in schemas
     assert set(KINDS) == {400, 404, 405, 413, 422, 500, 503}

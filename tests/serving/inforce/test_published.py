@@ -63,9 +63,9 @@ def test_an_expected_date_is_read_as_a_date_or_none(rows, served, tmp_path, writ
     known = pl.col("expected_next_order")
     spelt = known.dt.strftime(written) if isinstance(written, str) else known.cast(written)
     found = load(rows.with_columns(spelt), served, tmp_path / f"scores{suffix}").rows
-    wanted = rows.select("customer_id", known.cast(pl.Date)).sort("customer_id")
-    assert 0 < wanted["expected_next_order"].null_count() < rows.height
-    assert found.select("customer_id", known).sort("customer_id").equals(wanted)
+    query = rows.select("customer_id", known.cast(pl.Date)).sort("customer_id")
+    assert 0 < query["expected_next_order"].null_count() < rows.height
+    assert found.select("customer_id", known).sort("customer_id").equals(query)
 
 
 def test_a_file_without_any_expected_date_is_read(rows, served, tmp_path):

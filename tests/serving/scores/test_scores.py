@@ -59,9 +59,9 @@ def test_scores_are_those_of_the_batch(client, served, request_of, as_of):
     assert dates.isna().any() and dates.notna().any()
     batch["expected_next_order"] = dates.dt.strftime("%Y-%m-%d")
     for customer_id, row in got.items():
-        wanted = batch.loc[customer_id]
-        assert [row[c] for c in NUMBERS] == pytest.approx([*wanted[NUMBERS]], abs=1e-9, rel=0)
-        assert [row[c] for c in SAME] == [None if pd.isna(v) else v for v in wanted[SAME]]
+        query = batch.loc[customer_id]
+        assert [row[c] for c in NUMBERS] == pytest.approx([*query[NUMBERS]], abs=1e-9, rel=0)
+        assert [row[c] for c in SAME] == [None if pd.isna(v) else v for v in query[SAME]]
 
 
 def test_rows_have_the_columns_of_the_batch(client, served):
@@ -105,10 +105,10 @@ def test_a_customers_scores_do_not_depend_on_who_else_is_sent(client, request_of
     together = by_id(client.post("/v1/score", json=whole).json())
     for sent in whole["customers"][:5]:
         (alone,) = score(client, sent)["customers"]
-        wanted = together[sent["customer_id"]]
+        query = together[sent["customer_id"]]
         numbers = [*NUMBERS, *RANKS]
-        assert [alone[c] for c in numbers] == pytest.approx([wanted[c] for c in numbers], abs=1e-9)
-        assert [alone[c] for c in SAME] == [wanted[c] for c in SAME]
+        assert [alone[c] for c in numbers] == pytest.approx([query[c] for c in numbers], abs=1e-9)
+        assert [alone[c] for c in SAME] == [query[c] for c in SAME]
 
 
 def test_customers_come_back_in_the_order_they_were_sent(client):

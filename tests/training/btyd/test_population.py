@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from training.btyd import MBGNBD
-from training.btyd.population import RIDGE, Outlook, capped
+from training.btyd.population import RIDGE, PopulationModel, capped
 
 LAWS = settings(deadline=None, max_examples=30)
 FEW = settings(deadline=None, max_examples=10)
 PARAMETERS = {"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}
-OUTLOOK = Outlook(PARAMETERS, 20.0, 2.0)
+OUTLOOK = PopulationModel(PARAMETERS, 20.0, 2.0)
 X = pd.DataFrame(
     {
         "frequency": [0.0, 0.0, 2.0, 6.0, 300.0],
@@ -21,7 +21,7 @@ X = pd.DataFrame(
         "T": [0.0, 400.0, 120.0, 380.0, 390.0],
     }
 )
-paces = st.floats(-1.5, 1.5)
+seasonal_level = st.floats(-1.5, 1.5)
 windows = st.floats(0.5, 3650.0)
 
 
@@ -43,10 +43,10 @@ def buyers(days: list[float], mean: list[float], std: list[float]) -> pd.DataFra
 
 
 def test_the_days_of_the_window_pass_at_its_pace_and_later_ones_as_usual():
-    outlook = OUTLOOK.at_pace(np.log(1.5), 10.0)
+    btyd = OUTLOOK.at_pace(np.log(1.5), 10.0)
 
-    assert outlook.usual_days(0.0) == 0.0
-    found = outlook.usual_days(np.array([4.0, 10.0, 15.0]))
+    assert btyd.usual_days(0.0) == 0.0
+    found = btyd.usual_days(np.array([4.0, 10.0, 15.0]))
     assert found == pytest.approx([6.0, 15.0, 20.0])
 
 
@@ -73,7 +73,7 @@ def test_every_customer_may_have_a_window_of_their_own():
 
 
 @LAWS
-@given(paces, st.floats(0.01, 1.0), windows)
+@given(seasonal_level, st.floats(0.01, 1.0), windows)
 def test_a_faster_pace_raises_the_chance_of_an_order_and_leaves_who_is_alive(pace, more, days):
     slow, fast = OUTLOOK.at_pace(pace, 90.0), OUTLOOK.at_pace(pace + more, 90.0)
 
@@ -85,15 +85,15 @@ def test_a_faster_pace_raises_the_chance_of_an_order_and_leaves_who_is_alive(pac
 
 
 @LAWS
-@given(paces, windows, st.floats(1.0, 3.0))
+@given(seasonal_level, windows, st.floats(1.0, 3.0))
 def test_no_order_is_less_likely_the_longer_one_waits(pace, days, longer):
-    outlook = OUTLOOK.at_pace(pace, 90.0)
+    btyd = OUTLOOK.at_pace(pace, 90.0)
 
-    assert (outlook.logit_no_order(X, days * longer) <= outlook.logit_no_order(X, days)).all()
+    assert (btyd.logit_no_order(X, days * longer) <= btyd.logit_no_order(X, days)).all()
 
 
 @FEW
-@given(paces, windows)
+@given(seasonal_level, windows)
 def test_whoever_orders_has_at_least_one_purchase_day(pace, days):
     assert (OUTLOOK.at_pace(pace, 90.0).orders_if_any(X, days) >= 1.0).all()
 
@@ -124,15 +124,15 @@ def test_a_purchase_day_is_worth_the_customers_mean_and_that_of_all_by_hand():
 def test_a_day_of_all_is_the_net_spend_of_all_over_their_days():
     table = buyers([1.0, 3.0], [20.0, 20.0], [np.nan, 0.0])
 
-    assert Outlook.of(table).day_spend == pytest.approx(80.0 / 4)
+    assert PopulationModel.of(table).day_spend == pytest.approx(80.0 / 4)
     refunded = table.assign(refund_amount=[10.0, 30.0])
-    assert Outlook.of(refunded).day_spend == pytest.approx(40.0 / 4)
+    assert PopulationModel.of(refunded).day_spend == pytest.approx(40.0 / 4)
 
 
 def test_of_one_far_beyond_all_others_a_day_counts_as_one_of_the_largest_usual():
     table = buyers([2.0] * 401, [*[10.0, 30.0] * 200, 1e6], [5.0] * 401)
 
-    assert Outlook.of(table).day_spend == pytest.approx((400 * 20 + 30) / 401)
+    assert PopulationModel.of(table).day_spend == pytest.approx((400 * 20 + 30) / 401)
 
 
 def test_a_cap_is_so_many_times_what_nearly_all_stay_below():
@@ -149,7 +149,7 @@ def test_credibility_by_hand():
     """
     table = buyers([2.0] * 60, [10.0, 30.0] * 30, [5.0, 15.0] * 30)
 
-    assert Outlook.of(table).credibility == pytest.approx(0.25 / (0.25 - 0.125))
+    assert PopulationModel.of(table).credibility == pytest.approx(0.25 / (0.25 - 0.125))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_credibility_by_hand():
 def test_credibility_is_within_limits(mean, std, limit):
     table = buyers([3.0] * 60, mean * 30, std * 30)
 
-    assert Outlook.of(table).credibility == limit
+    assert PopulationModel.of(table).credibility == limit
 
 
 @pytest.mark.parametrize(("regulars", "credibility"), [(29, 0.8), (30, 0.2)])
@@ -168,14 +168,14 @@ def test_of_few_who_came_back_credibility_is_the_usual(regulars, credibility):
     days = [2.0] * regulars + [1.0] * 100
     table = buyers(days, list(np.linspace(10, 99, len(days))), [0.0] * len(days))
 
-    assert Outlook.of(table).credibility == credibility
+    assert PopulationModel.of(table).credibility == credibility
 
 
 def test_one_wholesaler_does_not_stand_for_all():
     mean, std = [10.0, 30.0] * 200, [5.0, 15.0] * 200
-    usual = Outlook.of(buyers([2.0] * 400, mean, std)).credibility
+    usual = PopulationModel.of(buyers([2.0] * 400, mean, std)).credibility
 
-    with_one = Outlook.of(buyers([2.0] * 401, [*mean, 1e5], [*std, 1e5])).credibility
+    with_one = PopulationModel.of(buyers([2.0] * 401, [*mean, 1e5], [*std, 1e5])).credibility
 
     assert with_one == pytest.approx(usual, rel=0.05)
 
@@ -183,11 +183,11 @@ def test_one_wholesaler_does_not_stand_for_all():
 def test_it_is_fitted_with_a_ridge_of_a_few_customers():
     table = buyers([1.0, 2.0, 3.0, 1.0] * 20, [10.0] * 80, [1.0] * 80)
 
-    outlook = Outlook.of(table)
+    btyd = PopulationModel.of(table)
 
     model = MBGNBD(ridge=RIDGE).fit(table["frequency"], table["recency"], table["T"])
-    assert outlook.parameters == model.parameters
-    assert Outlook.of_purchases(table[["frequency", "recency", "T"]]).parameters == (
+    assert btyd.parameters == model.parameters
+    assert PopulationModel.of_purchases(table[["frequency", "recency", "T"]]).parameters == (
         model.parameters
     )
 
@@ -196,13 +196,13 @@ def test_it_is_fitted_with_a_ridge_of_a_few_customers():
 def test_where_nobody_came_back_it_is_fitted_all_the_same(customers):
     table = buyers([1.0] * customers, [10.0] * customers, [np.nan] * customers)
 
-    outlook = Outlook.of(table)
+    btyd = PopulationModel.of(table)
 
-    assert np.isfinite(outlook.logit_no_order(table, 90.0)).all()
-    assert outlook.order_value(table) == pytest.approx(10.0)
+    assert np.isfinite(btyd.logit_no_order(table, 90.0)).all()
+    assert btyd.order_value(table) == pytest.approx(10.0)
 
 
 def test_it_survives_json():
-    outlook = OUTLOOK.at_pace(0.1, 90.0)
+    btyd = OUTLOOK.at_pace(0.1, 90.0)
 
-    assert Outlook(**json.loads(json.dumps(outlook.as_dict()))) == outlook
+    assert PopulationModel(**json.loads(json.dumps(btyd.as_dict()))) == btyd

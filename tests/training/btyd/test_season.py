@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from training.btyd.population import Outlook
-from training.btyd.season import SPREADS, Drift, observed_pace, youth
+from training.btyd.population import PopulationModel
+from training.btyd.season import SPREADS, SeasonalLevel, observed_pace, youth
 
 LAWS = settings(deadline=None, max_examples=30)
-OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 30.0, 1.0)
+OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 30.0, 1.0)
 KINDS = pd.DataFrame(
     {
         "frequency": [0.0, 0.0, 2.0, 6.0, 12.0],
@@ -43,24 +43,24 @@ SQUARED = np.square(SPREADS)
 )
 def test_one_snapshot_by_hand(at, related):
     """It is normal with a known variance for every spread, which are averaged by its density."""
-    drift = Drift.of([(100.0, 0.6, 0.01)])
+    level = SeasonalLevel.of([(100.0, 0.6, 0.01)])
     variance = SQUARED + 0.01
     density = np.exp(-0.5 * 0.6**2 / variance) / np.sqrt(variance)
 
     each = 0.6 * SQUARED * related / variance
 
     expected = np.average(each, weights=density)
-    assert drift.forecast(at, 20.0) == pytest.approx(expected, rel=1e-3)
+    assert level.forecast(at, 20.0) == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize(("years", "sign"), [(1.0, 1), (1.5, -1), (2.0, 1), (2.5, -1), (1.25, 0)])
 def test_the_season_of_an_earlier_year_comes_back(years, sign):
     """Of two opposite ones the sum says how much is constant, and the difference what is not."""
-    drift = Drift.of([(0.0, 0.6, 0.01), (182.5, -0.6, 0.01)])
+    level = SeasonalLevel.of([(0.0, 0.6, 0.01), (182.5, -0.6, 0.01)])
     of_difference, of_sum = SQUARED / 2 + 0.01, 1.5 * SQUARED + 0.01
     density = np.exp(-(0.6**2) / of_difference) / np.sqrt(of_difference * of_sum)
 
-    found = drift.forecast(365.0 * years, 20.0)
+    found = level.forecast(365.0 * years, 20.0)
 
     by_hand = np.average(sign * 0.6 * SQUARED / 2 / of_difference, weights=density)
     assert found == pytest.approx(by_hand, abs=0.002)
@@ -70,10 +70,11 @@ def test_the_season_of_an_earlier_year_comes_back(years, sign):
 def test_neighbours_are_wrong_together():
     """Two snapshots of one window say little more than one; of two, much more."""
     one, near, far = (
-        Drift.of([(day, 0.4, 0.1) for day in days]) for days in ([0.0], [0.0, 1.0], [0.0, 365.0])
+        SeasonalLevel.of([(day, 0.4, 0.1) for day in days])
+        for days in ([0.0], [0.0, 1.0], [0.0, 365.0])
     )
 
-    found = [drift.forecast(0.0, 90.0) for drift in (one, near, far)]
+    found = [level.forecast(0.0, 90.0) for level in (one, near, far)]
 
     assert 0 < found[0] < found[1] < found[2]
     assert found[1] - found[0] < 0.5 * (found[2] - found[0])
@@ -82,12 +83,12 @@ def test_neighbours_are_wrong_together():
 def test_an_uncertain_snapshot_counts_less():
     either = [(0.0, 0.4, 0.01), (0.0, -0.4, 1.0)]
 
-    assert Drift.of(either).forecast(90.0, 90.0) > 0.1
-    assert Drift.of([(d, r, 1.01 - v) for d, r, v in either]).forecast(90.0, 90.0) < -0.1
+    assert SeasonalLevel.of(either).forecast(90.0, 90.0) > 0.1
+    assert SeasonalLevel.of([(d, r, 1.01 - v) for d, r, v in either]).forecast(90.0, 90.0) < -0.1
 
 
 def test_the_less_a_snapshot_knows_the_less_is_expected_of_it():
-    found = [Drift.of([(0.0, 0.4, v)]).forecast(0.0, 90.0) for v in (0.0, 0.04, 1.0, 1e6)]
+    found = [SeasonalLevel.of([(0.0, 0.4, v)]).forecast(0.0, 90.0) for v in (0.0, 0.04, 1.0, 1e6)]
 
     assert found[0] == pytest.approx(0.4)
     assert found == sorted(found, reverse=True)
@@ -95,7 +96,7 @@ def test_the_less_a_snapshot_knows_the_less_is_expected_of_it():
 
 
 def test_without_a_snapshot_nothing_drifts():
-    assert Drift.of([]).forecast(20_000.0, 90.0) == 0.0
+    assert SeasonalLevel.of([]).forecast(20_000.0, 90.0) == 0.0
 
 
 @LAWS
@@ -110,7 +111,9 @@ def test_without_a_snapshot_nothing_drifts():
 def test_the_order_of_snapshots_changes_nothing(observed, random):
     shuffled = random.sample(observed, len(observed))
 
-    assert Drift.of(shuffled).forecast(1600.0, 90.0) == Drift.of(observed).forecast(1600.0, 90.0)
+    assert SeasonalLevel.of(shuffled).forecast(1600.0, 90.0) == SeasonalLevel.of(observed).forecast(
+        1600.0, 90.0
+    )
 
 
 @LAWS

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from training.btyd.population import Outlook
-from training.btyd.survival import Curve
+from training.btyd.population import PopulationModel
+from training.btyd.survival import SurvivalCurve
 
 LAWS = settings(deadline=None, max_examples=30)
 FEW = settings(deadline=None, max_examples=10)
@@ -18,23 +18,23 @@ def rounding(value: np.ndarray) -> np.ndarray:
 
 
 @st.composite
-def curves(draw) -> Curve:
-    """Any outlook, customers from one-time buyers to daily ones, and any departure of the risk."""
+def curves(draw) -> SurvivalCurve:
+    """Any MBG/NBD, customers from one-time buyers to daily ones, and any departure of the risk."""
     of = {name: draw(st.floats(-3, 3)) for name in ("r", "alpha", "b")}
     parameters = {name: float(10.0**power) for name, power in of.items()}
     # Down to where nobody ever leaves for good.
     parameters["a"] = float(10.0 ** draw(st.floats(-16, 2)))
-    outlook = Outlook(parameters, 20.0, 1.0, draw(st.floats(-1.5, 1.5)), HORIZON)
+    btyd = PopulationModel(parameters, 20.0, 1.0, draw(st.floats(-1.5, 1.5)), HORIZON)
     customers = st.tuples(st.integers(0, 900), st.floats(0, 1), st.floats(0, 1500))
     rows = draw(st.lists(customers, min_size=1, max_size=8))
     X = pd.DataFrame(
         [(x, share * T if x else 0.0, T) for x, share, T in rows],
         columns=["frequency", "recency", "T"],
     ).astype(float)
-    expected = outlook.logit_no_order(X, HORIZON)
+    expected = btyd.logit_no_order(X, HORIZON)
     # A churn model's risk is within these logits.
     risk = np.clip(expected + draw(st.floats(-20, 20)), -13.8, 13.8)
-    return Curve(outlook, X, risk - expected)
+    return SurvivalCurve(btyd, X, risk - expected)
 
 
 @LAWS
@@ -73,19 +73,19 @@ def test_by_the_median_an_order_is_as_likely_as_not_to_have_come_and_not_before(
     assert (at <= limit).all()
 
 
-ONE = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+ONE = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 X = pd.DataFrame({"frequency": [0.0, 8.0], "recency": [0.0, 350.0], "T": [300.0, 360.0]})
 
 
 def test_without_a_shift_it_is_the_outlooks():
-    curve = Curve(ONE, X, np.zeros(2))
+    curve = SurvivalCurve(ONE, X, np.zeros(2))
 
     assert curve.no_order(45.0) == pytest.approx(expit(ONE.logit_no_order(X, 45.0)))
     assert curve.p_alive() == pytest.approx(ONE.p_alive(X))
 
 
 def test_a_shift_moves_every_logit_of_a_customer_alike():
-    curve = Curve(ONE, X, np.array([0.5, -1.0]))
+    curve = SurvivalCurve(ONE, X, np.array([0.5, -1.0]))
 
     for days in (30.0, 365.0):
         moved = logit(curve.no_order(days)) - ONE.logit_no_order(X, days)
@@ -94,19 +94,19 @@ def test_a_shift_moves_every_logit_of_a_customer_alike():
 
 
 def test_it_ends_where_the_chance_to_be_alive_begins():
-    curve = Curve(ONE, X, np.array([0.5, -1.0]))
+    curve = SurvivalCurve(ONE, X, np.array([0.5, -1.0]))
 
     assert 1 - curve.no_order(1e12) == pytest.approx(curve.p_alive(), abs=1e-3)
 
 
 def test_the_median_by_hand():
     """With nobody leaving, r = 1 and nothing bought since, half remain after alpha + T days."""
-    immortal = Outlook({"r": 1.0, "alpha": 10.0, "a": 1e-14, "b": 1.0}, 20.0, 1.0)
+    immortal = PopulationModel({"r": 1.0, "alpha": 10.0, "a": 1e-14, "b": 1.0}, 20.0, 1.0)
     one = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [25.0]})
-    curve = Curve(immortal, one, np.zeros(1))
+    curve = SurvivalCurve(immortal, one, np.zeros(1))
 
     assert curve.median_days(90.0) == pytest.approx([35.0])
     assert curve.median_days(35.1) == pytest.approx([35.0])
     assert np.isnan(curve.median_days(34.9)).all()
-    twice_as_fast = Curve(immortal.at_pace(np.log(2.0), 90.0), one, np.zeros(1))
+    twice_as_fast = SurvivalCurve(immortal.at_pace(np.log(2.0), 90.0), one, np.zeros(1))
     assert twice_as_fast.median_days(90.0) == pytest.approx([17.5])

@@ -8,54 +8,55 @@ from scipy.special import expit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.btyd.season import observed_pace
 from training.errors import TrainingError
 from training.models.churn import ChurnModel
 from training.models.clv import CANDIDATES, CLVModel
 from training.panel.labels import Value
-from training.panel.snapshot import Lesson, Snapshot, Start, latest
+from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet, latest
 
 BY_PARTS = ("past_rate", "btyd", "regression")
 
 
 @pytest.fixture(scope="module")
-def lesson(lesson_of_all) -> Lesson:
+def training_set(lesson_of_all) -> TrainingSet:
     return lesson_of_all(3)
 
 
 @pytest.fixture(scope="module")
-def start(lesson) -> Start:
-    return latest(lesson.snapshots)
+def origin(training_set) -> ForecastOrigin:
+    return latest(training_set.snapshots)
 
 
 @pytest.fixture(scope="module", name="X")
-def population(start) -> pd.DataFrame:
-    return start.X
+def population(origin) -> pd.DataFrame:
+    return origin.X
 
 
 @pytest.fixture(scope="module")
-def activity(lesson, start) -> ChurnModel:
-    return ChurnModel("btyd").learn([lesson], start)
+def activity(training_set, origin) -> ChurnModel:
+    return ChurnModel("btyd").learn([training_set], origin)
 
 
 @pytest.fixture(scope="module", params=CANDIDATES)
-def model(request, lesson, start, activity) -> CLVModel:
-    return CLVModel(request.param).learn(lesson, start, activity)
+def model(request, training_set, origin, activity) -> CLVModel:
+    return CLVModel(request.param).learn(training_set, origin, activity)
 
 
 def factors(s: Snapshot, days: float = 90.0) -> tuple[np.ndarray, np.ndarray]:
     """Purchase days given at least one, at the pace there was, and the value of one."""
-    outlook = s.outlook.at_pace(observed_pace(s.outlook, s.X, s.churned, days)[0], days)
-    return outlook.orders_if_any(s.X, days), outlook.order_value(s.X)
+    btyd = s.btyd.at_pace(observed_pace(s.btyd, s.X, s.churned, days)[0], days)
+    return btyd.orders_if_any(s.X, days), btyd.order_value(s.X)
 
 
-def spending(lesson: Lesson, spend) -> Lesson:
+def spending(training_set: TrainingSet, spend) -> TrainingSet:
     """The same customers, who spent what a function of their snapshot says if they ordered."""
     return replace(
-        lesson,
+        training_set,
         snapshots=tuple(
-            replace(s, spend=np.where(s.churned == 0, spend(s), 0.0)) for s in lesson.snapshots
+            replace(s, spend=np.where(s.churned == 0, spend(s), 0.0))
+            for s in training_set.snapshots
         ),
     )
 
@@ -70,14 +71,14 @@ def test_a_clone_has_the_settings_and_nothing_learnt(model):
     assert set(vars(copy)) == set(copy.get_params())
 
 
-def test_fit_learns_from_snapshots_and_an_activity_of_its_own(lesson, start, X):
-    days = np.concatenate([np.full(len(s), s.as_of) for s in lesson.snapshots])
+def test_fit_learns_from_snapshots_and_an_activity_of_its_own(training_set, origin, X):
+    days = np.concatenate([np.full(len(s), s.as_of) for s in training_set.snapshots])
     model = CLVModel("btyd")
 
-    assert model.fit(lesson.frame, lesson.spend, lesson.churned, days) is model
+    assert model.fit(training_set.frame, training_set.spend, training_set.churned, days) is model
 
-    learnt = CLVModel("btyd").learn(lesson, start)
-    risk = ChurnModel().learn([lesson], start).predict_proba(X)[:, 1]
+    learnt = CLVModel("btyd").learn(training_set, origin)
+    risk = ChurnModel().learn([training_set], origin).predict_proba(X)[:, 1]
     assert model.predict_if_active(X) == pytest.approx(learnt.predict_if_active(X))
     assert model.predict_active(X) == pytest.approx(1 - risk)
 
@@ -102,29 +103,31 @@ def test_a_forecast_is_the_chance_of_an_order_times_the_spend_if_there_is(model,
     assert (model.orders_if_active(X) >= 1).all()
 
 
-def test_the_average_is_that_of_those_who_ordered(lesson, start, X):
-    model = CLVModel("average").learn(lesson, start)
+def test_the_average_is_that_of_those_who_ordered(training_set, origin, X):
+    model = CLVModel("average").learn(training_set, origin)
 
-    expected = lesson.spend[lesson.churned == 0].mean()
+    expected = training_set.spend[training_set.churned == 0].mean()
     assert model.predict_if_active(X) == pytest.approx(np.full(len(X), expected))
 
 
 @pytest.mark.parametrize("candidate", BY_PARTS)
-def test_on_average_those_who_order_spend_what_is_forecast(lesson, start, candidate):
-    """The level is shrunk towards the outlook's by what a few snapshots can know of it."""
-    model = CLVModel(candidate).learn(lesson, start)
-    active = lesson.churned == 0
+def test_on_average_those_who_order_spend_what_is_forecast(training_set, origin, candidate):
+    """The level is shrunk towards MBG/NBD's by what a few snapshots can know of it."""
+    model = CLVModel(candidate).learn(training_set, origin)
+    active = training_set.churned == 0
 
-    forecast = model.predict_if_active(lesson.frame[active])
+    forecast = model.predict_if_active(training_set.frame[active])
 
-    assert forecast.sum() == pytest.approx(lesson.spend[active].sum(), rel=0.2)
+    assert forecast.sum() == pytest.approx(training_set.spend[active].sum(), rel=0.2)
 
 
-def test_btyd_is_the_orders_of_mbg_nbd_times_the_credibility_mean_on_a_level(lesson, start, X):
-    model = CLVModel("btyd").learn(lesson, start)
+def test_btyd_is_the_orders_of_mbg_nbd_times_the_credibility_mean_on_a_level(
+    training_set, origin, X
+):
+    model = CLVModel("btyd").learn(training_set, origin)
 
     factor = model.predict_if_active(X) / (
-        start.outlook.orders_if_any(X, 90.0) * start.outlook.order_value(X)
+        origin.btyd.orders_if_any(X, 90.0) * origin.btyd.order_value(X)
     )
 
     assert np.ptp(factor) < 1e-9
@@ -133,7 +136,7 @@ def test_btyd_is_the_orders_of_mbg_nbd_times_the_credibility_mean_on_a_level(les
 
 def test_the_past_rate_by_hand():
     """A purchase day is worth 36 here, which counts as three days of everybody's own."""
-    outlook = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 36.0, 1.0)
+    btyd = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 36.0, 1.0)
     X = pd.DataFrame(
         {
             "purchase_days": [1.0, 4.0], "spend": [20.0, 160.0], "age_over_horizon": [1.0, 1.0],
@@ -143,26 +146,26 @@ def test_the_past_rate_by_hand():
     )  # fmt: skip
     rate = np.array([0.5, 2.0])
     by_hand = rate / (1 - np.exp(-rate)) * (X["spend"] + 3 * 36.0) / (X["purchase_days"] + 3)
-    seen = Snapshot(0.0, X, np.zeros(2), by_hand.to_numpy(), outlook)
+    seen = Snapshot(0.0, X, np.zeros(2), by_hand.to_numpy(), btyd)
 
-    model = CLVModel("past_rate").learn(Lesson((seen,), 90.0), Start(0.0, X, outlook))
+    model = CLVModel("past_rate").learn(TrainingSet((seen,), 90.0), ForecastOrigin(0.0, X, btyd))
 
     assert model.scale_ == pytest.approx(1.0)
     assert model.predict_if_active(X) == pytest.approx(by_hand.to_numpy())
 
 
 @pytest.mark.parametrize("candidate", ["btyd", "regression"])
-def test_a_level_that_lasts_is_learnt(lesson, start, candidate):
+def test_a_level_that_lasts_is_learnt(training_set, origin, candidate):
     """Everybody spent double the two factors; a young shop is believed only in part."""
-    double = spending(lesson, lambda s: 2.0 * np.multiply(*factors(s)))
+    double = spending(training_set, lambda s: 2.0 * np.multiply(*factors(s)))
 
-    model = CLVModel(candidate).learn(double, start)
+    model = CLVModel(candidate).learn(double, origin)
 
     assert 1.4 < model.scale_ < 2.0
     assert model.coef_ == pytest.approx([0.0] * 3, abs=1e-3)
 
 
-def test_the_regression_finds_the_slopes(lesson_of_all, start):
+def test_the_regression_finds_the_slopes(lesson_of_all, origin):
     """Of a value that counts 1.3-fold and past purchase days that count against it."""
     random = np.random.default_rng(0)
 
@@ -173,24 +176,24 @@ def test_the_regression_finds_the_slopes(lesson_of_all, start):
 
     seen = spending(lesson_of_all(8), spend)
 
-    model = CLVModel("regression").learn(seen, start)
+    model = CLVModel("regression").learn(seen, origin)
 
     # A ridge worth 30 customers, of 1600, holds it back; orders and past days go together.
     assert model.coef_ == pytest.approx([0.0, 0.3, -0.25], abs=0.1)
 
 
-def test_a_season_is_not_taken_for_a_habit(lesson, start):
+def test_a_season_is_not_taken_for_a_habit(training_set, origin):
     """Each snapshot has its own level, however far apart they are."""
-    levels = dict(zip([s.as_of for s in lesson.snapshots], (0.3, 1.0, 3.0), strict=True))
-    seasonal = spending(lesson, lambda s: levels[s.as_of] * np.multiply(*factors(s)))
+    levels = dict(zip([s.as_of for s in training_set.snapshots], (0.3, 1.0, 3.0), strict=True))
+    seasonal = spending(training_set, lambda s: levels[s.as_of] * np.multiply(*factors(s)))
 
-    assert CLVModel("regression").learn(seasonal, start).coef_ == pytest.approx([0] * 3, abs=1e-3)
+    assert CLVModel("regression").learn(seasonal, origin).coef_ == pytest.approx([0] * 3, abs=1e-3)
 
 
-def test_slopes_move_spend_between_customers_and_leave_its_total(lesson, start, X):
-    steep = spending(lesson, lambda s: factors(s)[0] * factors(s)[1] ** 1.5)
-    plain, bent = (CLVModel(name).learn(steep, start) for name in ("btyd", "regression"))
-    chance = expit(-start.outlook.logit_no_order(X, 90.0))
+def test_slopes_move_spend_between_customers_and_leave_its_total(training_set, origin, X):
+    steep = spending(training_set, lambda s: factors(s)[0] * factors(s)[1] ** 1.5)
+    plain, bent = (CLVModel(name).learn(steep, origin) for name in ("btyd", "regression"))
+    chance = expit(-origin.btyd.logit_no_order(X, 90.0))
 
     totals = [float((chance * model.predict_if_active(X)).sum()) for model in (plain, bent)]
 
@@ -199,8 +202,8 @@ def test_slopes_move_spend_between_customers_and_leave_its_total(lesson, start, 
 
 
 @pytest.mark.parametrize("candidate", BY_PARTS)
-def test_it_follows_a_customer_larger_than_any_seen(lesson, start, X, candidate):
-    model = CLVModel(candidate).learn(lesson, start)
+def test_it_follows_a_customer_larger_than_any_seen(training_set, origin, X, candidate):
+    model = CLVModel(candidate).learn(training_set, origin)
     largest = X.nlargest(1, "spend")
     larger = largest.assign(spend=10 * largest["spend"])
 
@@ -210,21 +213,23 @@ def test_it_follows_a_customer_larger_than_any_seen(lesson, start, X, candidate)
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
-def test_half_the_margin_is_half_the_value(lesson, start, X, candidate):
-    whole = CLVModel(candidate).learn(lesson, start)
-    halved = spending(lesson, lambda s: s.spend / 2)
+def test_half_the_margin_is_half_the_value(training_set, origin, X, candidate):
+    whole = CLVModel(candidate).learn(training_set, origin)
+    halved = spending(training_set, lambda s: s.spend / 2)
 
-    half = CLVModel(candidate, value=Value(0.5)).learn(halved, start)
+    half = CLVModel(candidate, value=Value(0.5)).learn(halved, origin)
 
     ratio = half.predict_if_active(X) / whole.predict_if_active(X)
     assert ratio == pytest.approx(0.5, rel=1e-3)
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
-def test_a_longer_window_than_the_labels_is_reached_by_the_outlook(lesson, start, X, candidate):
-    plain = CLVModel(candidate).learn(lesson, start)
-    longer = CLVModel(candidate, horizon_days=365).learn(lesson, start)
-    orders = [start.outlook.orders_if_any(X, days).mean() for days in (90.0, 365.0)]
+def test_a_longer_window_than_the_labels_is_reached_by_the_outlook(
+    training_set, origin, X, candidate
+):
+    plain = CLVModel(candidate).learn(training_set, origin)
+    longer = CLVModel(candidate, horizon_days=365).learn(training_set, origin)
+    orders = [origin.btyd.orders_if_any(X, days).mean() for days in (90.0, 365.0)]
 
     grown = longer.predict_if_active(X).mean() / plain.predict_if_active(X).mean()
 
@@ -233,20 +238,22 @@ def test_a_longer_window_than_the_labels_is_reached_by_the_outlook(lesson, start
     assert grown > 1.2
 
 
-def test_later_money_is_worth_less_in_a_longer_window(lesson, start, X):
+def test_later_money_is_worth_less_in_a_longer_window(training_set, origin, X):
     """What was learnt over 90 days was discounted there already."""
     far, near = (Value(1.0, 0.5).mean_rate(days) for days in (365.0, 90.0))
-    discounted = [replace(s, spend=s.spend * near) for s in lesson.snapshots]
+    discounted = [replace(s, spend=s.spend * near) for s in training_set.snapshots]
 
-    cheap = CLVModel("btyd", 365).learn(lesson, start)
-    dear = CLVModel("btyd", 365, Value(1.0, 0.5)).learn(Lesson(tuple(discounted), 90.0), start)
+    cheap = CLVModel("btyd", 365).learn(training_set, origin)
+    dear = CLVModel("btyd", 365, Value(1.0, 0.5)).learn(
+        TrainingSet(tuple(discounted), 90.0), origin
+    )
 
     ratio = dear.predict_if_active(X) / cheap.predict_if_active(X)
     assert ratio == pytest.approx(far, rel=1e-6)
 
 
-def test_a_curve_gives_the_chance_in_the_window_of_clv(lesson, start, activity, X):
-    month = CLVModel("btyd", horizon_days=30).learn(lesson, start, activity)
+def test_a_curve_gives_the_chance_in_the_window_of_clv(training_set, origin, activity, X):
+    month = CLVModel("btyd", horizon_days=30).learn(training_set, origin, activity)
 
     assert month.predict_active(X) == pytest.approx(1 - activity.curve(X).no_order(30.0))
     assert (month.predict_active(X) < 1 - activity.curve(X).no_order(90.0)).all()
@@ -272,9 +279,9 @@ def test_predicting_changes_nothing(model, X):
 
 
 @pytest.mark.parametrize("value", [None, Value(0.4, 0.1)])
-def test_a_loaded_model_says_the_same(lesson, start, activity, X, tmp_path, value):
+def test_a_loaded_model_says_the_same(training_set, origin, activity, X, tmp_path, value):
     for candidate in CANDIDATES:
-        model = CLVModel(candidate, 180, value, seed=7).learn(lesson, start, activity)
+        model = CLVModel(candidate, 180, value, seed=7).learn(training_set, origin, activity)
         model.save(tmp_path / candidate)
 
         loaded = CLVModel.load(tmp_path / candidate)
@@ -282,7 +289,7 @@ def test_a_loaded_model_says_the_same(lesson, start, activity, X, tmp_path, valu
         assert {path.suffix for path in tmp_path.rglob("*.*")} <= {".json", ".txt"}
         assert loaded.get_params() == model.get_params()
         assert loaded.columns_ == model.columns_
-        assert loaded.spread_ == model.spread_
+        assert loaded.intervals_ == model.intervals_
         assert loaded.predict(X) == pytest.approx(model.predict(X), rel=1e-12)
         assert loaded.orders_if_active(X) == pytest.approx(model.orders_if_active(X), rel=1e-12)
 
@@ -305,8 +312,8 @@ def test_an_unfitted_model_says_so(use, tmp_path):
         getattr(CLVModel(), use)(tmp_path)
 
 
-def test_a_model_of_spend_only_cannot_be_used_as_a_whole(lesson, start, X, tmp_path):
-    model = CLVModel("average").learn(lesson, start)
+def test_a_model_of_spend_only_cannot_be_used_as_a_whole(training_set, origin, X, tmp_path):
+    model = CLVModel("average").learn(training_set, origin)
 
     with pytest.raises(NotFittedError):
         model.predict(X)
@@ -321,34 +328,34 @@ def test_a_model_of_spend_only_cannot_be_used_as_a_whole(lesson, start, X, tmp_p
         ("average", -1.0, r"spend must be 0 or more; got -1\.0\. Clip"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(lesson, start, candidate, spend, message):
+def test_what_cannot_be_learnt_from_is_refused(training_set, origin, candidate, spend, message):
     told = replace(
-        lesson,
-        snapshots=tuple(replace(s, spend=np.full(len(s), spend)) for s in lesson.snapshots),
+        training_set,
+        snapshots=tuple(replace(s, spend=np.full(len(s), spend)) for s in training_set.snapshots),
     )
 
     with pytest.raises(TrainingError, match=message):
-        CLVModel(candidate).learn(told, start)
+        CLVModel(candidate).learn(told, origin)
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
-def test_where_nobody_spent_yet_the_outlook_is_all_there_is(lesson, start, X, candidate):
-    silent = spending(lesson, lambda s: np.zeros(len(s)))
+def test_where_nobody_spent_yet_the_outlook_is_all_there_is(training_set, origin, X, candidate):
+    silent = spending(training_set, lambda s: np.zeros(len(s)))
 
-    model = CLVModel(candidate).learn(silent, start)
+    model = CLVModel(candidate).learn(silent, origin)
 
-    base = start.outlook.orders_if_any(X, 90.0) * start.outlook.order_value(X)
+    base = origin.btyd.orders_if_any(X, 90.0) * origin.btyd.order_value(X)
     if candidate in {"btyd", "regression"}:
         assert model.predict_if_active(X) == pytest.approx(base)
-    low, high = model.spread_.interval_if_active(model.predict_if_active(X))
+    low, high = model.intervals_.interval_if_active(model.predict_if_active(X))
     assert (low < high).all()
 
 
-def test_a_snapshot_in_which_nobody_spent_is_passed_over(lesson, start, X):
-    first, *others = lesson.snapshots
+def test_a_snapshot_in_which_nobody_spent_is_passed_over(training_set, origin, X):
+    first, *others = training_set.snapshots
     silent = replace(first, churned=np.ones(len(first)), spend=np.zeros(len(first)))
 
-    model = CLVModel("regression").learn(Lesson((silent, *others), 90.0), start)
+    model = CLVModel("regression").learn(TrainingSet((silent, *others), 90.0), origin)
 
-    without = CLVModel("regression").learn(Lesson(tuple(others), 90.0), start)
+    without = CLVModel("regression").learn(TrainingSet(tuple(others), 90.0), origin)
     assert model.predict_if_active(X) == pytest.approx(without.predict_if_active(X))

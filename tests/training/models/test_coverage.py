@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.btyd.population import Outlook
-from training.models.intervals import Spread
+from training.btyd.population import PopulationModel
+from training.models.intervals import SpendIntervals
 from training.panel.snapshot import Snapshot
 from training.selection.backtest import interval_metrics
 
@@ -18,12 +18,12 @@ def snapshot(scale: float) -> Snapshot:
     drawn = np.random.default_rng(0).lognormal(0, 0.5, CUSTOMERS)
     spend = np.where(churned == 1, 0.0, 100.0 * scale * drawn)
     return Snapshot(
-        0.0, pd.DataFrame(index=range(CUSTOMERS)), churned, spend, Outlook({}, 0.0, 1.0)
+        0.0, pd.DataFrame(index=range(CUSTOMERS)), churned, spend, PopulationModel({}, 0.0, 1.0)
     )
 
 
 def test_it_counts_all_customers_and_those_who_ordered():
-    learnt = Spread.of(np.full(CUSTOMERS, 100.0), snapshot(1.0).spend + 100.0)
+    learnt = SpendIntervals.of(np.full(CUSTOMERS, 100.0), snapshot(1.0).spend + 100.0)
     expected, chance = np.full(CUSTOMERS, 100.0), np.full(CUSTOMERS, 0.5)
 
     judged = snapshot(1.0)
@@ -37,7 +37,7 @@ def test_it_counts_all_customers_and_those_who_ordered():
 
 
 def test_outcomes_far_from_the_forecast_are_not_covered():
-    spread = Spread.of(np.full(CUSTOMERS, 100.0), snapshot(1.0).spend + 100.0)
+    spread = SpendIntervals.of(np.full(CUSTOMERS, 100.0), snapshot(1.0).spend + 100.0)
 
     found = interval_metrics(
         snapshot(50.0), spread, np.full(CUSTOMERS, 100.0), np.full(CUSTOMERS, 0.5)

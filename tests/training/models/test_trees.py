@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.models import boosting
 from training.models.boosting import Boosting
 from training.models.trees import Trees
-from training.panel.snapshot import Lesson, Snapshot
+from training.panel.snapshot import Snapshot, TrainingSet
 
-OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 
 
 def snapshot(year: float, odds: float, customers: int = 1500) -> Snapshot:
@@ -25,13 +25,13 @@ def snapshot(year: float, odds: float, customers: int = 1500) -> Snapshot:
 
 
 @pytest.fixture(scope="module")
-def lesson() -> Lesson:
-    return Lesson((snapshot(1, 1.0), snapshot(2, 1.0)), 90.0)
+def training_set() -> TrainingSet:
+    return TrainingSet((snapshot(1, 1.0), snapshot(2, 1.0)), 90.0)
 
 
 @pytest.fixture(scope="module")
-def trees(lesson) -> Trees:
-    return Trees.grow(lesson, seed=0)
+def trees(training_set) -> Trees:
+    return Trees.grow(training_set, seed=0)
 
 
 def test_they_learn_who_is_at_more_risk(trees):
@@ -41,10 +41,10 @@ def test_they_learn_who_is_at_more_risk(trees):
     assert trees.raw(safe)[0] < -1
 
 
-def test_the_season_of_a_snapshot_is_not_learnt(lesson):
+def test_the_season_of_a_snapshot_is_not_learnt(training_set):
     """Five times the odds in one of them: 1.6 logits, of which trees would learn the most."""
-    seasons = Lesson((lesson.snapshots[0], snapshot(2, 5.0)), 90.0)
-    X = lesson.snapshots[0].X
+    seasons = TrainingSet((training_set.snapshots[0], snapshot(2, 5.0)), 90.0)
+    X = training_set.snapshots[0].X
     levelled = Trees.grow(seasons, seed=0)
     unlevelled = Boosting().fit(seasons.frame, seasons.churned)
 
@@ -55,41 +55,41 @@ def test_the_season_of_a_snapshot_is_not_learnt(lesson):
     assert apart(lambda x: boosting.raw(unlevelled, x)) > 1.0
 
 
-def test_a_season_leaves_the_ranking(lesson, trees):
-    seasonal = Trees.grow(Lesson((lesson.snapshots[0], snapshot(2, 5.0)), 90.0), seed=0)
-    X = lesson.snapshots[0].X
+def test_a_season_leaves_the_ranking(training_set, trees):
+    seasonal = Trees.grow(TrainingSet((training_set.snapshots[0], snapshot(2, 5.0)), 90.0), seed=0)
+    X = training_set.snapshots[0].X
 
     assert spearmanr(seasonal.raw(X), trees.raw(X)).statistic > 0.95
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_of_one_outcome_only_there_are_none(lesson, outcome):
-    same = tuple(replace(s, churned=np.full(len(s), outcome)) for s in lesson.snapshots)
+def test_of_one_outcome_only_there_are_none(training_set, outcome):
+    same = tuple(replace(s, churned=np.full(len(s), outcome)) for s in training_set.snapshots)
 
-    assert Trees.grow(Lesson(same, 90.0), seed=0) is None
+    assert Trees.grow(TrainingSet(same, 90.0), seed=0) is None
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_a_snapshot_of_one_outcome_among_others_does_no_harm(lesson, outcome):
-    first, second = lesson.snapshots
+def test_a_snapshot_of_one_outcome_among_others_does_no_harm(training_set, outcome):
+    first, second = training_set.snapshots
     second = replace(second, churned=np.full(len(second), outcome))
 
-    trees = Trees.grow(Lesson((first, second), 90.0), seed=0)
+    trees = Trees.grow(TrainingSet((first, second), 90.0), seed=0)
 
     assert np.isfinite(trees.raw(first.X)).all()
     assert spearmanr(trees.raw(first.X), first.X["silence"]).statistic > 0.9
 
 
-def test_events_are_the_rarer_outcome_in_a_snapshot_on_average(lesson):
-    first, second = lesson.snapshots
+def test_events_are_the_rarer_outcome_in_a_snapshot_on_average(training_set):
+    first, second = training_set.snapshots
     churned = [np.arange(len(first)) < 30, np.arange(len(second)) < 10]
     rare = tuple(
         replace(s, churned=c.astype(float)) for s, c in zip((first, second), churned, strict=True)
     )
     common = tuple(replace(s, churned=1 - s.churned) for s in rare)
 
-    assert Trees.grow(Lesson(rare, 90.0), seed=0).events == 20.0
-    assert Trees.grow(Lesson(common, 90.0), seed=0).events == 20.0
+    assert Trees.grow(TrainingSet(rare, 90.0), seed=0).events == 20.0
+    assert Trees.grow(TrainingSet(common, 90.0), seed=0).events == 20.0
 
 
 def test_columns_that_never_vary_are_dropped(trees):
@@ -97,22 +97,22 @@ def test_columns_that_never_vary_are_dropped(trees):
     assert trees.window_days == 90.0
 
 
-def test_the_same_lesson_and_seed_grow_the_same_trees(lesson, trees):
-    again, other = (Trees.grow(lesson, seed).booster.model_to_string() for seed in (0, 1))
+def test_the_same_lesson_and_seed_grow_the_same_trees(training_set, trees):
+    again, other = (Trees.grow(training_set, seed).booster.model_to_string() for seed in (0, 1))
 
     assert again == trees.booster.model_to_string()
     assert other != again
 
 
-def test_contributions_add_up_to_what_they_say_but_for_a_constant(lesson, trees):
-    X = lesson.snapshots[0].X
+def test_contributions_add_up_to_what_they_say_but_for_a_constant(training_set, trees):
+    X = training_set.snapshots[0].X
 
     constant = trees.raw(X) - trees.contributions(X).sum(axis=1)
 
     assert np.ptp(constant) < 1e-9
 
 
-def test_saved_trees_say_the_same_and_windows_have_their_own_file(lesson, trees, tmp_path):
+def test_saved_trees_say_the_same_and_windows_have_their_own_file(training_set, trees, tmp_path):
     longer = replace(trees, window_days=182.5)
     content, of_longer = trees.save(tmp_path), longer.save(tmp_path)
 
@@ -121,5 +121,5 @@ def test_saved_trees_say_the_same_and_windows_have_their_own_file(lesson, trees,
     assert sorted(p.name for p in tmp_path.iterdir()) == ["trees_182.5d.txt", "trees_90d.txt"]
     assert Trees.load(tmp_path, of_longer).window_days == 182.5
     assert (loaded.columns, loaded.events) == (trees.columns, trees.events)
-    X = lesson.snapshots[0].X
+    X = training_set.snapshots[0].X
     assert loaded.raw(X) == pytest.approx(trees.raw(X), abs=1e-12)

@@ -4,7 +4,7 @@ import pytest
 
 from features.clock import as_day, as_instant
 from features.table import feature_table
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.btyd.season import observed_pace
 from training.config import TrainingConfig
 from training.errors import TrainingError
@@ -121,10 +121,12 @@ def test_the_value_of_the_panel_is_in_its_labels(shop):
 def test_above_the_cap_customers_are_sampled_by_a_hash_that_stays_the_same(shop, panel):
     config = TrainingConfig(snapshots=3, origins=2, max_rows=1000)
     sampled = build_panel(shop.past, 90, config)
-    rows = sum(map(len, sampled.lesson(3).snapshots))
+    rows = sum(map(len, sampled.training_set(3).snapshots))
 
     assert 0.9 * config.max_rows < rows < 1.1 * config.max_rows
-    assert sampled.sample_share == pytest.approx(1000 / sum(map(len, panel.lesson(3).snapshots)))
+    assert sampled.sample_share == pytest.approx(
+        1000 / sum(map(len, panel.training_set(3).snapshots))
+    )
     for few, all_of_them in zip(sampled.snapshots, panel.snapshots, strict=True):
         chosen = all_of_them.X[hash_share(all_of_them.X.index) < sampled.sample_share]
         pd.testing.assert_frame_equal(few.X, chosen)
@@ -185,11 +187,11 @@ def test_nothing_is_learnt_from_a_window_that_is_not_over(panel):
 
 
 def test_a_lesson_is_of_the_latest_snapshots(panel):
-    lesson = panel.lesson(2)
+    training_set = panel.training_set(2)
 
-    assert lesson.snapshots == panel.snapshots[-2:]
-    assert lesson.window_days == 90
-    assert panel.lesson(99).snapshots == panel.snapshots
+    assert training_set.snapshots == panel.snapshots[-2:]
+    assert training_set.window_days == 90
+    assert panel.training_set(99).snapshots == panel.snapshots
 
 
 def test_a_shorter_window_has_its_own_labels_of_the_same_table(shop):
@@ -219,7 +221,7 @@ def test_seasons_go_back_before_the_snapshots_with_purchases_only(panel):
     assert set(np.diff(days)) == {30.0}
     assert days[-1] == panel.snapshots[0].as_of - 30
     assert list(panel.seasons[0].X) == ["frequency", "recency", "T"]
-    assert all(s.outlook.parameters["alpha"] > 0 for s in panel.seasons)
+    assert all(s.btyd.parameters["alpha"] > 0 for s in panel.seasons)
 
 
 def test_seasons_begin_when_there_is_something_to_look_back_on_and_reach_three_years(
@@ -265,19 +267,19 @@ def test_seasons_too_carry_only_labels_that_were_known(history_of):
 
 
 def test_paces_are_those_observed_at_seasons_and_snapshots(panel):
-    drift = panel.paces()
+    drift = panel.seasonal_level()
 
     each = [*panel.seasons, *panel.snapshots]
     assert drift.days.tolist() == [s.as_of for s in each]
     for at in (0, len(each) - 1):
         one = each[at]
-        found = observed_pace(one.outlook, one.X, one.churned, 90)
+        found = observed_pace(one.btyd, one.X, one.churned, 90)
         assert (drift.log_ratio[at], drift.variance[at]) == found
 
 
 def test_every_snapshot_has_the_outlook_of_its_customers(panel):
     for snapshot in (panel.snapshots[0], panel.snapshots[-1]):
-        assert snapshot.outlook == Outlook.of(snapshot.X)
+        assert snapshot.btyd == PopulationModel.of(snapshot.X)
 
 
 def ordering_daily(history_of, days: int):

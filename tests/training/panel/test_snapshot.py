@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.errors import TrainingError
-from training.panel.snapshot import Lesson, latest
+from training.panel.snapshot import TrainingSet, latest
 
 X = pd.DataFrame(
     {
@@ -23,52 +23,52 @@ X = pd.DataFrame(
 
 
 def test_rows_are_parted_by_their_instants_oldest_first():
-    lesson = Lesson.of(X, [0, 1, 0, 1], [7.0, 0.0, 3.0, 0.0], [60.0, 60.0, 30.0, 30.0])
+    training_set = TrainingSet.of(X, [0, 1, 0, 1], [7.0, 0.0, 3.0, 0.0], [60.0, 60.0, 30.0, 30.0])
 
-    early, late = lesson.snapshots
+    early, late = training_set.snapshots
     assert (early.as_of, late.as_of) == (30.0, 60.0)
     assert early.X.index.tolist() == ["a", "c"]
     assert (early.churned.tolist(), early.spend.tolist()) == ([0.0, 1.0], [3.0, 0.0])
     assert late.X.equals(X.iloc[:2])
     assert late.churned.tolist() == [0.0, 1.0]
     assert len(late) == 2
-    assert lesson.window_days == 90.0
+    assert training_set.window_days == 90.0
 
 
 def test_every_snapshot_has_the_outlook_of_its_own_customers():
-    lesson = Lesson.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
+    training_set = TrainingSet.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
 
-    early, late = (snapshot.outlook for snapshot in lesson.snapshots)
+    early, late = (snapshot.btyd for snapshot in training_set.snapshots)
 
-    assert (early, late) == (Outlook.of(X.iloc[2:]), Outlook.of(X.iloc[:2]))
+    assert (early, late) == (PopulationModel.of(X.iloc[2:]), PopulationModel.of(X.iloc[:2]))
     assert early.parameters != late.parameters
 
 
 def test_without_instants_all_rows_are_one_snapshot_and_without_spend_nobody_spent():
-    lesson = Lesson.of(X, pd.Series([True, False, True, True]))
+    training_set = TrainingSet.of(X, pd.Series([True, False, True, True]))
 
-    assert len(lesson.snapshots) == 1
-    assert lesson.frame.equals(X)
-    assert lesson.churned.tolist() == [1.0, 0.0, 1.0, 1.0]
-    assert lesson.spend.tolist() == [0.0] * 4
+    assert len(training_set.snapshots) == 1
+    assert training_set.frame.equals(X)
+    assert training_set.churned.tolist() == [1.0, 0.0, 1.0, 1.0]
+    assert training_set.spend.tolist() == [0.0] * 4
 
 
 def test_the_rows_of_all_snapshots_stand_in_one_order():
-    lesson = Lesson.of(X, [0, 1, 0, 1], [7.0, 0.0, 3.0, 0.0], [60.0, 60.0, 30.0, 30.0])
+    training_set = TrainingSet.of(X, [0, 1, 0, 1], [7.0, 0.0, 3.0, 0.0], [60.0, 60.0, 30.0, 30.0])
 
-    assert lesson.frame["T"].tolist() == [60.0, 70.0, 10.0, 40.0]
-    assert lesson.churned.tolist() == [0.0, 1.0, 0.0, 1.0]
-    assert lesson.spend.tolist() == [3.0, 0.0, 7.0, 0.0]
+    assert training_set.frame["T"].tolist() == [60.0, 70.0, 10.0, 40.0]
+    assert training_set.churned.tolist() == [0.0, 1.0, 0.0, 1.0]
+    assert training_set.spend.tolist() == [3.0, 0.0, 7.0, 0.0]
 
 
 def test_the_latest_snapshot_is_where_to_start():
-    lesson = Lesson.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
+    training_set = TrainingSet.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
 
-    start = latest(lesson.snapshots)
+    origin = latest(training_set.snapshots)
 
-    assert start.as_of == 60.0
-    assert start.X.equals(X.iloc[:2])
-    assert start.outlook == lesson.snapshots[1].outlook
+    assert origin.as_of == 60.0
+    assert origin.X.equals(X.iloc[:2])
+    assert origin.btyd == training_set.snapshots[1].btyd
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_the_latest_snapshot_is_where_to_start():
 )
 def test_rows_that_do_not_fit_together_are_refused(churned, spend, days, message):
     with pytest.raises(TrainingError, match=message):
-        Lesson.of(X, churned, spend, days)
+        TrainingSet.of(X, churned, spend, days)
 
 
 def test_no_rows_and_no_frame_are_refused():
     with pytest.raises(TrainingError, match="at least one"):
-        Lesson.of(X.iloc[:0], [])
+        TrainingSet.of(X.iloc[:0], [])
     with pytest.raises(TrainingError, match="pandas frame from feature_table; got ndarray"):
-        Lesson.of(X.to_numpy(), [1, 0, 1, 0])
+        TrainingSet.of(X.to_numpy(), [1, 0, 1, 0])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from features.history.history import History
 from features.intake.mapping import Mapping
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.panel.labels import Value
 from training.panel.panel import Panel, labelled, snapshot_days
@@ -17,7 +17,7 @@ from training.panel.snapshot import Snapshot
 from training.panel.splits import Fold, rolling_origin
 
 START = 19_723  # 2024-01-01
-OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 SPAN = 400
 laws = settings(max_examples=15, deadline=None)
 drawn_orders = st.lists(

@@ -8,11 +8,11 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from benchmarks.treated import Lessons, lessons
+from benchmarks.treated import Lessons, training_sets
 from features.clock import as_day
 from features.history.history import History
 from features.table import feature_table
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.btyd.season import observed_pace
 from training.config import TrainingConfig
 from training.errors import TrainingError
@@ -22,11 +22,11 @@ from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.labels import Value
 from training.panel.panel import build_panel, labelled
-from training.panel.snapshot import Lesson, Snapshot, latest
+from training.panel.snapshot import Snapshot, TrainingSet, latest
 from training.panel.weights import outcome_weights
 
 START, WINDOW = "2024-03-01", 30.0
-OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 
 
 def offered(*rows: tuple[str, str, str, str, float | None]) -> History:
@@ -124,8 +124,8 @@ def test_weights_of_one_change_no_bit_of_what_is_learnt():
     assert plain.model_to_string() == weighted.model_to_string()
     rules = [LogisticRule.fit("recency_rule", X, CHURNED, w) for w in (None, ones)]
     assert rules[0] == rules[1]
-    paces = [observed_pace(OUTLOOK, X, CHURNED, 90.0, w) for w in (None, ones)]
-    assert paces[0] == paces[1]
+    seasonal_level = [observed_pace(OUTLOOK, X, CHURNED, 90.0, w) for w in (None, ones)]
+    assert seasonal_level[0] == seasonal_level[1]
 
 
 def test_a_weight_of_two_is_as_good_as_the_row_twice():
@@ -144,7 +144,7 @@ def test_who_counts_nothing_teaches_nothing():
     w = np.where(np.arange(400) < 100, 0.0, 1.0)
     nonsense = np.where(w == 0, 1 - CHURNED, CHURNED)
     one, other = (
-        Lesson((Snapshot(0.0, X, labels, 1 - labels, OUTLOOK, w),), 90.0)
+        TrainingSet((Snapshot(0.0, X, labels, 1 - labels, OUTLOOK, w),), 90.0)
         for labels in (CHURNED, nonsense)
     )
 
@@ -189,7 +189,7 @@ def snapshot(shop) -> Snapshot:
 def taken(past: History) -> Snapshot:
     day = as_day(AT - timedelta(days=30))
     frame = feature_table(past, day, 90)
-    return labelled(past, day, frame, Outlook.of(frame), 90, Value())
+    return labelled(past, day, frame, PopulationModel.of(frame), 90, Value())
 
 
 def test_equal_weights_teach_value_and_risk_as_none_do(shop, snapshot):
@@ -199,9 +199,9 @@ def test_equal_weights_teach_value_and_risk_as_none_do(shop, snapshot):
 
     found = []
     for seen in (snapshot, halved):
-        lesson, start = Lesson((seen,), 90.0), latest([snapshot])
-        rule = ChurnModel("recency_rule").learn([lesson], start)
-        value = CLVModel("regression").learn(lesson, start)
+        training_set, origin = TrainingSet((seen,), 90.0), latest([snapshot])
+        rule = ChurnModel("recency_rule").learn([training_set], origin)
+        value = CLVModel("regression").learn(training_set, origin)
         found.append((rule.predict_proba(snapshot.X)[:, 1], value.predict_if_active(snapshot.X)))
 
     (risk, spend), (same_risk, same_spend) = found
@@ -216,7 +216,7 @@ def test_a_snapshot_keeps_everybody_to_start_from_and_drops_the_treated_from_its
     treated = seen.X.index.isin(some["customer_id"].to_list())
     assert 0 < treated.sum() < len(seen)
     assert np.array_equal(seen.weight, 1.0 - treated)
-    assert len(Lesson((seen,), 90.0).frame) == len(seen) - treated.sum()
+    assert len(TrainingSet((seen,), 90.0).frame) == len(seen) - treated.sum()
 
 
 def test_labels_as_known_before_a_campaign_do_not_know_of_it(shop):
@@ -246,7 +246,7 @@ def test_a_history_in_which_everybody_always_gets_an_offer_is_refused(shop):
 
 @pytest.fixture(scope="module")
 def learnt() -> Lessons:
-    found = lessons(seed=0, customers=4000)
+    found = training_sets(seed=0, customers=4000)
     print(found)
     return found
 

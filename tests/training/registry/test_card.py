@@ -2,19 +2,19 @@ from dataclasses import replace
 
 import pytest
 
-from training.champions import CHURN, CLV, Decision
+from training.champions import CHURN, CLV, GateDecision
 from training.monitoring.realised import Realised
-from training.registry.card import Part, model_card
+from training.registry.card import CardPart, model_card
 from training.registry.log import data_digest
 from training.selection.backtest import Backtest
 from training.selection.grade import verdict
 
-FIRST = Decision(True, "first training: nothing stands against it")
+FIRST = GateDecision(True, "first training: nothing stands against it")
 
 
 @pytest.fixture(scope="module")
-def parts(fitted) -> tuple[Part, Part]:
-    return Part(CHURN, fitted[0], FIRST), Part(CLV, fitted[1], FIRST)
+def parts(fitted) -> tuple[CardPart, CardPart]:
+    return CardPart(CHURN, fitted[0], FIRST), CardPart(CLV, fitted[1], FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def data(shop) -> dict:
     return data_digest(shop.past)
 
 
-def judged_as(part: Part, backtest: Backtest) -> Part:
+def judged_as(part: CardPart, backtest: Backtest) -> CardPart:
     return replace(part, fitted=replace(part.fitted, backtest=backtest))
 
 
@@ -117,7 +117,7 @@ def test_it_says_if_there_are_no_figures(shop, parts, data):
 
 def test_it_tells_of_the_sample_and_the_decision(shop, parts, data):
     panel = replace(parts[0].fitted.panel, sample_share=0.004)
-    kept = Decision(False, "the champion's artifact is clearly better", 3)
+    kept = GateDecision(False, "the champion's artifact is clearly better", 3)
     churn = replace(parts[0], fitted=replace(parts[0].fitted, panel=panel), decision=kept)
 
     card = model_card((churn, parts[1]), shop.config, data)

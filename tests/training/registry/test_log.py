@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 
 from features.history.history import History
-from training.champions import CHURN, Decision
-from training.registry.card import Part
+from training.champions import CHURN, GateDecision
+from training.registry.card import CardPart
 from training.registry.log import data_digest, example, record
 from training.registry.tracking import Tracker
 from training.selection.backtest import Backtest
 
-FIRST = Decision(True, "first training: nothing stands against it")
+FIRST = GateDecision(True, "first training: nothing stands against it")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_history_that_cannot_be_judged_is_recorded_all_the_same(shop, fitted, 
     tracker = Tracker(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     unjudged = replace(fitted[0], backtest=Backtest((), "pool", "log_loss", "too short", 90))
 
-    found = record(tracker, shop.past, shop.config, [Part("young", unjudged, FIRST)])
+    found = record(tracker, shop.past, shop.config, [CardPart("young", unjudged, FIRST)])
 
     assert found.versions[0].tags["verdict"].startswith("No grade")
     assert found.versions[0].metrics == {}
@@ -142,7 +142,7 @@ def test_a_version_says_what_it_is(trained):
 
 
 def test_a_model_that_lost_stays_challenger(shop, fitted, trained):
-    lost = Part("kept-back", fitted[1], Decision(False, "the champion is better", 1))
+    lost = CardPart("kept-back", fitted[1], GateDecision(False, "the champion is better", 1))
 
     found = record(trained.tracker, shop.past, shop.config, [lost])
 

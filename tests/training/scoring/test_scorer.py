@@ -12,7 +12,7 @@ from features.table import feature_table
 from training.errors import TrainingError
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
-from training.panel.snapshot import Lesson, latest
+from training.panel.snapshot import TrainingSet, latest
 from training.scoring.reasons import REASONS
 from training.scoring.scorer import (
     COLUMNS,
@@ -26,7 +26,7 @@ from training.scoring.scorer import (
     load_model,
     stages,
 )
-from training.selection.fit import Fitted, fit
+from training.selection.fit import FittedModel, fit
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ HORIZONS = [(90, 90), (75, 75), (120, 45), (90, 180)]
 
 
 @pytest.fixture(scope="module", params=HORIZONS, ids=str)
-def models(request, shop, fitted) -> tuple[Fitted, Fitted]:
+def models(request, shop, fitted) -> tuple[FittedModel, FittedModel]:
     """Of churn and CLV windows on the grid of survival and off it, alike and not."""
     horizon, clv_horizon = request.param
     if request.param == (90, 90):
@@ -64,8 +64,8 @@ def table(shop, scorer) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def lesson(fitted) -> Lesson:
-    return fitted[0].panel.lesson(3)
+def training_set(fitted) -> TrainingSet:
+    return fitted[0].panel.training_set(3)
 
 
 def test_every_customer_of_the_population_has_one_row_with_all_columns(shop, scorer, table):
@@ -159,12 +159,12 @@ def test_where_no_order_is_nearly_certain_the_interval_is_nothing(any_scores):
 
 
 def test_at_equal_horizons_clv_is_the_chance_to_stay_times_the_spend_if_active(
-    shop, scorer, lesson, scores
+    shop, scorer, training_set, scores
 ):
     """Even where the CLV version was trained with another activity model."""
-    start = latest(lesson.snapshots)
-    activity = ChurnModel("recency_rule").learn([lesson], start)
-    other = CLVModel("average").learn(lesson, start, activity)
+    origin = latest(training_set.snapshots)
+    activity = ChurnModel("recency_rule").learn([training_set], origin)
+    other = CLVModel("average").learn(training_set, origin, activity)
     mixed = Scorer(scorer.churn, replace(scorer.clv, model=other), 1, 2)
 
     for table in (scores, mixed.score(shop.history, shop.as_of)):

@@ -69,13 +69,13 @@ def test_a_family_left_out_is_a_pool_of_trees_that_never_saw_it(shop, fitted, ab
     for fold, full in zip(
         rolling_origin(panel, config.origins), fitted[0].backtest.of("pool"), strict=True
     ):
-        lessons, start = taught(fold, [panel], config)
+        training_sets, origin = taught(fold, [panel], config)
         blank = dict.fromkeys(families(shop.past)["rhythm"], 0.0)
         blind = [
             replace(x, snapshots=tuple(replace(s, X=s.X.assign(**blank)) for s in x.snapshots))
-            for x in lessons
+            for x in training_sets
         ]
-        model = ChurnModel("pool", 90, config.seed).learn(blind, start)
+        model = ChurnModel("pool", 90, config.seed).learn(blind, origin)
         seen = fold.judge.untreated
         risk, truth = model.predict_proba(seen.X)[:, 1], seen.churned
         losses.append(log_loss(truth, risk) - log_loss(truth, full.forecast))
@@ -119,10 +119,10 @@ def test_a_history_that_judges_nothing_ablates_nothing(shop, fitted):
 
 
 def test_leaving_columns_out_keeps_the_lesson_and_its_outlook(shop, fitted):
-    lesson = fitted[0].panel.lesson(2)
+    training_set = fitted[0].panel.training_set(2)
 
-    fewer = without(lesson, {"orders", "spend"})
+    fewer = without(training_set, {"orders", "spend"})
 
-    assert set(lesson.frame.columns) - set(fewer.frame.columns) == {"orders", "spend"}
-    assert [s.outlook for s in fewer.snapshots] == [s.outlook for s in lesson.snapshots]
-    assert "orders" in lesson.frame
+    assert set(training_set.frame.columns) - set(fewer.frame.columns) == {"orders", "spend"}
+    assert [s.btyd for s in fewer.snapshots] == [s.btyd for s in training_set.snapshots]
+    assert "orders" in training_set.frame

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.evaluation import (
     PairedDifference,
@@ -24,19 +24,19 @@ from training.panel.snapshot import Snapshot
 from training.panel.splits import rolling_origin
 from training.selection.backtest import (
     Backtest,
-    Judged,
+    JudgedForecast,
     _choose,
     activity_as_judged,
     activity_over,
     backtest_churn,
     backtest_clv,
-    lessons_of,
     live_base_rate,
-    start_at,
+    origin_at,
+    training_sets_of,
 )
 
 CONFIG = TrainingConfig(horizon_days=90, snapshots=3, origins=2)
-OUTLOOK = Outlook({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 
 
 def snapshot(day: float, churned: list[float], since: list[float]) -> Snapshot:
@@ -55,7 +55,9 @@ def judgements(risks: dict[str, Sequence[float]], churned: Sequence[float], days
         judge = snapshot(float(day), list(churned), [10.0] * len(churned))
         for name, risk in risks.items():
             found = np.array(risk)
-            judged.append(Judged(name, judge, found, {"log_loss": log_loss(churned, found)}))
+            judged.append(
+                JudgedForecast(name, judge, found, {"log_loss": log_loss(churned, found)})
+            )
     return tuple(judged)
 
 
@@ -64,7 +66,7 @@ def outcome(backtest: Backtest) -> tuple:
     return forecasts, backtest.chosen
 
 
-def population(panel: Panel, judged: Judged) -> Snapshot:
+def population(panel: Panel, judged: JudgedForecast) -> Snapshot:
     """Everybody at an origin, also those whose outcome came under an offer."""
     return next(s for s in panel.snapshots if s.as_of == judged.judge.as_of)
 
@@ -83,13 +85,13 @@ def test_a_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted, candidat
     panel = fitted[0].panel
     judged = fitted[0].backtest.of(candidate)[-1]
     known = panel.known_at(judged.judge.as_of)
-    lesson = known.lesson(3)
+    training_set = known.training_set(3)
 
-    model = ChurnModel(candidate).learn([lesson], start_at(known, population(panel, judged)))
+    model = ChurnModel(candidate).learn([training_set], origin_at(known, population(panel, judged)))
 
     risk = model.predict_proba(judged.judge.X)[:, 1]
     assert risk == pytest.approx(judged.forecast, abs=1e-12)
-    base_rate = lesson.churn_rate
+    base_rate = training_set.churn_rate
     assert judged.metrics == churn_metrics(judged.judge.churned, judged.forecast, base_rate)
 
 
@@ -98,12 +100,12 @@ def test_a_start_is_at_the_pace_that_the_snapshots_let_expect(fitted):
     judge = panel.snapshots[-1]
     known = panel.known_at(judge.as_of)
 
-    start = start_at(known, judge)
+    origin = origin_at(known, judge)
 
-    assert start.X is judge.X
-    assert start.outlook.pace == known.paces().forecast(judge.as_of, 90)
-    assert start.outlook.paced_days == 90
-    assert replace(start.outlook, pace=0.0, paced_days=0.0) == judge.outlook
+    assert origin.X is judge.X
+    assert origin.btyd.pace == known.seasonal_level().forecast(judge.as_of, 90)
+    assert origin.btyd.paced_days == 90
+    assert replace(origin.btyd, pace=0.0, paced_days=0.0) == judge.btyd
 
 
 def test_a_spend_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted):
@@ -111,8 +113,8 @@ def test_a_spend_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted):
     judged = fitted[1].backtest.of("regression")[-1]
     known = panel.known_at(judged.judge.as_of)
 
-    start = start_at(known, population(panel, judged))
-    model = CLVModel("regression").learn(known.lesson(3), start)
+    origin = origin_at(known, population(panel, judged))
+    model = CLVModel("regression").learn(known.training_set(3), origin)
 
     risks = fitted[0].backtest
     chance = 1.0 - risks.of(risks.chosen)[-1].forecast
@@ -178,11 +180,11 @@ def test_a_shorter_window_helps_only_where_the_longer_has_few_snapshots(fitted, 
     panel = fitted[0].panel
     half = build_panel(shop.past, 90, CONFIG, window_days=45)
 
-    assert [x.window_days for x in lessons_of([panel, half], CONFIG)] == [90]
+    assert [x.window_days for x in training_sets_of([panel, half], CONFIG)] == [90]
     few = replace(panel, snapshots=panel.snapshots[-2:])
-    assert [x.window_days for x in lessons_of([few, half], CONFIG)] == [90, 45]
+    assert [x.window_days for x in training_sets_of([few, half], CONFIG)] == [90, 45]
     none = replace(half, snapshots=())
-    assert [x.window_days for x in lessons_of([few, none], CONFIG)] == [90]
+    assert [x.window_days for x in training_sets_of([few, none], CONFIG)] == [90]
 
 
 def test_the_chance_in_another_window_is_that_of_the_churn_models_curve(fitted):
@@ -192,7 +194,7 @@ def test_the_chance_in_another_window_is_that_of_the_churn_models_curve(fitted):
     chance = activity_over([panel], "pool", CONFIG, 30.0)(fold)
 
     known = panel.known_at(fold.judge.as_of)
-    model = ChurnModel("pool").learn([known.lesson(3)], start_at(known, fold.judge))
+    model = ChurnModel("pool").learn([known.training_set(3)], origin_at(known, fold.judge))
     assert chance == pytest.approx(1 - model.curve(fold.judge.X).no_order(30.0))
     same = activity_over([panel], "pool", CONFIG, 90.0)(fold)
     judged = fitted[0].backtest.of("pool")[-1]
@@ -206,7 +208,7 @@ def test_before_any_churn_label_the_chance_is_the_outlooks(fitted):
 
     chance = activity_over([late], "pool", CONFIG, 30.0)(fold)
 
-    risk = expit(fold.judge.outlook.logit_no_order(fold.judge.X, 30.0))
+    risk = expit(fold.judge.btyd.logit_no_order(fold.judge.X, 30.0))
     # A model never claims more certainty than one in a million.
     assert chance == pytest.approx(1 - risk, abs=1e-6)
 
@@ -312,7 +314,9 @@ def test_differences_are_of_the_chosen_against_each_other_over_customers():
 def test_a_grade_is_how_clearly_the_best_simple_rule_is_beaten(rule, model, low, high, grade):
     judge = snapshot(0.0, [1, 0], [10, 20])
     losses = {"recency_rule": 0.9, "past_rate": rule, "btyd": 0.1, "pool": model}
-    judged = tuple(Judged(n, judge, np.zeros(2), {"log_loss": x}) for n, x in losses.items())
+    judged = tuple(
+        JudgedForecast(n, judge, np.zeros(2), {"log_loss": x}) for n, x in losses.items()
+    )
     differences = {
         "recency_rule": PairedDifference(model - 0.9, -1.0, 1.0, 1000),
         "past_rate": PairedDifference(model - rule, low, high, 1000),
@@ -335,7 +339,7 @@ def test_the_live_base_rate_is_the_churn_rate_of_those_not_yet_lapsed(history_of
     one = snapshot(0.0, [1, 0, 1, 1], [89.9, 10, 90, 400])
     other = snapshot(30.0, [0, 0, 1], [10, 20, 30])
     panel = Panel(history_of(("a", "2024-01-01", 1.0)), 90, 90, Value(), (one, other), ())
-    judged = Judged("pool", other, np.zeros(3), {})
+    judged = JudgedForecast("pool", other, np.zeros(3), {})
 
     assert live_base_rate(replace(empty(), judged=(judged,)), panel) == pytest.approx(1 / 3)
     assert live_base_rate(empty(), panel) == pytest.approx(0.4)

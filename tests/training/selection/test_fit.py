@@ -11,16 +11,16 @@ from features.clock import as_day
 from features.history.history import History
 from features.table import feature_table
 from simulation import oracle_churn_risk, simulate
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation import auc
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.labels import label_table
-from training.panel.snapshot import Start
+from training.panel.snapshot import ForecastOrigin
 from training.scoring.scorer import Scorer
-from training.selection.backtest import start_at
+from training.selection.backtest import origin_at
 from training.selection.fit import definition, fit, resolve
 
 
@@ -74,12 +74,12 @@ def test_the_churn_model_is_fitted_on_the_latest_snapshots_to_start_from_the_pop
     panel, model = fitted[0].panel, fitted[0].scorer.model
     population = feature_table(shop.past, shop.as_of, 90)
     at = as_day(shop.as_of)
-    pace = panel.paces().forecast(at, 90)
-    start = Start(at, population, Outlook.of(population).at_pace(pace, 90))
+    pace = panel.seasonal_level().forecast(at, 90)
+    origin = ForecastOrigin(at, population, PopulationModel.of(population).at_pace(pace, 90))
 
-    expected = ChurnModel(model.candidate).learn([panel.lesson(3)], start)
+    expected = ChurnModel(model.candidate).learn([panel.training_set(3)], origin)
 
-    assert model.outlook_ == expected.outlook_
+    assert model.btyd_ == expected.btyd_
     found = fitted[0].scorer.predict_frame(population)["churn_risk"]
     assert found.to_numpy() == pytest.approx(expected.predict_proba(population)[:, 1], abs=1e-12)
 
@@ -87,11 +87,11 @@ def test_the_churn_model_is_fitted_on_the_latest_snapshots_to_start_from_the_pop
 def test_the_level_is_that_of_the_season_to_come(shop, fitted):
     panel = fitted[0].panel
     year_after = panel.snapshots[0].as_of + 365.0
-    drift = panel.paces()
+    drift = panel.seasonal_level()
 
-    paces = [drift.forecast(at, 90) for at in (year_after, year_after + 180)]
+    seasonal_level = [drift.forecast(at, 90) for at in (year_after, year_after + 180)]
 
-    assert paces[0] != pytest.approx(paces[1], abs=0.01)
+    assert seasonal_level[0] != pytest.approx(seasonal_level[1], abs=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_its_value_is_judged_by_the_chance_of_an_order_in_that_window(month):
     known = clv.panel.known_at(judged.judge.as_of)
     model = CLVModel("average", value=clv.panel.value)
     everybody = next(s for s in clv.panel.snapshots if s.as_of == judged.judge.as_of)
-    model.learn(known.lesson(len(known.snapshots)), start_at(known, everybody))
+    model.learn(known.training_set(len(known.snapshots)), origin_at(known, everybody))
     active = judged.forecast / model.predict_if_active(judged.judge.X)
 
     assert ((active > 0) & (active < 1)).all()

@@ -2,19 +2,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.evaluation import PairedDifference
 from training.models.churn import CANDIDATES
 from training.panel.snapshot import Snapshot
-from training.selection.backtest import Backtest, Judged
+from training.selection.backtest import Backtest, JudgedForecast
 from training.selection.grade import ADVICE, MEANING, basis, shorter_window, verdict
 
-JUDGE = Snapshot(0.0, pd.DataFrame(), np.zeros(0), np.zeros(0), Outlook({}, 0.0, 1.0))
+JUDGE = Snapshot(0.0, pd.DataFrame(), np.zeros(0), np.zeros(0), PopulationModel({}, 0.0, 1.0))
 
 
 def backtest(chosen: str, losses: dict[str, float], low: float, high: float) -> Backtest:
     """A backtest with such mean log losses, and such an interval against the best rule."""
-    judged = tuple(Judged(n, JUDGE, np.zeros(0), {"log_loss": x}) for n, x in losses.items())
+    judged = tuple(
+        JudgedForecast(n, JUDGE, np.zeros(0), {"log_loss": x}) for n, x in losses.items()
+    )
     others = [name for name in losses if name != chosen]
     differences = {
         name: PairedDifference(losses[chosen] - losses[name], low, high, 1000) for name in others

@@ -49,7 +49,7 @@ def test_every_assignment_has_its_offer_its_propensity_and_what_followed():
 
 def test_an_offer_before_all_orders_is_left_out_and_counted():
     early = pd.DataFrame(
-        [("a", "trial", "2023-12-01", "points", 0.5)], columns=list(OFFERS.columns)
+        [("a", "experiment", "2023-12-01", "points", 0.5)], columns=list(OFFERS.columns)
     )
     found = of_spring(offers=pd.concat([early, OFFERS]))
     assert len(found) == 2 and found.left_out["the customer had not ordered before"] == 2
@@ -57,7 +57,7 @@ def test_an_offer_before_all_orders_is_left_out_and_counted():
 
 def test_offers_to_nobody_with_an_order_before_are_refused():
     early = pd.DataFrame(
-        [("a", "trial", "2023-12-01", "points", 0.5)], columns=list(OFFERS.columns)
+        [("a", "experiment", "2023-12-01", "points", 0.5)], columns=list(OFFERS.columns)
     )
     with pytest.raises(TrainingError, match="made to customers with an order before; none of 1"):
         of_spring(offers=early)
@@ -89,7 +89,7 @@ def test_the_features_are_those_known_strictly_before_the_assignment():
     found = assignments_of(past, 90, Value())
     before = feature_table(whole.upto(shop.pilot_at).with_categories(past.mapping.categories),
                            shop.pilot_at, 90)  # fmt: skip
-    expected = described(before, found.outlook, 90).loc[found.X.index]
+    expected = described(before, found.btyd, 90).loc[found.X.index]
     pd.testing.assert_frame_equal(found.X, expected[found.X.columns])
     assert np.isfinite(found.X[EXPECTED]).all()
 

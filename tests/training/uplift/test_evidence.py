@@ -6,29 +6,29 @@ from training.errors import TrainingError
 from training.evaluation import doubly_robust_scores
 from training.uplift import UpliftModel
 from training.uplift.calibration import Calibration
-from training.uplift.crossfit import Candidate, OutOfFold
+from training.uplift.crossfit import LearnerSetting, OutOfFold
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
-from training.uplift.experiment import Trial
+from training.uplift.experiment import Experiment
 from training.uplift.folds import folds_of
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
 from training.uplift.selection import compare_candidates, ranking_gains
 
 
-def trial(rows, seed=0, customer=None):
+def experiment(rows, seed=0, customer=None):
     rng = np.random.default_rng(seed)
     X = rng.random((rows, 3))
     arm = rng.integers(0, 2, rows)
     effect = np.where(X[:, 0] < 0.3, -0.15, 0.2 * X[:, 0])
     outcome = (rng.random(rows) < 0.3 + effect * arm).astype(float)
     who = np.arange(rows) if customer is None else customer
-    return Trial(X, outcome, arm, np.full(rows, 0.5), who, 1), effect
+    return Experiment(X, outcome, arm, np.full(rows, 0.5), who, 1), effect
 
 
 def test_group_intervals_hold_the_true_effect_as_often_as_they_say():
     rng = np.random.default_rng(0)
     held = []
     for seed in range(150):
-        rows, effect = trial(600, seed)
+        rows, effect = experiment(600, seed)
         # A crude model of what follows, and a noisy guess of the effect, of 3 folds.
         expected = np.column_stack([np.full(600, 0.3), np.full(600, 0.36)])
         guess = effect + rng.normal(0, 0.1, 600)
@@ -49,7 +49,7 @@ def test_group_intervals_hold_the_true_effect_as_often_as_they_say():
 def test_intervals_of_a_fitted_model_hold_too():
     held = []
     for seed in range(6):
-        rows, effect = trial(1200, 100 + seed)
+        rows, effect = experiment(1200, 100 + seed)
         X = pd.DataFrame(rows.X, columns=["a", "b", "c"])
         offer = np.where(rows.arm == 1, "gift", "none")
         model = UpliftModel("dr_stumps", folds=3).fit(X, rows.outcome, offer, rows.propensity)
@@ -142,16 +142,16 @@ def test_the_gain_of_a_ranking_by_hand():
 
 
 def test_equal_predictions_gain_nothing():
-    rows, _ = trial(200)
+    rows, _ = experiment(200)
     scores = rows.scores(np.full((200, 2), 0.3))
     gains = ranking_gains(scores, np.zeros((200, 1)), np.zeros(200, dtype=np.int64))
     assert gains.mean() == pytest.approx(0, abs=1e-12)
 
 
 def test_a_much_better_learner_beats_a_simpler_one_and_a_tie_does_not():
-    rows, effect = trial(4000)
+    rows, effect = experiment(4000)
     scores, fold = rows.scores(np.full((4000, 2), 0.3)), folds_of(rows, 2, 0)
-    plain, good, same = Candidate("dr", 25), Candidate("x", 50), Candidate("t", 100)
+    plain, good, same = LearnerSetting("dr", 25), LearnerSetting("x", 50), LearnerSetting("t", 100)
     noise = np.random.default_rng(0).random((4000, 1))
     effects = {plain: noise, good: effect[:, None], same: effect[:, None] + 1e-3 * noise}
     chosen, table = compare_candidates(OutOfFold(scores, effects, fold), [plain, good, same])
@@ -160,11 +160,11 @@ def test_a_much_better_learner_beats_a_simpler_one_and_a_tie_does_not():
 
 
 def test_folds_spread_arms_and_outcomes_and_part_no_customer():
-    rows, _ = trial(300, customer=np.arange(300) // 3)
+    rows, _ = experiment(300, customer=np.arange(300) // 3)
     fold = folds_of(rows, 5, 0)
     assert pd.Series(fold).groupby(rows.customer).nunique().max() == 1
     assert set(fold) == set(range(5))
-    alone, _ = trial(1000)
+    alone, _ = experiment(1000)
     shares = pd.Series(alone.outcome).groupby([alone.arm, folds_of(alone, 5, 0)]).sum()
     assert (shares.groupby(level=0).max() - shares.groupby(level=0).min()).max() <= 1
 
@@ -179,7 +179,7 @@ def evidence_of(rows, effect, offers=("gift",)):
 
 
 def test_ranking_by_true_uplift_is_ahead_of_every_other_policy():
-    rows, effect = trial(6000)
+    rows, effect = experiment(6000)
     risk = np.random.default_rng(1).random(6000)
     table = compare_policies(evidence_of(rows, effect), {"risk": risk}, share=0.3)
     others = table[table["policy"].isin(["risk", "random", "treat_none"])]
@@ -188,21 +188,21 @@ def test_ranking_by_true_uplift_is_ahead_of_every_other_policy():
 
 
 def test_a_share_at_random_is_worth_that_share_of_treating_all():
-    rows, effect = trial(500)
+    rows, effect = experiment(500)
     table = compare_policies(evidence_of(rows, effect), {}, share=0.2).set_index("policy")["value"]
     expected = 0.8 * table["treat_none"] + 0.2 * table["treat_all"]
     assert table["random"] == pytest.approx(expected)
 
 
 def test_a_ranking_that_ties_all_is_worth_as_much_as_chance():
-    rows, effect = trial(500)
+    rows, effect = experiment(500)
     table = compare_policies(evidence_of(rows, effect), {"flat": np.ones(500)})
     value = table.set_index("policy")["value"]
     assert value["flat"] == pytest.approx(value["random"])
 
 
 def test_several_offers_are_compared_by_each_customers_own_best():
-    rows, effect = trial(6000)
+    rows, effect = experiment(6000)
     table = compare_policies(evidence_of(rows, effect, ("gift", "idle")), {}, share=0.99)
     best = table[table["offer"] == "best offer"].set_index("policy")
     assert table["offer"].unique().tolist() == ["gift", "idle", "best offer"]
@@ -211,13 +211,13 @@ def test_several_offers_are_compared_by_each_customers_own_best():
 
 
 def test_a_ranking_of_other_rows_is_refused():
-    rows, effect = trial(100)
+    rows, effect = experiment(100)
     with pytest.raises(TrainingError, match="risk must have a value for each of 100 rows"):
         compare_policies(evidence_of(rows, effect), {"risk": [1.0]})
 
 
 def test_ranking_metrics_have_intervals_around_them():
-    rows, effect = trial(3000)
+    rows, effect = experiment(3000)
     offer = np.where(rows.arm == 1, "gift", "none")
     table = ranking_metrics(evidence_of(rows, effect), rows.outcome, offer)
     assert table["metric"].tolist() == [
@@ -230,9 +230,9 @@ def test_ranking_metrics_have_intervals_around_them():
 
 
 def test_rows_of_another_offer_count_only_by_what_is_expected():
-    rows, _ = trial(6)
+    rows, _ = experiment(6)
     arm = np.array([0, 1, -1, 0, 1, -1])
-    mixed = Trial(rows.X, rows.outcome, arm, rows.propensity, rows.customer, 1)
+    mixed = Experiment(rows.X, rows.outcome, arm, rows.propensity, rows.customer, 1)
     expected = np.full((6, 2), 0.25)
     scores = mixed.scores(expected)
     assert scores[arm < 0].tolist() == [[0.25, 0.25]] * 2

@@ -6,8 +6,8 @@ import pytest
 
 from training.errors import TrainingError
 from training.uplift import UpliftModel
-from training.uplift.encoding import Coding
-from training.uplift.experiment import Trial
+from training.uplift.encoding import Encoding
+from training.uplift.experiment import Experiment
 
 
 def shop(customers=1500, seed=0):
@@ -173,11 +173,11 @@ def test_tiny_propensities_are_clipped_and_counted():
 
 
 def test_texts_not_learnt_are_unknown_and_codes_are_kept():
-    coding = Coding.of(
+    encoding = Encoding.of(
         pd.DataFrame({"channel": ["web", "shop", None], "member": [True, False, True]})
     )
-    assert coding.levels == {"channel": ("shop", "web")}
-    read = Coding.from_dict(json.loads(json.dumps(coding.as_dict())))
+    assert encoding.levels == {"channel": ("shop", "web")}
+    read = Encoding.from_dict(json.loads(json.dumps(encoding.as_dict())))
     rows = pd.DataFrame(
         {"member": [1, 0, 1], "channel": ["web", "phone", None], "other": [1, 2, 3]}
     )
@@ -186,7 +186,7 @@ def test_texts_not_learnt_are_unknown_and_codes_are_kept():
 
 def test_categories_of_pandas_are_texts():
     X = pd.DataFrame({"channel": pd.Categorical(["b", "a"], categories=["c", "b", "a"])})
-    assert Coding.of(X).levels == {"channel": ("a", "b")}
+    assert Encoding.of(X).levels == {"channel": ("a", "b")}
 
 
 def test_missing_columns_are_named(fitted):
@@ -226,15 +226,15 @@ def test_settings_that_cannot_be_are_refused(settings, says):
 
 def test_scores_of_customers_who_surely_come_or_surely_do_not_count_for_more():
     X, outcome = np.zeros((4, 1)), np.array([1.0, 0.0, 1.0, 0.0])
-    trial = Trial(X, outcome, np.array([0, 1, 0, 1]), np.full(4, 0.5), np.arange(4), 1)
+    experiment = Experiment(X, outcome, np.array([0, 1, 0, 1]), np.full(4, 0.5), np.arange(4), 1)
     chance = np.array([0.5, 0.9, 0.1, 0.0])
-    found = trial.precision(np.column_stack([chance, chance]))
+    found = experiment.precision(np.column_stack([chance, chance]))
     # 1 / .25, 1 / .09 twice, and 1 / (.02 x .98) where nobody is believed to be surer.
     assert found / found[0] == pytest.approx([1.0, 25 / 9, 25 / 9, 0.25 / 0.0196])
     assert found.mean() == pytest.approx(1.0)
 
 
 def test_scores_of_amounts_all_count_alike():
-    trial = Trial(np.zeros((2, 1)), np.array([3.5, 0.0]), np.array([0, 1]), np.ones(2),
+    experiment = Experiment(np.zeros((2, 1)), np.array([3.5, 0.0]), np.array([0, 1]), np.ones(2),
                   np.arange(2), 1)  # fmt: skip
-    assert trial.precision(np.array([[0.1, 0.1], [9.0, 9.0]])).tolist() == [1.0, 1.0]
+    assert experiment.precision(np.array([[0.1, 0.1], [9.0, 9.0]])).tolist() == [1.0, 1.0]

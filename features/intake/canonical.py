@@ -16,11 +16,11 @@ from features.intake.normalise import conform, source_name, with_declared
 from features.intake.sources import constants, select_rows
 from features.schema import ANONYMOUS, LINE_COLUMNS, SCHEMAS
 
-__all__ = ["ANONYMOUS", "SCHEMAS", "Intake", "refuse_unusable", "take_in"]
+__all__ = ["ANONYMOUS", "SCHEMAS", "CanonicalTable", "refuse_unusable", "take_in"]
 
 
 @dataclass(frozen=True)
-class Intake:
+class CanonicalTable:
     """One table as it came in, and what became of each row.
 
     Attributes
@@ -45,7 +45,7 @@ class Intake:
     unused: tuple[str, ...] = ()
 
 
-def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, Intake]:
+def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTable]:
     """Turn raw frames into intakes, one for each table; invoice lines give one more, `lines`.
 
     Raises
@@ -66,13 +66,13 @@ def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, Intake]:
         raise HistoryError(
             f"all frames of a history must be of one engine; got {engines}. Convert them to one."
         )
-    intakes: dict[str, Intake] = {}
+    intakes: dict[str, CanonicalTable] = {}
     for table, frame in lazy.items():
         intakes |= _take_table(table, frame, mapping)
     return intakes
 
 
-def refuse_unusable(intakes: dict[str, Intake]) -> None:
+def refuse_unusable(intakes: dict[str, CanonicalTable]) -> None:
     """Refuse local orders of which no row can be used: the data or the mapping is wrong.
 
     Raises
@@ -98,7 +98,9 @@ def refuse_unusable(intakes: dict[str, Intake]) -> None:
     )
 
 
-def _take_table(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> dict[str, Intake]:
+def _take_table(
+    table: str, frame: nw.LazyFrame[Any], mapping: Mapping
+) -> dict[str, CanonicalTable]:
     source = mapping.of(table)
     raw, left_out = None, 0
     if frame.implementation.is_polars():
@@ -117,9 +119,12 @@ def _take_table(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> dict[
     unused = tuple(sorted(set(names) - {"row", *(source_name(c, source) for c in columns)}))
     if not source.is_lines:
         rows = _collected(table, with_versions(table, rows))
-        return {table: Intake(table, rows, raw, left_out, unused)}
-    lines = Intake("lines", rows.drop("recorded_day"), raw, left_out, unused)
-    return {"lines": lines, table: Intake(table, _collected(table, orders_of(rows, ANONYMOUS)))}
+        return {table: CanonicalTable(table, rows, raw, left_out, unused)}
+    lines = CanonicalTable("lines", rows.drop("recorded_day"), raw, left_out, unused)
+    return {
+        "lines": lines,
+        table: CanonicalTable(table, _collected(table, orders_of(rows, ANONYMOUS))),
+    }
 
 
 def _numbered(table: str, whole: pl.LazyFrame, source: TableMapping) -> tuple[pl.LazyFrame, int]:

@@ -9,7 +9,7 @@ import pytest
 from features.clock import as_day
 from features.errors import HistoryError
 from features.history.history import History
-from features.intake.intake import take_in
+from features.intake.canonical import take_in
 from features.intake.mapping import Mapping, TableMapping
 
 ORDER = {"order_id": "1", "customer_id": "a", "ordered_at": "2024-01-05", "amount": "10"}
