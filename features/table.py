@@ -11,10 +11,10 @@ import pandas as pd
 import polars as pl
 
 from features.catalogue import catalogue
-from features.clock import Instant, as_day
+from features.clock import Instant
 from features.errors import HistoryError
 from features.feature import Feature, RowKind, only
-from features.history.history import History
+from features.history.history import History, Past
 from features.schema import NO_OFFER
 
 Frame = nw.LazyFrame[Any]
@@ -41,7 +41,8 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     Raises
     ------
     HistoryError
-        If `horizon_days` is not positive, or a text attribute has too many values to be coded.
+        If `horizon_days` is not positive, a text attribute has too many values to be coded, or the
+        history was cut before `as_of`.
 
     Examples
     --------
@@ -55,17 +56,22 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     customer_id
     a               2.0                   30.0  27.5
     """
+    return describe(history.at(as_of), horizon_days)
+
+
+def describe(past: Past, horizon_days: float) -> pd.DataFrame:
+    """The feature table of a history that was cut already, at the instant of its cut."""
     if not (math.isfinite(horizon_days) and horizon_days > 0):
         raise HistoryError(f"horizon_days must be a number of days > 0; got {horizon_days}.")
-    past = history.upto(as_of).coded()
+    past = past.coded()
     features = catalogue(past.mapping, past.profiles)
-    day = as_day(as_of, past.mapping.timezone)
-    aggregates = aggregate(past, day, float(horizon_days), features)
+    aggregates = aggregate(past, float(horizon_days), features)
     return _finished(aggregates, float(horizon_days), features)
 
 
-def aggregate(past: History, day: float, horizon_days: float, features: Sequence[Feature]) -> Frame:
+def aggregate(past: Past, horizon_days: float, features: Sequence[Feature]) -> Frame:
     """All that is counted over rows, one row per customer, on the engine and not yet collected."""
+    day = past.day
     events = past.orders.select("customer_id", "day", "amount", "discount_amount")
     events = _with_age(_in_one_chunk(events), day)
     orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)

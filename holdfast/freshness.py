@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from features.clock import Instant, as_day, as_instant
-from features.history.history import History
-from features.quality.flow import order_days, solid, staleness
+from features.clock import as_instant
+from features.history.history import History, Past
+from features.history.order_days import order_days, solid
+from features.quality.flow import staleness
 from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
@@ -16,30 +17,28 @@ if TYPE_CHECKING:
     from training.uplift.scoring import UpliftScorer
 
 
-def require_orders(history: History, as_of: Instant) -> None:
+def require_orders(past: Past) -> None:
     """Refuse an instant before which nobody has ordered.
 
     Raises
     ------
     RequestError
-        If no order with a positive amount was known before `as_of`.
+        If no order with a positive amount was known before the cut.
     """
-    if order_days(_purchases(history, as_of)).is_empty():
+    if past.order_days.is_empty():
         raise RequestError(
-            f"as_of must be after the first order; none is known before {as_of}. "
+            f"as_of must be after the first order; none is known before {past.as_of}. "
             "Choose a later as_of."
         )
 
 
-def stale_warnings(history: History, as_of: Instant) -> list[str]:
-    """Say if the history ends long before `as_of`: everybody looks lost then.
+def stale_warnings(past: Past) -> list[str]:
+    """Say if the history ends long before its cut: everybody looks lost then.
 
-    There must be an order before `as_of`.
+    There must be an order before it.
     """
-    orders = _purchases(history, as_of)
-    days = order_days(orders)
-    last = orders.select(nw.col("day").max()).collect("polars")["day"].to_list()[0]
-    silence = staleness(days, last, as_day(as_of, history.mapping.timezone))
+    last = past.purchases.select(nw.col("day").max()).collect("polars")["day"].to_list()[0]
+    silence = staleness(past.order_days, last, past.day)
     if not silence.is_stale:
         return []
     return [
@@ -50,15 +49,12 @@ def stale_warnings(history: History, as_of: Instant) -> list[str]:
     ]
 
 
-def foresight_warnings(
-    scorer: Scorer, history: History, as_of: Instant, uplift: UpliftScorer | None = None
-) -> list[str]:
-    """Say if a model was trained on what came after `as_of`: it knows the answers."""
-    day = as_day(as_of, history.mapping.timezone)
+def foresight_warnings(scorer: Scorer, past: Past, uplift: UpliftScorer | None = None) -> list[str]:
+    """Say if a model was trained on what came after the cut: it knows the answers."""
     terms = [scorer.churn.definition, scorer.clv.definition]
     terms += [] if uplift is None else [uplift.definition]
     trained = max(definition.trained_as_of for definition in terms)
-    if trained <= day:
+    if trained <= past.day:
         return []
     return [
         f"the champion was trained on what was known before {as_instant(trained):%Y-%m-%d}, after "
@@ -68,14 +64,10 @@ def foresight_warnings(
 
 def last_known(history: History) -> float:
     """The midnight after the last order became known, as `day`; stray dates do not count."""
-    known = history.orders.filter(nw.col("amount") > 0).select(nw.col("known_day").alias("day"))
+    known = history.purchases.select(nw.col("known_day").alias("day"))
     days = solid(order_days(known))
     if days.is_empty():
         raise RequestError(
             "the history has no order with a positive amount. Run holdfast check on it."
         )
     return float(days["day"][-1]) + 1.0
-
-
-def _purchases(history: History, as_of: Instant) -> nw.LazyFrame[Any]:
-    return history.upto(as_of).orders.filter(nw.col("amount") > 0)

@@ -82,7 +82,7 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
                 "training."
             )
     definition = scorer.churn.definition
-    if history is not None and shop_digest(history, definition.trained_as_of) != definition.shop:
+    if history is not None and not _is_shop_of(history, definition):
         raise NoChampionError(
             f"no champion for this definition: {CHURN} version {scorer.churn_version} was trained "
             "on another shop, or on a history that starts elsewhere. Run holdfast train on this "
@@ -199,6 +199,10 @@ def _duel(
         "artifact_difference_low": found.low,
         "artifact_difference_high": found.high,
     }
+
+
+def _is_shop_of(history: History, definition: Definition) -> bool:
+    return shop_digest(history.upto(definition.trained_as_of)) == definition.shop
 
 
 def _load(tracker: Tracker, name: str) -> tuple[RegisteredVersion, ChurnScorer | CLVScorer]:

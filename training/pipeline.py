@@ -69,9 +69,9 @@ def train(
         If the history cannot label a snapshot, or the settings are wrong.
     """
     tracker = tracker or Tracker()
-    past = history.upto(as_of).coded()
-    config = resolve(past, as_of, config or TrainingConfig())
-    fitted = fit(past, as_of, config, progress)
+    past = history.at(as_of).coded()
+    config = resolve(past, config or TrainingConfig())
+    fitted = fit(past, config, progress)
 
     progress("comparing with the champions")
     churn, clv = (

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
+from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import narwhals as nw
+import polars as pl
 
-from features.clock import Instant, as_day
+from features.clock import Instant, as_day, as_instant
 from features.errors import HistoryError
+from features.history.cut import cut
+from features.history.order_days import order_days
 from features.intake.canonical import CanonicalTable, refuse_unusable, take_in
 from features.intake.mapping import Mapping
 from features.intake.sources import read_mapping, read_tables
@@ -19,13 +24,6 @@ from features.schema import RESERVED, SCHEMAS
 
 MAX_CATEGORIES = 50
 ORDER = ("customer_id", "day", "amount", "discount_amount")
-LATER_FACTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "feedback": {"resolved_day": ("resolved_day",)},
-    "offers": {
-        "redeemed_day": ("redeemed_day", "cost"),
-        "refused_day": ("refused_day",),
-    },
-}
 
 
 class History:
@@ -95,14 +93,15 @@ class History:
     @classmethod
     def from_intakes(cls, intakes: Dict[str, CanonicalTable], mapping: Mapping) -> Self:
         """Build from tables taken in already, as `quality.check` also sees them."""
-        tables = _usable(intakes)
-        return cls._of(tables, _with_currency(tables["orders"], mapping))
-
-    @classmethod
-    def _of(cls, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping) -> Self:
         history = cls.__new__(cls)
-        history.mapping = mapping
-        history._tables = tables
+        history._tables = _usable(intakes)
+        history.mapping = _with_currency(history._tables["orders"], mapping)
+        return history
+
+    def _like(self, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping) -> Self:
+        """The same kind of history, cut where this one is, of other tables or settings."""
+        history = copy(self)
+        history._tables, history.mapping = tables, mapping
         return history
 
     @property
@@ -113,6 +112,16 @@ class History:
         many times from one history, and sums over sorted rows are the same to the last bit.
         """
         return self._latest("orders")
+
+    @property
+    def purchases(self) -> nw.LazyFrame[Any]:
+        """The orders of positive amount: neither refunds nor what was free."""
+        return self.orders.filter(nw.col("amount") > 0)
+
+    @property
+    def order_days(self) -> pl.DataFrame:
+        """`day` (Int64, ascending) and `orders`: the calendar days with purchases."""
+        return order_days(self.purchases)
 
     @property
     def feedback(self) -> nw.LazyFrame[Any] | None:
@@ -161,10 +170,10 @@ class History:
 
     def with_categories(self, categories: Dict[str, tuple[str, ...]]) -> Self:
         """The same history with the given codes, such as those a model was trained with."""
-        return self._of(self._tables, replace(self.mapping, categories=categories))
+        return self._like(self._tables, replace(self.mapping, categories=categories))
 
     def _values(self, column: str) -> tuple[str, ...]:
-        buyers = self.orders.filter(nw.col("amount") > 0).select("customer_id")
+        buyers = self.purchases.select("customer_id")
         known = self._latest("customers").join(buyers, on="customer_id", how="semi")
         values = sorted(
             v for v in known.select(column).unique().collect()[column].to_list() if v is not None
@@ -182,7 +191,7 @@ class History:
         """Whether the frames are in memory, on Polars."""
         return bool(self._tables["orders"].implementation.is_polars())
 
-    def upto(self, as_of: Instant) -> Self:
+    def upto(self, as_of: Instant) -> Past:
         """Everything known strictly before `as_of`, and nothing else.
 
         The one time cut of the library. Rows are cut by `known_day`; facts inside rows that became
@@ -194,18 +203,75 @@ class History:
             The instant of prediction.
         """
         day = as_day(as_of, self.mapping.timezone)
-        cut = {table: _cut(table, frame, day) for table, frame in self._tables.items()}
-        return self._of(cut, self.mapping)
+        return Past._of(
+            {table: cut(table, frame, day) for table, frame in self._tables.items()},
+            self.mapping,
+            day,
+        )
+
+    def at(self, as_of: Instant) -> Past:
+        """The same as `upto`, to describe customers at just that instant.
+
+        Raises
+        ------
+        HistoryError
+            If the history was cut earlier: what became known in between is not in it.
+        """
+        past, day = self.upto(as_of), as_day(as_of, self.mapping.timezone)
+        if past.day < day:
+            raise HistoryError(
+                f"as_of must be at most {past.as_of}, where the history was cut; got "
+                f"{as_instant(day)}. Give the whole history."
+            )
+        return past
 
     def of_customers(self, customer_ids: Iterable[str]) -> Self:
         """The same history of some customers only, such as a sample to train on."""
         chosen = nw.col("customer_id").is_in(list(customer_ids))
         tables = {table: _held(frame.filter(chosen)) for table, frame in self._tables.items()}
-        return self._of(tables, self.mapping)
+        return self._like(tables, self.mapping)
 
     def _latest(self, table: str) -> nw.LazyFrame[Any]:
         frame = self._tables[table]
         return frame.filter(nw.col("superseded_day").is_null()).drop("superseded_day")
+
+
+class Past(History):
+    """What was known of a shop strictly before an instant; `History.upto` makes it.
+
+    Whoever needs a history without a future asks for this type.
+
+    Attributes
+    ----------
+    day : float
+        The instant of the cut.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> past = History(pd.DataFrame({
+    ...     "order_id": ["1"], "customer_id": ["a"],
+    ...     "ordered_at": ["2024-01-05"], "amount": [20.0]})).upto("2024-02-01")
+    >>> past.day, past.as_of.isoformat()
+    (19754.0, '2024-02-01T00:00:00')
+    """
+
+    day: float
+
+    @classmethod
+    def _of(cls, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping, day: float) -> Self:
+        past = cls.__new__(cls)
+        past._tables, past.mapping, past.day = tables, mapping, day
+        return past
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant of the cut on the shop's wall clock."""
+        return as_instant(self.day)
+
+    def upto(self, as_of: Instant) -> Past:
+        """What was known before the instant, or before the cut that was made if that is earlier."""
+        return super().upto(min(as_day(as_of, self.mapping.timezone), self.day))
 
 
 def _usable(intakes: Dict[str, CanonicalTable]) -> dict[str, nw.LazyFrame[Any]]:
@@ -233,31 +299,3 @@ def _held(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Hold a local frame in memory, so that it is filtered once and not at every use."""
     is_local = frame.implementation.is_polars()
     return frame.collect().lazy() if is_local else frame
-
-
-def _cut(table: str, frame: nw.LazyFrame[Any], day: float) -> nw.LazyFrame[Any]:
-    """Blanks are read from the uncut frame, so one later fact cannot hide another's blanking."""
-    known = frame.filter(nw.col("known_day") < day)
-    blanks = [_before(day, "superseded_day", "superseded_day")]
-    for fact, columns in LATER_FACTS.get(table, {}).items():
-        blanks += [_before(day, fact, column) for column in columns]
-    if table == "feedback":
-        blanks += [_answer(day, column) for column in ("score", "satisfaction")]
-    return known.with_columns(*blanks)
-
-
-def _before(day: float, fact: str, column: str) -> nw.Expr:
-    unknown = nw.lit(None, dtype=nw.Float64)
-    return nw.when(nw.col(fact) < day).then(nw.col(column)).otherwise(unknown).alias(column)
-
-
-def _answer(day: float, column: str) -> nw.Expr:
-    """A ticket's score is given when it is resolved."""
-    later = (nw.col("kind") == "ticket") & (nw.col("resolved_day") >= day)
-    unknown = nw.lit(None, dtype=nw.Float64)
-    return (
-        nw.when(~later | nw.col("resolved_day").is_null())
-        .then(nw.col(column))
-        .otherwise(unknown)
-        .alias(column)
-    )

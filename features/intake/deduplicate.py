@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
 from features.intake.consent import is_given
+from features.schema import Column, later_facts
 
 NEVER = nw.lit(None, dtype=nw.Float64)
 BEFORE_ALL = float("-inf")
 UNORDERED = ("row", "problem", "unread", "known_day")
-LATER = {
-    "feedback": ("resolved_day", "score", "satisfaction"),
-    "offers": ("redeemed_day", "refused_day", "cost"),
-}
 
 
 def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -126,16 +123,32 @@ def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list
     later than a cut can change which row is seen there. Where customers both consent and do not,
     they do not.
     """
-    plain = [c for c in names if c not in {*UNORDERED, *LATER.get(table, ()), *keys}]
+    later = later_facts(table)
+    unsure = {*later, *(c.target for columns in later.values() for c in columns)}
+    plain = [c for c in names if c not in {*UNORDERED, *unsure, *keys}]
     first = [c for c in ("recorded_day", "day", "amount") if c in plain]
     ties = [nw.col(c) for c in dict.fromkeys([*first, *plain])]
-    if table == "feedback":
-        known = nw.when(nw.col("kind") != "ticket").then(nw.col("score"))
-        return [*ties, known, -nw.col("resolved_day"), nw.col("score")]
-    if table == "offers":
-        redeemed, refused = -nw.col("redeemed_day"), -nw.col("refused_day")
-        earliest = nw.max_horizontal(redeemed, refused)
-        return [*ties, earliest, redeemed, nw.col("cost"), refused]
+    if later:
+        ties += _later_ties(later)
     if table == "customers":
         return [~is_given(nw.col("marketing_consent")), *ties]
     return ties
+
+
+def _later_ties(later: Mapping[str, tuple[Column, ...]]) -> list[nw.Expr]:
+    """Facts known with the row after all, then the later ones: the earliest of them comes last."""
+    told = [
+        nw.when(~nw.col("kind").is_in(list(column.known_later_of))).then(nw.col(column.target))
+        for columns in later.values()
+        for column in columns
+        if column.known_later_of
+    ]
+    days = [-nw.col(day) for day in later]
+    # Spark has no greatest of one.
+    earliest = [nw.max_horizontal(*days)] if len(days) > 1 else []
+    facts = [
+        -nw.col(day) if column.target == day else nw.col(column.target)
+        for day, columns in later.items()
+        for column in columns
+    ]
+    return [*told, *earliest, *facts]

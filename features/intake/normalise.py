@@ -13,16 +13,18 @@ from features.intake.deduplicate import BEFORE_ALL
 from features.intake.mapping import Mapping, TableMapping
 from features.schema import (
     ANONYMOUS,
-    LATER_FACTS,
     LINES,
     RECORDED,
     RESERVED,
     SCHEMAS,
+    SCORE,
     Column,
     Kind,
 )
 
+# Of scores on the ends of their scale.
 ROUNDING = 1e-9
+# In whatever currency, no order is worth so much; sums of such amounts lose their cents.
 LARGEST = 1e12
 
 
@@ -181,14 +183,14 @@ def _satisfaction(mapping: Mapping) -> nw.Expr:
 
 def _timed_scores(frame: nw.LazyFrame[Any], present: Sequence[Column]) -> nw.LazyFrame[Any]:
     """A ticket's score is given when it is resolved: where that is told, open tickets have none."""
-    outside = (nw.col("kind") == "ticket") & _outside()
+    outside = _is_answered_later() & _outside()
     frame = frame.with_columns(
         nw.when(~outside.fill_null(False)).then(nw.col(c)).alias(c)
         for c in ("score", "satisfaction")
     )
-    if not any(column.source == "resolved_at" for column in present):
+    if not any(column.source == SCORE.known_with for column in present):
         return frame
-    is_open = (nw.col("kind") == "ticket") & nw.col("resolved_day").is_null()
+    is_open = _is_answered_later() & nw.col("resolved_day").is_null()
     return frame.with_columns(
         nw.when(~is_open).then(nw.col(c)).alias(c) for c in ("score", "satisfaction")
     )
@@ -207,12 +209,16 @@ def _later_checks(table: str, given: dict[Column, nw.Expr]) -> list[tuple[nw.Exp
     checks = [
         (is_there & nw.col(column.target).is_null(), f"unparsable {column.source}")
         for column, is_there in given.items()
-        if column.source in LATER_FACTS
+        if column.is_later_fact
     ]
     if table == "feedback":
-        is_ticket = nw.col("kind") == "ticket"
-        checks.append((is_ticket & (_outside() | _unreadable_score(given)), "unusable score"))
+        unusable = _outside() | _unreadable_score(given)
+        checks.append((_is_answered_later() & unusable, "unusable score"))
     return checks
+
+
+def _is_answered_later() -> nw.Expr:
+    return nw.col("kind").is_in(list(SCORE.known_later_of))
 
 
 def _outside() -> nw.Expr:
@@ -220,8 +226,7 @@ def _outside() -> nw.Expr:
 
 
 def _unreadable_score(given: dict[Column, nw.Expr]) -> nw.Expr:
-    there = [is_there for column, is_there in given.items() if column.source == "score"]
-    return there[0] & nw.col("score").is_null() if there else nw.lit(False)
+    return given[SCORE] & nw.col("score").is_null() if SCORE in given else nw.lit(False)
 
 
 def _checks(
@@ -235,12 +240,12 @@ def _checks(
             anonymous.append((~is_there, ANONYMOUS))
         elif column.required or (table == "customers" and column == RECORDED):
             checks.append((~is_there, f"missing {column.source}"))
-        if column.source in LATER_FACTS:
+        if column.is_later_fact:
             continue
         if column.kind in {"date", "number"}:
             unreadable = is_there & value.is_null()
-            if table == "feedback" and column.source == "score":
-                unreadable = unreadable & (nw.col("kind") != "ticket")
+            if column.known_later_of:
+                unreadable = unreadable & ~nw.col("kind").is_in(list(column.known_later_of))
             checks.append((unreadable, f"unparsable {column.source}"))
         if column.kind == "date":
             checks.append((value < 0, f"{column.source} before 1970"))
@@ -248,5 +253,5 @@ def _checks(
             checks.append((value.abs() > LARGEST, f"{column.source} beyond a million million"))
     if table == "feedback":
         checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))
-        checks.append((_outside() & (nw.col("kind") != "ticket"), "score outside its scale"))
+        checks.append((_outside() & ~_is_answered_later(), "score outside its scale"))
     return checks + anonymous

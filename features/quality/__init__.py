@@ -3,7 +3,7 @@
 from features.quality.context import DataProblem
 from features.quality.report import Report, Span, check
 from features.quality.row_counts import RowCounts, quarantine, write_quarantine
-from features.quality.suggestion import HorizonSuggestion, suggest_horizon
+from features.quality.suggestion import HorizonSuggestion, suggest_horizon, suggest_within
 
 __all__ = [
     "DataProblem",
@@ -14,5 +14,6 @@ __all__ = [
     "check",
     "quarantine",
     "suggest_horizon",
+    "suggest_within",
     "write_quarantine",
 ]

@@ -12,9 +12,9 @@ import polars as pl
 
 from features.clock import as_instant
 from features.history.history import History
+from features.history.order_days import solid
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
-from features.quality.flow import order_days, solid
 from features.quality.row_counts import RowCounts, account, fates
 
 Severity = Literal["error", "warning", "info"]
@@ -125,7 +125,7 @@ def gather(
     past = History.from_intakes(intakes, mapping)
     past = past if as_of is None else past.upto(as_of)
     customers = held(_customers(past.orders))
-    days = order_days(past.orders.filter(nw.col("amount") > 0))
+    days = past.order_days
     return CheckContext(
         intakes=intakes,
         mapping=mapping,

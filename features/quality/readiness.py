@@ -100,7 +100,7 @@ def labelled(evidence: CheckContext, horizon_days: int) -> LabelCounts:
     at = end - lag - horizon_days
     known = evidence.customers.filter(nw.col("first_known") < at).select("customer_id")
     day = nw.col("day")
-    window = evidence.past.orders.filter(nw.col("amount") > 0, day >= at, day < at + horizon_days)
+    window = evidence.past.purchases.filter(day >= at, day < at + horizon_days)
     came = window.select("customer_id").unique().join(known, on="customer_id", how="inner")
     customers = sums(known)["rows"]
     returned = sums(came)["rows"]

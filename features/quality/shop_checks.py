@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
+from features.history.order_days import order_days, solid
 from features.quality.context import (
     CheckContext,
     DataProblem,
@@ -17,7 +18,7 @@ from features.quality.context import (
     sums,
     values,
 )
-from features.quality.flow import Staleness, holes, order_days, solid, thin_end
+from features.quality.flow import Staleness, holes, thin_end
 
 DOMINATING_TIMES = 100.0
 DOMINATING_ORDER = 0.003

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.clock import Instant
 from features.history.history import History
-from features.quality.flow import order_days, solid
+from features.history.order_days import order_days, solid
 
 FloatArray = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast import files, options
-from holdfast.commands.data import require_instant
 from holdfast.failures import RequestError
 from holdfast.render import output
+from holdfast.session import Session
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -38,25 +38,19 @@ def uplift(
 
     The model becomes the champion of offer-uplift, which holdfast plan uses.
     """
-    from features.history.history import History
-    from features.intake.sources import read_mapping
-    from holdfast.freshness import require_orders, stale_warnings
+    from holdfast.freshness import stale_warnings
     from holdfast.render.offer_documents import uplift_document
     from holdfast.render.offer_tables import print_uplift
     from training.registry.store import shown
     from training.registry.tracking import Tracker
     from training.uplift.pipeline import train_uplift
 
-    columns = read_mapping(history, mapping)
-    require_instant(as_of, columns.timezone)
-    tracker = Tracker()
+    session, tracker = Session.begin(history, mapping, as_of), Tracker()
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, columns)
-        require_orders(opened, as_of)
-        days = champion_horizon(tracker, opened) if horizon_days is None else horizon_days
-        training = train_uplift(opened, as_of, days, tracker, tell)
-        stale = stale_warnings(opened, as_of)
+        whole, past = session.open_past(tell)
+        days = champion_horizon(tracker, whole) if horizon_days is None else horizon_days
+        training = train_uplift(whole, as_of, days, tracker, tell)
+        stale = stale_warnings(past)
     output.warnings(stale)
     place = shown(tracker.uri)
     if as_json:
@@ -137,9 +131,7 @@ def plan(
     Ends with code 3 if there is no champion for this shop and definition.
     """
     from features.clock import as_day, as_instant
-    from features.history.history import History
-    from features.intake.sources import read_mapping
-    from holdfast.freshness import foresight_warnings, require_orders, stale_warnings
+    from holdfast.freshness import foresight_warnings, stale_warnings
     from holdfast.render.offer_documents import plan_document
     from holdfast.render.offer_tables import print_budget, print_plan, print_trade_off
     from offers.catalogue.catalogue import OfferCatalogue
@@ -153,30 +145,22 @@ def plan(
     if rows is not None and rows.resolve() == target.resolve():
         raise RequestError(f"--log must be another file than --out; got {log} for both.")
     catalogue = OfferCatalogue.read(offers)
-    columns = read_mapping(history, mapping)
-    require_instant(as_of, columns.timezone)
-    for option, file in (("--out", target), ("--log", rows)):
-        if file is not None:
-            files.spare_history(option, file, history, columns)
-    day = as_instant(as_day(as_of, columns.timezone))
+    session = Session.begin(history, mapping, as_of, {"--out": target, "--log": rows})
+    day = as_instant(as_day(as_of, session.mapping.timezone))
     name = f"plan-{day:%Y-%m-%d}" if campaign is None else campaign
     terms = Campaign(name, catalogue, budget, holdout, explore)
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, columns)
-        require_orders(opened, as_of)
+        whole, past = session.open_past(tell)
         tell("loading the champions")
-        models, told = models_for(Tracker(), opened)
+        models, told = models_for(Tracker(), whole)
         tell("planning")
-        made = plan_campaign(opened, as_of, models, terms, tell)
+        made = plan_campaign(whole, as_of, models, terms, tell)
         tell("weighing budgets")
         curve = made.budget_curve()
         files.write_table(made.table, target)
         if rows is not None:
             files.write_table(offer_rows(made.table), rows)
-        told += stale_warnings(opened, as_of) + foresight_warnings(
-            models.scorer, opened, as_of, models.uplift
-        )
+        told += stale_warnings(past) + foresight_warnings(models.scorer, past, models.uplift)
     output.warnings(told)
     if as_json:
         kept = {"out": str(target), "log": None if rows is None else str(rows)}
@@ -228,20 +212,16 @@ def measure(
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a campaign brought against its holdout, with 95% intervals."""
-    from features.history.history import History
-    from features.intake.sources import read_mapping
     from holdfast.render.offer_documents import measured_document
     from holdfast.render.offer_tables import print_measured
     from offers.measurement.experiment import measure as measured
 
-    columns = read_mapping(history, mapping)
-    require_instant(as_of, columns.timezone)
+    session = Session.begin(history, mapping, as_of)
     table = files.read_table("--plan", Path(plan))
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, columns)
+        whole = session.open(tell)
         tell("measuring")
-        result = measured(opened, table, as_of, interim)
+        result = measured(whole, table, as_of, interim)
     output.warnings(list(result.notes))
     if as_json:
         output.document(measured_document(result))

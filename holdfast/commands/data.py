@@ -10,6 +10,7 @@ import typer
 from holdfast import files, options
 from holdfast.failures import RequestError
 from holdfast.render import output
+from holdfast.session import Session
 
 if TYPE_CHECKING:
     from features.intake.canonical import CanonicalTable
@@ -36,16 +37,13 @@ def check(
     Ends with code 2 if no order can be used; --quarantine FILE then tells why, row by row.
     """
     from features.intake.canonical import refuse_unusable, take_in
-    from features.intake.sources import read_mapping, read_tables
+    from features.intake.sources import read_tables
     from features.quality import check as report_on
     from holdfast.render.report import print_report
     from training.registry.store import shown
 
     target = None if quarantine is None else files.file_target("--quarantine", quarantine)
-    settings = read_mapping(history, mapping)
-    if target is not None:
-        files.spare_history("--quarantine", target, history, settings)
-    require_instant(as_of, settings.timezone)
+    settings = Session.begin(history, mapping, as_of, {"--quarantine": target}).mapping
     with output.progress() as tell:
         tell("reading")
         intakes = take_in(dict(read_tables(history, settings)), settings)
@@ -71,23 +69,17 @@ def features(
     mapping: options.MappingFile = None,
 ) -> None:
     """Write the feature table: one row per customer, from what was known before an instant."""
-    from features.history.history import History
-    from features.intake.sources import read_mapping
-    from features.table import feature_table
-    from holdfast.freshness import require_orders, stale_warnings
+    from features.table import describe
+    from holdfast.freshness import stale_warnings
 
     target = files.table_target("--out", out)
-    settings = read_mapping(history, mapping)
-    require_instant(as_of, settings.timezone)
-    files.spare_history("--out", target, history, settings)
+    session = Session.begin(history, mapping, as_of, {"--out": target})
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, settings)
-        require_orders(opened, as_of)
+        _, past = session.open_past(tell)
         tell("describing customers")
-        table = feature_table(opened, as_of, horizon_days)
+        table = describe(past, horizon_days)
         files.write_table(table.reset_index(), target)
-        stale = stale_warnings(opened, as_of)
+        stale = stale_warnings(past)
     output.warnings(stale)
     output.line(f"{len(table):,} customers x {table.shape[1]} features in {target}")
 
@@ -152,14 +144,6 @@ def simulated_folder(path: str) -> Path:
             "truth.parquet. Choose another folder."
         )
     return folder
-
-
-def require_instant(as_of: str | None, timezone: str) -> None:
-    """Refuse what is no date before anything large is read."""
-    from features.clock import as_day
-
-    if as_of is not None:
-        as_day(as_of, timezone)
 
 
 def _write_quarantine(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast import files, options
-from holdfast.commands.data import require_instant
 from holdfast.render import output
+from holdfast.session import Session
 
 if TYPE_CHECKING:
     from training.config import TrainingConfig
@@ -45,24 +45,18 @@ def train(
 
     Runs and models are kept in mlruns/mlflow.db here, or where MLFLOW_TRACKING_URI says.
     """
-    from features.history.history import History
-    from features.intake.sources import read_mapping
-    from holdfast.freshness import require_orders, stale_warnings
+    from holdfast.freshness import stale_warnings
     from holdfast.render.documents import training_document
     from training.pipeline import train as trained
     from training.registry.store import shown
     from training.registry.tracking import Tracker
 
     settings = training_config(config, horizon_days, clv_horizon_days)
-    columns = read_mapping(history, mapping)
-    require_instant(as_of, columns.timezone)
-    tracker = Tracker()
+    session, tracker = Session.begin(history, mapping, as_of), Tracker()
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, columns)
-        require_orders(opened, as_of)
-        training = trained(opened, as_of, settings, tracker, tell)
-        stale = stale_warnings(opened, as_of)
+        whole, past = session.open_past(tell)
+        training = trained(whole, as_of, settings, tracker, tell)
+        stale = stale_warnings(past)
     output.warnings(stale)
     place = shown(tracker.uri)
     if as_json:
@@ -134,8 +128,6 @@ def backtest(
 
     The last origin lies a horizon before the end of the history.
     """
-    from features.history.history import History
-    from features.intake.sources import read_mapping
     from holdfast.freshness import last_known
     from holdfast.render.documents import judgement_document
     from holdfast.render.tables import print_ablation, print_backtest
@@ -145,18 +137,16 @@ def backtest(
     from training.selection.fit import judge, resolve
 
     config = TrainingConfig(horizon_days=horizon_days, origins=origins)
-    columns = read_mapping(history, mapping)
+    session = Session.begin(history, mapping)
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, columns)
-        end = last_known(opened)
-        past = opened.upto(end).coded()
-        config = resolve(past, end, config)
+        whole = session.open(tell)
+        past = whole.upto(last_known(whole)).coded()
+        config = resolve(past, config)
         require_judged(past, config)
         found = judge(past, config, tell)
         lost = ablate(found.panels, found.churn, config, tell) if ablation else None
     if as_json:
-        output.document(judgement_document(found, lost, end))
+        output.document(judgement_document(found, lost, past.day))
         return
     for judged in (found.churn, found.clv):
         print_backtest(judged, horizon_days)
@@ -184,28 +174,22 @@ def score(
 
     Ends with code 3 if there is no champion for this shop and definition.
     """
-    from features.history.history import History
-    from features.intake.sources import read_mapping
-    from holdfast.freshness import foresight_warnings, require_orders, stale_warnings
+    from holdfast.freshness import foresight_warnings, stale_warnings
     from holdfast.render.documents import scores_document
     from holdfast.render.tables import print_stages
     from training.champions import load_scorer
     from training.registry.tracking import Tracker
 
     target = files.table_target("--out", out)
-    columns = read_mapping(history, mapping)
-    require_instant(as_of, columns.timezone)
-    files.spare_history("--out", target, history, columns)
+    session = Session.begin(history, mapping, as_of, {"--out": target})
     with output.progress() as tell:
-        tell("reading")
-        opened = History.open(history, columns)
-        require_orders(opened, as_of)
+        whole, past = session.open_past(tell)
         tell("loading the champions")
-        scorer = load_scorer(Tracker(), opened)
+        scorer = load_scorer(Tracker(), whole)
         tell("scoring")
-        scores = scorer.score(opened, as_of, reasons)
+        scores = scorer.score_past(past, scorer.table(past), reasons)
         files.write_table(scores, target)
-        told = [*stale_warnings(opened, as_of), *foresight_warnings(scorer, opened, as_of)]
+        told = [*stale_warnings(past), *foresight_warnings(scorer, past)]
     output.warnings(told)
     found = {"out": str(target), **scores_document(scores)}
     found["currency"] = scorer.churn.definition.currency

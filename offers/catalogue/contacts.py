@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.clock import Instant, as_day, as_instant
-from features.history.history import History
+from features.history.history import Past
 from features.intake.consent import GIVEN, WITHHELD
 from features.schema import NO_OFFER
 
@@ -42,8 +41,8 @@ class Contacts:
     refused_days_ago: pd.Series[float]
 
     @classmethod
-    def of(cls, history: History, as_of: Instant) -> Self:
-        """Read them from a history, whatever it holds of later times.
+    def of(cls, past: Past) -> Self:
+        """Read them from what was known before the cut.
 
         Examples
         --------
@@ -51,14 +50,13 @@ class Contacts:
         ...     pd.DataFrame({"order_id": ["1"], "customer_id": ["a"], "amount": [20.0],
         ...                   "ordered_at": ["2024-01-05"]}),
         ...     customers=pd.DataFrame({"customer_id": ["a"], "marketing_consent": ["Yes"]}))
-        >>> Contacts.of(history, "2024-02-01").consent_of(pd.Index(["a", "b"])).tolist()
+        >>> Contacts.of(history.upto("2024-02-01")).consent_of(pd.Index(["a", "b"])).tolist()
         ['given', 'unrecorded']
         """
-        past, day = history.upto(as_of), as_day(as_of, history.mapping.timezone)
-        offers = past.offers
+        offers, day = past.offers, past.day
         made = offers if offers is None else offers.filter(nw.col("offer_id") != NO_OFFER)
         return cls(
-            as_of=as_instant(day),
+            as_of=past.as_of,
             consent=_column(past.customers, "marketing_consent").astype("string").str.lower(),
             offered_days_ago=day - _column(made, "day"),
             refused_days_ago=day - _column(made, "refused_day"),

@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from features.history.history import History
+from features.history.history import Past
 from features.schema import NO_OFFER
 from offers.errors import OffersError
 from offers.planning.plan_table import PlanTable
@@ -31,7 +31,7 @@ class CampaignLog:
     rows: pd.DataFrame | None
 
     @classmethod
-    def of(cls, history: History, campaign_id: str) -> Self:
+    def of(cls, known: Past, campaign_id: str) -> Self:
         """Find the campaign.
 
         Raises
@@ -39,14 +39,14 @@ class CampaignLog:
         OffersError
             If the history has offers, but none of this campaign.
         """
-        if history.offers is None:
+        if known.offers is None:
             return cls(None)
-        of_campaign = history.offers.filter(nw.col("campaign_id") == campaign_id).select(
+        of_campaign = known.offers.filter(nw.col("campaign_id") == campaign_id).select(
             *KEYS, "cost"
         )
         rows = of_campaign.collect("polars").to_native().to_pandas()
         if rows.empty:
-            ids = history.offers.select("campaign_id").unique().collect("polars").to_native()
+            ids = known.offers.select("campaign_id").unique().collect("polars").to_native()
             raise OffersError(
                 f"campaign_id must be one of the history's offers, {sorted(ids['campaign_id'])}; "
                 f"got {campaign_id!r}. Add the campaign's rows to the offers table, or give the "

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.clock import Instant
-from features.history.history import History
+from features.history.history import History, Past
 from features.schema import NO_OFFER
 from offers.errors import OffersError
 from offers.measurement.campaign_log import CampaignLog
@@ -118,8 +118,8 @@ def measure(
         most customers of the plan are not in the history.
     """
     table = PlanTable.of(plan)
-    known = history.upto(as_of)
-    window = Window.of(known, table, as_of, interim)
+    known = history.at(as_of)
+    window = Window.of(known, table, interim)
     logged = CampaignLog.of(known, table.campaign_id)
     rows, unknown = _known_customers(known, window, table)
     costs = logged.costs(rows)
@@ -138,9 +138,9 @@ def measure(
     )
 
 
-def _known_customers(known: History, window: Window, plan: PlanTable) -> tuple[pd.DataFrame, int]:
+def _known_customers(known: Past, window: Window, plan: PlanTable) -> tuple[pd.DataFrame, int]:
     """The rows of the experiment that the history can speak of, and how many others there are."""
-    before = known.orders.filter((nw.col("day") < window.start) & (nw.col("amount") > 0))
+    before = known.purchases.filter(nw.col("day") < window.start)
     ids = before.select("customer_id").unique().collect("polars").to_native()["customer_id"]
     rows = plan.experiment
     found = rows["customer_id"].isin(ids.to_list())
@@ -156,7 +156,7 @@ def _known_customers(known: History, window: Window, plan: PlanTable) -> tuple[p
 
 
 def _outcomes(
-    known: History, window: Window, plan: PlanTable, rows: pd.DataFrame, costs: pd.DataFrame
+    known: Past, window: Window, plan: PlanTable, rows: pd.DataFrame, costs: pd.DataFrame
 ) -> Outcomes:
     """What the window brought of each customer, 0 for those without an order."""
     came = outcomes(known, window.start, window.days, Value())

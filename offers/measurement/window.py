@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from features.clock import Instant, as_day, as_instant
-from features.history.history import History
+from features.clock import as_day, as_instant
+from features.history.history import Past
 from offers.errors import OffersError
 from offers.planning.plan_table import PlanTable
 from training.panel.labels import covered_until
@@ -46,7 +46,7 @@ class Window:
         return self.end < self.start + self.horizon_days
 
     @classmethod
-    def of(cls, known: History, plan: PlanTable, as_of: Instant, interim: bool) -> Self:
+    def of(cls, known: Past, plan: PlanTable, interim: bool) -> Self:
         """The whole window; or, if interim figures are asked for, what is known of it.
 
         A day is known when orders up to its end were recorded: the history must hold an order at
@@ -54,8 +54,9 @@ class Window:
 
         Parameters
         ----------
-        known : History
-            Cut at `as_of`.
+        known : Past
+        plan : PlanTable
+        interim : bool
 
         Raises
         ------
@@ -76,10 +77,11 @@ class Window:
                 )
             return cls(start, covered, horizon)
         ready = closes + mapping.recording_lag_days
-        if as_day(as_of, mapping.timezone) < ready:
+        if known.day < ready:
             raise OffersError(
                 f"as_of must be {_text(ready)} or later, when the campaign's window has closed and "
-                f"its orders are recorded; got {as_of}. Wait, or ask for interim figures."
+                f"its orders are recorded; got {_text(known.day)}. "
+                "Wait, or ask for interim figures."
             )
         raise OffersError(
             f"the history must be known up to {_text(closes)}, where the campaign's window closes; "

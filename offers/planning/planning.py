@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from features.clock import Instant
-from features.history.history import History
-from features.table import feature_table
+from features.history.history import History, Past
 from offers.catalogue.catalogue import OfferCatalogue
 from offers.catalogue.contacts import Contacts
 from offers.catalogue.eligibility import screen
@@ -74,19 +75,19 @@ def plan_campaign(
     TrainingError
         If the models do not fit the history.
     """
+    past, worth = history.at(as_of), models.scorer.clv.definition
     progress("scoring")
-    scores = models.scorer.score(history, as_of, reasons_for=0)
+    table = models.scorer.table(past)
+    scores = models.scorer.score_past(past, table, reasons_for=0)
     scores = scores.sort_values("customer_id", ignore_index=True)
-    terms, worth = models.scorer.churn.definition, models.scorer.clv.definition
-    table = feature_table(history.with_categories(terms.categories), as_of, terms.horizon_days)
     progress("holding customers against the catalogue")
-    found = screen(campaign.catalogue, scores, table, Contacts.of(history, as_of))
+    found = screen(campaign.catalogue, scores, table, Contacts.of(past))
     some = found.allowed.any(axis=1).to_numpy()
     if not some.any():
         raise OffersError(_nobody(found))
     customers = Customers(scores[some].reset_index(drop=True), table, found.allowed[some])
     progress("weighing offers")
-    choices = _choices(history, as_of, models, campaign.catalogue, customers)
+    choices = _choices(past, models, campaign.catalogue, customers)
     progress("choosing")
     chosen, assignment = plan_table(customers, choices, campaign, worth)
     risk = customers.scores.set_index("customer_id")["churn_risk"]
@@ -94,8 +95,7 @@ def plan_campaign(
 
 
 def _choices(
-    history: History,
-    as_of: Instant,
+    past: Past,
     models: Models,
     catalogue: OfferCatalogue,
     customers: Customers,
@@ -105,10 +105,21 @@ def _choices(
     scores, eligible = customers.scores.set_index("customer_id"), customers.eligible
     if models.uplift is None:
         return Choices(prospects(scores, catalogue, value), eligible)
-    rows = models.uplift.table(history, as_of).loc[scores.index]
+    rows = _read_by(models.uplift, models.scorer, past, customers).loc[scores.index]
     harmed = models.uplift.harmed(rows).reindex(columns=eligible.columns, fill_value=False)
     found = prospects(scores, catalogue, value, models.uplift.uplift(rows))
     return Choices(found, eligible & ~harmed)
+
+
+def _read_by(
+    uplift: UpliftScorer, scorer: Scorer, past: Past, customers: Customers
+) -> pd.DataFrame:
+    """The feature table in the codes of the uplift model: that of the scores, if they agree."""
+    ours, theirs = uplift.definition, scorer.churn.definition
+    same = ours.categories == theirs.categories and (
+        ours.table_horizon_days == theirs.table_horizon_days
+    )
+    return customers.table if same else uplift.table(past)
 
 
 def _nobody(found: Eligibility) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-import narwhals as nw
 import polars as pl
 
 from features.clock import as_day, as_instant
-from features.history.history import History
+from features.history.history import History, Past
 from features.intake.canonical import CanonicalTable, take_in
 from features.intake.mapping import Mapping
 from features.quality.row_counts import account, reasons
@@ -55,7 +54,7 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
     mapping = champions.mapping
     day = as_day(request.as_of, mapping.timezone)
     intakes = take_in(_complete(frames, attributes), mapping)
-    found = _scored(History.from_intakes(intakes, mapping), day, champions)
+    found = _scored(History.from_intakes(intakes, mapping).upto(day), champions)
     sent = {table: intakes[table] for table in frames}
     for table, intake in sent.items():
         unused += _unusable(intake, day, rows[table], mapping)
@@ -195,11 +194,10 @@ def _complete(
     return {"orders": pl.DataFrame(schema=required), **frames, **customers}
 
 
-def _scored(history: History, day: float, champions: Champions) -> dict[str, ScoreRow]:
-    buyers = history.upto(day).orders.filter(nw.col("amount") > 0).select("customer_id")
-    if buyers.collect().is_empty():
+def _scored(past: Past, champions: Champions) -> dict[str, ScoreRow]:
+    if past.purchases.select("customer_id").collect().is_empty():
         return {}
-    table = champions.scorer.score_inline(history, day)
+    table = champions.scorer.score_inline(past)
     return {row["customer_id"]: ScoreRow.of(row) for row in table.to_dict("records")}
 
 

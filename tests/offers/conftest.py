@@ -31,6 +31,6 @@ def shop() -> Shop:
     made = simulate(customers=600, days=800, seed=1)
     history = History(made.orders, made.feedback, made.offers, made.customers)
     config = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=2, origins=1)
-    churn, clv = fit(history.upto(AS_OF).coded(), AS_OF, config)
+    churn, clv = fit(history.upto(AS_OF).coded(), config)
     scorer = Scorer(churn.scorer, clv.scorer, 1, 1)
     return Shop(made, history, Models(scorer), AS_OF)

@@ -61,7 +61,7 @@ def shop() -> Shop:
 
 @pytest.fixture(scope="session")
 def fitted(shop) -> tuple[FittedModel, FittedModel]:
-    return fit(shop.past, shop.as_of, shop.config)
+    return fit(shop.past, shop.config)
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,7 @@ def test_nothing_known_at_as_of_or_later_changes_a_score(change, shop, trained, 
 def test_nothing_known_at_as_of_or_later_changes_a_model(change, shop, fitted, tmp_path):
     other = change(shop)
 
-    models = fit(other.upto(shop.as_of).coded(), shop.as_of, shop.config)
+    models = fit(other.upto(shop.as_of).coded(), shop.config)
 
     for place, pair in ((tmp_path / "own", fitted), (tmp_path / "other", models)):
         for name, model in zip((CHURN, CLV), pair, strict=True):
@@ -265,7 +265,7 @@ def test_a_training_tells_what_it_is_doing(shop):
     told: list[str] = []
     tell: Callable[[str], None] = told.append
 
-    fit(shop.past, shop.as_of, replace(shop.config, snapshots=1, origins=1), tell)
+    fit(shop.past, replace(shop.config, snapshots=1, origins=1), tell)
 
     assert told[0] == "snapshot 1 of 5: 2025-03-04"
     assert told[-3:-1] == [

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
-from features.history.history import History
-from features.table import feature_table
+from features.history.history import Past
+from features.table import describe
 from training.errors import TrainingError
 from training.evaluation import auc, coverage, ece, log_loss, normalised_gini
 from training.panel.labels import Value, covered_until
@@ -88,7 +88,7 @@ class Realised:
         )
 
 
-def realised(tracker: Tracker, past: History, name: str, now: Definition) -> Realised | None:
+def realised(tracker: Tracker, past: Past, name: str, now: Definition) -> Realised | None:
     """Hold the standing champion's forecasts against what has happened since.
 
     The customers are described as they were known at the champion's training, with its codes; the
@@ -97,7 +97,7 @@ def realised(tracker: Tracker, past: History, name: str, now: Definition) -> Rea
     Parameters
     ----------
     tracker : Tracker
-    past : History
+    past : Past
         Cut at the instant of this training.
     name : str
         Of the registered model.
@@ -120,15 +120,15 @@ def realised(tracker: Tracker, past: History, name: str, now: Definition) -> Rea
 
 
 def _realised(
-    standing: RegisteredVersion, champion: ChurnScorer | CLVScorer, past: History
+    standing: RegisteredVersion, champion: ChurnScorer | CLVScorer, past: Past
 ) -> Realised | None:
     terms = champion.definition
     over = np.floor(covered_until(past) - terms.trained_as_of)
     elapsed = float(min(over, terms.horizon_days))
     if elapsed < 1:
         return None
-    coded = past.with_categories(terms.categories)
-    table = feature_table(coded, terms.trained_as_of, terms.table_horizon_days)
+    then = past.with_categories(terms.categories).upto(terms.trained_as_of)
+    table = describe(then, terms.table_horizon_days)
     require_table(table, champion.model.columns_, terms.table_horizon_days)
     value = Value(terms.margin_rate, terms.discount_rate_yearly)
     btyd = champion.model.btyd_

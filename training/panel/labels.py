@@ -11,7 +11,7 @@ import polars as pl
 
 from features.clock import Instant, as_day, as_instant
 from features.history.history import History
-from features.quality.flow import order_days, solid
+from features.history.order_days import solid
 from training.errors import TrainingError
 
 YEAR = 365.0
@@ -45,7 +45,7 @@ def label_table(
     Parameters
     ----------
     history : History
-        Everything known by now; cut it at the training instant first.
+        Everything known by now: a `Past` to learn from, the whole history to judge forecasts by.
     as_of : str, date, datetime or float
         The instant of prediction.
     horizon_days : float
@@ -92,13 +92,12 @@ def covered_until(history: History) -> float:
 
     It is the time of the last order, less the recording lag: after it, silence may only mean that
     nobody has written yet. A lone refund, an order recorded late or a stray date far from all
-    others does not reach further. Cut the history with `upto` first.
+    others does not reach further.
     """
-    orders = history.orders.filter(nw.col("amount") > 0)
-    days = solid(order_days(orders))
+    days = solid(history.order_days)
     if days.is_empty():
         raise TrainingError("the history has no orders before as_of. Check as_of and the dates.")
-    whole = orders.filter(nw.col("day") < float(days["day"][-1]) + 1.0)
+    whole = history.purchases.filter(nw.col("day") < float(days["day"][-1]) + 1.0)
     last = whole.select(nw.col("day").max()).collect()["day"].to_list()[0]
     return float(last) - history.mapping.recording_lag_days
 

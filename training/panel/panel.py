@@ -10,21 +10,17 @@ import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
-from features.history.history import History
-from features.quality.flow import order_days, solid
-from features.table import feature_table
+from features.history.history import Past
+from features.table import describe
 from training.btyd.population import PopulationModel
 from training.btyd.season import SeasonalLevel
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.evaluation import FloatArray
-from training.panel.labels import Value, covered_until, outcomes
+from training.panel.labels import Value, outcomes
+from training.panel.sampling import sampled
+from training.panel.schedule import season_days, snapshot_days
 from training.panel.snapshot import Snapshot, TrainingSet
 from training.panel.weights import outcome_weights
-
-LEAST_WINDOW_DAYS = 7
-SEASONS_DAYS = 3 * 365
-SEASON_STEP_DAYS = 15
 
 Progress = Callable[[str], None]
 
@@ -35,7 +31,7 @@ class Panel:
 
     Attributes
     ----------
-    past : History
+    past : Past
         Where the labels come from: the history, of the sampled customers.
     horizon_days : int
         What the features of the table are relative to.
@@ -49,7 +45,7 @@ class Panel:
         Share of customers that was kept.
     """
 
-    past: History
+    past: Past
     horizon_days: int
     window_days: int
     value: Value
@@ -91,7 +87,7 @@ class Panel:
 
 
 def labelled(
-    past: History,
+    past: Past,
     as_of: float,
     X: pd.DataFrame,
     btyd: PopulationModel,
@@ -105,7 +101,7 @@ def labelled(
     return Snapshot(as_of, X, churned, spend, btyd, weight)
 
 
-def _relabelled(snapshot: Snapshot, past: History, window_days: float, value: Value) -> Snapshot:
+def _relabelled(snapshot: Snapshot, past: Past, window_days: float, value: Value) -> Snapshot:
     """The snapshot as `past` knows it; the very same, with what it worked out, if all agrees."""
     known = labelled(past, snapshot.as_of, snapshot.X, snapshot.btyd, window_days, value)
     same = (
@@ -116,7 +112,7 @@ def _relabelled(snapshot: Snapshot, past: History, window_days: float, value: Va
 
 
 def build_panel(
-    history: History,
+    past: Past,
     horizon_days: int,
     config: TrainingConfig,
     progress: Progress = lambda _: None,
@@ -126,7 +122,7 @@ def build_panel(
 
     Parameters
     ----------
-    history : History
+    past : Past
         Cut at the training instant, with codes for its text attributes.
     horizon_days : int
         What features are relative to.
@@ -143,15 +139,15 @@ def build_panel(
         in it.
     """
     window = window_days or horizon_days
-    days = snapshot_days(history, window, config)
-    past, share = _sampled(history, days[-config.snapshots :], config.max_rows)
+    days = snapshot_days(past, window, config)
+    some, share = sampled(past, days[-config.snapshots :], config.max_rows)
     value = Value(config.margin_rate, config.discount_rate_yearly)
     found = []
     for number, day in enumerate(days, start=1):
         progress(f"snapshot {number} of {len(days)}: {as_instant(day):%Y-%m-%d}")
-        X = feature_table(past, day, horizon_days)
+        X = describe(some.upto(day), horizon_days)
         if len(X):
-            found.append(labelled(past, day, X, PopulationModel.of(X), window, value))
+            found.append(labelled(some, day, X, PopulationModel.of(X), window, value))
     if not found:
         raise TrainingError(
             f"max_rows must leave a customer to learn from; got {config.max_rows}. Raise it."
@@ -164,20 +160,20 @@ def build_panel(
             "out of the history to forecast with offers as they were."
         )
     seasons = []
-    opened = _first_day(history) + _warm_up(window)
-    for day in _season_days(days, opened, window, config):
-        X = purchases(past, day)
+    for day in season_days(past, days, window, config):
+        X = purchase_history(some.upto(day))
         if len(X):
-            seasons.append(labelled(past, day, X, PopulationModel.of_purchases(X), window, value))
+            seasons.append(labelled(some, day, X, PopulationModel.of_purchases(X), window, value))
     seasons = [snapshot for snapshot in seasons if len(snapshot.untreated)]
-    return Panel(past, horizon_days, window, value, tuple(snapshots), tuple(seasons), share)
+    return Panel(some, horizon_days, window, value, tuple(snapshots), tuple(seasons), share)
 
 
-def purchases(history: History, as_of: float) -> pd.DataFrame:
+def purchase_history(past: Past) -> pd.DataFrame:
     """The columns frequency, recency and T of the feature table alone, index `customer_id`."""
-    orders = history.upto(as_of).orders.filter(nw.col("amount") > 0)
     day = nw.col("day").floor().alias("day")
-    days = orders.select("customer_id", day).collect("polars").unique(["customer_id", "day"])
+    days = (
+        past.purchases.select("customer_id", day).collect("polars").unique(["customer_id", "day"])
+    )
     found = days.group_by("customer_id").agg(
         nw.len().alias("days"),
         nw.col("day").min().alias("first"),
@@ -189,101 +185,6 @@ def purchases(history: History, as_of: float) -> pd.DataFrame:
         {
             "frequency": table["days"] - 1.0,
             "recency": table["last"] - first,
-            "T": as_of - first,
+            "T": past.day - first,
         }
     )
-
-
-def label_windows(history: History, horizon_days: int, config: TrainingConfig) -> tuple[int, ...]:
-    """The windows to learn from: the longest with labels, and half of it if it has few snapshots.
-
-    Parameters
-    ----------
-    history : History
-        Cut at the training instant.
-    horizon_days : int
-        The window that is wanted; where the history cannot label it, half of it is tried, and so
-        on.
-    config : TrainingConfig
-
-    Raises
-    ------
-    TrainingError
-        If the history labels none of them.
-    """
-    window = horizon_days
-    while True:
-        try:
-            days = snapshot_days(history, window, config)
-            break
-        except TrainingError:
-            if window // 2 < LEAST_WINDOW_DAYS:
-                # In the words of the window that was asked for.
-                snapshot_days(history, horizon_days, config)
-            window //= 2
-    half = window // 2
-    if len(days) >= config.snapshots or half < LEAST_WINDOW_DAYS:
-        return (window,)
-    return window, half
-
-
-def snapshot_days(history: History, horizon_days: int, config: TrainingConfig) -> list[float]:
-    """The instants of the snapshots, oldest first; midnights, as most instants of prediction are.
-
-    The latest is the last whose window is covered, the earliest leaves some days to look back on.
-    There are enough for every origin of a backtest to learn from `config.snapshots`.
-    """
-    covered = covered_until(history)
-    first = _first_day(history)
-    end, last = np.floor(covered), np.floor(covered - horizon_days)
-    earliest = first + _warm_up(horizon_days)
-    if last < earliest:
-        longest = [h for h in range(1, int(end - first)) if h + _warm_up(h) <= end - first]
-        advice = f"Choose a horizon of at most {longest[-1]} days, or give" if longest else "Give"
-        raise TrainingError(
-            f"horizon_days must leave {_warm_up(horizon_days):.0f} days of orders before the label "
-            f"window; got {horizon_days} in a history of {max(end - first, 0):.0f} labelled days. "
-            f"{advice} more history."
-        )
-    spacing = config.spacing(horizon_days)
-    gap = horizon_days + history.mapping.recording_lag_days
-    wanted = config.snapshots + int(np.ceil(gap / spacing)) + config.origins
-    available = int((last - earliest) // spacing) + 1
-    return [float(last - i * spacing) for i in range(min(wanted, available))][::-1]
-
-
-def _season_days(
-    days: Sequence[float], earliest: float, window_days: int, config: TrainingConfig
-) -> list[float]:
-    """Instants before the first snapshot, three years back from the last, oldest first."""
-    step = max(config.spacing(window_days), SEASON_STEP_DAYS)
-    start = max(earliest, days[-1] - SEASONS_DAYS)
-    return list(np.arange(days[0] - step, start, -step))[::-1]
-
-
-def hash_share(ids: pd.Index) -> FloatArray:
-    """A fixed place in [0, 1) for every customer id, the same in every snapshot and run."""
-    hashes = pd.util.hash_array(ids.to_numpy(dtype=object), categorize=False)
-    return hashes.astype(np.float64) / 2.0**64
-
-
-def _sampled(history: History, days: Sequence[float], max_rows: int) -> tuple[History, float]:
-    """The history of a sample of customers, about `max_rows` in all snapshots, and its share."""
-    purchases = history.orders.filter(nw.col("amount") > 0).group_by("customer_id")
-    buyers = purchases.agg(nw.col("known_day").min()).collect("polars").to_pandas()
-    since = np.sort(buyers["known_day"].to_numpy())
-    rows = int(np.searchsorted(since, days).sum())
-    share = min(1.0, max_rows / max(rows, 1))
-    if share == 1.0:
-        return history, share
-    ids = pd.Index(buyers["customer_id"])
-    return history.of_customers(ids[hash_share(ids) < share].to_list()), share
-
-
-def _first_day(history: History) -> float:
-    return float(solid(order_days(history.orders.filter(nw.col("amount") > 0)))["day"][0])
-
-
-def _warm_up(horizon_days: float) -> float:
-    """Days to look back on before the first snapshot; as in the study of real order logs."""
-    return max(horizon_days / 2, 30.0) if horizon_days >= 30 else 14.0

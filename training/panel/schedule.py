@@ -1,14 +1,106 @@
-"""How long a horizon a history can judge: its labels must be there twice."""
+"""When snapshots are taken, and how long a horizon a history can label and judge."""
 
 from __future__ import annotations
 
-from features.history.history import History
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.history.history import Past
+from features.history.order_days import solid
 from training.config import TrainingConfig
 from training.errors import TrainingError
-from training.panel.panel import snapshot_days
+from training.panel.labels import covered_until
+
+# No shorter window is tried where the history cannot label the horizon: a week is a shop's rhythm.
+LEAST_WINDOW_DAYS = 7
+# How far back purchases tell of the season, and at least how far apart.
+SEASONS_DAYS = 3 * 365
+SEASON_STEP_DAYS = 15
+# Days to look back on before the first snapshot: half the horizon, at least a month, of a short
+# horizon two weeks; as in the study of real order logs.
+WARM_UP_DAYS, SHORT_WARM_UP_DAYS, SHORT_HORIZON_DAYS = 30.0, 14.0, 30
 
 
-def require_judged(past: History, config: TrainingConfig) -> None:
+def label_windows(past: Past, horizon_days: int, config: TrainingConfig) -> tuple[int, ...]:
+    """The windows to learn from: the longest with labels, and half of it if it has few snapshots.
+
+    Parameters
+    ----------
+    past : Past
+        Cut at the training instant.
+    horizon_days : int
+        The window that is wanted; where the history cannot label it, half of it is tried, and so
+        on.
+    config : TrainingConfig
+
+    Raises
+    ------
+    TrainingError
+        If the history labels none of them.
+    """
+    window = horizon_days
+    while True:
+        try:
+            days = snapshot_days(past, window, config)
+            break
+        except TrainingError:
+            if window // 2 < LEAST_WINDOW_DAYS:
+                # In the words of the window that was asked for.
+                snapshot_days(past, horizon_days, config)
+            window //= 2
+    half = window // 2
+    if len(days) >= config.snapshots or half < LEAST_WINDOW_DAYS:
+        return (window,)
+    return window, half
+
+
+def snapshot_days(past: Past, horizon_days: int, config: TrainingConfig) -> list[float]:
+    """The instants of the snapshots, oldest first; midnights, as most instants of prediction are.
+
+    The latest is the last whose window is covered, the earliest leaves some days to look back on.
+    There are enough for every origin of a backtest to learn from `config.snapshots`.
+    """
+    covered = covered_until(past)
+    first = first_day(past)
+    end, last = np.floor(covered), np.floor(covered - horizon_days)
+    earliest = first + warm_up(horizon_days)
+    if last < earliest:
+        longest = [h for h in range(1, int(end - first)) if h + warm_up(h) <= end - first]
+        advice = f"Choose a horizon of at most {longest[-1]} days, or give" if longest else "Give"
+        raise TrainingError(
+            f"horizon_days must leave {warm_up(horizon_days):.0f} days of orders before the label "
+            f"window; got {horizon_days} in a history of {max(end - first, 0):.0f} labelled days. "
+            f"{advice} more history."
+        )
+    spacing = config.spacing(horizon_days)
+    gap = horizon_days + past.mapping.recording_lag_days
+    wanted = config.snapshots + int(np.ceil(gap / spacing)) + config.origins
+    available = int((last - earliest) // spacing) + 1
+    return [float(last - i * spacing) for i in range(min(wanted, available))][::-1]
+
+
+def season_days(
+    past: Past, days: Sequence[float], window_days: int, config: TrainingConfig
+) -> list[float]:
+    """Instants before the first snapshot, three years back from the last, oldest first."""
+    step = max(config.spacing(window_days), SEASON_STEP_DAYS)
+    start = max(first_day(past) + warm_up(window_days), days[-1] - SEASONS_DAYS)
+    return list(np.arange(days[0] - step, start, -step))[::-1]
+
+
+def first_day(past: Past) -> float:
+    """The first day with orders, stray dates apart."""
+    return float(solid(past.order_days)["day"][0])
+
+
+def warm_up(horizon_days: float) -> float:
+    """Days to look back on before the first snapshot."""
+    is_short = horizon_days < SHORT_HORIZON_DAYS
+    return SHORT_WARM_UP_DAYS if is_short else max(horizon_days / 2, WARM_UP_DAYS)
+
+
+def require_judged(past: Past, config: TrainingConfig) -> None:
     """Refuse a horizon that cannot be judged, and say which could.
 
     Raises
@@ -27,12 +119,12 @@ def require_judged(past: History, config: TrainingConfig) -> None:
     )
 
 
-def longest_judged(past: History, config: TrainingConfig, most: int) -> int | None:
+def longest_judged(past: Past, config: TrainingConfig, most: int) -> int | None:
     """The longest horizon, up to `most` days, with an origin that knows of an earlier outcome.
 
     Parameters
     ----------
-    past : History
+    past : Past
         Cut at the instant of training.
     config : TrainingConfig
     most : int
@@ -51,7 +143,7 @@ def longest_judged(past: History, config: TrainingConfig, most: int) -> int | No
     return low or None
 
 
-def can_judge(past: History, config: TrainingConfig, horizon_days: int) -> bool:
+def can_judge(past: Past, config: TrainingConfig, horizon_days: int) -> bool:
     """Whether some snapshot is taken when the outcomes of an earlier one are known."""
     try:
         days = snapshot_days(past, horizon_days, config)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from features.history.history import History
+from features.history.history import Past
 from features.schema import NO_OFFER
 from training.evaluation import FloatArray
 
@@ -16,7 +16,7 @@ MOST_WEIGHT = 20.0
 
 
 def outcome_weights(
-    history: History, start: float, window_days: float, customer_ids: pd.Index
+    past: Past, start: float, window_days: float, customer_ids: pd.Index
 ) -> FloatArray:
     """How much each outcome in `[start, start + window_days)` tells of what comes without an offer.
 
@@ -27,7 +27,7 @@ def outcome_weights(
 
     Parameters
     ----------
-    history : History
+    past : Past
         Cut at the instant at which the labels are used.
     start : float
         The instant of prediction, as `day`; an offer of that instant is in the window.
@@ -47,13 +47,14 @@ def outcome_weights(
     >>> offers = pd.DataFrame({"customer_id": ["a", "b"], "campaign_id": "spring",
     ...     "offered_at": "2024-03-01", "offer_id": ["points", "none"], "propensity": [0.9, 0.1]})
     >>> march = 19783.0
-    >>> outcome_weights(History(orders, offers=offers), march, 30, pd.Index(["a", "b", "c"]))
+    >>> past = History(orders, offers=offers).upto("2024-05-01")
+    >>> outcome_weights(past, march, 30, pd.Index(["a", "b", "c"]))
     array([ 0., 10.,  1.])
     """
-    if history.offers is None:
+    if past.offers is None:
         return np.ones(len(customer_ids))
     day = nw.col("day")
-    inside = history.offers.filter((day >= start) & (day < start + window_days))
+    inside = past.offers.filter((day >= start) & (day < start + window_days))
     rows = inside.select("customer_id", "offer_id", "propensity").collect("polars").to_native()
     # Campaigns draw apart; sorted, so that the product does not depend on the order of rows.
     found = (

@@ -17,7 +17,7 @@ import polars as pl
 
 from features.catalogue import catalogue
 from features.clock import as_instant
-from features.history.history import History
+from features.history.history import Past
 from training.champions import CHURN, short_name
 from training.config import TrainingConfig
 from training.evaluation import calibration_table, decile_table, figures, gain_table
@@ -41,14 +41,14 @@ class LoggedTraining:
 
 
 def record(
-    tracker: Tracker, past: History, config: TrainingConfig, parts: Sequence[CardPart]
+    tracker: Tracker, past: Past, config: TrainingConfig, parts: Sequence[CardPart]
 ) -> LoggedTraining:
     """Log a training as one run, register its models and promote those that won.
 
     Parameters
     ----------
     tracker : Tracker
-    past : History
+    past : Past
         Cut at the training instant.
     config : TrainingConfig
     parts : sequence of CardPart
@@ -84,7 +84,7 @@ def record(
     return LoggedTraining(run.run_id, tuple(promoted), card)
 
 
-def data_digest(past: History) -> dict[str, Any]:
+def data_digest(past: Past) -> dict[str, Any]:
     """What a training saw: rows of every table, a hash of them in any order, the span of orders."""
     tables = {name: getattr(past, name) for name in ("orders", "feedback", "offers", "customers")}
     found: dict[str, Any] = {}
@@ -119,7 +119,7 @@ def _hash_of_rows(rows: pl.DataFrame) -> str:
     return f"{int(total):016x}"
 
 
-def _catalogue(past: History) -> list[dict[str, str]]:
+def _catalogue(past: Past) -> list[dict[str, str]]:
     return [
         {"name": f.name, "family": f.family, "unit": f.unit, "meaning": f.meaning}
         for f in catalogue(past.mapping, past.profiles)
@@ -137,7 +137,7 @@ def _log_backtest(run: Run, part: CardPart) -> None:
     for step, (_, rows) in enumerate(table.groupby("origin")):
         run.log_metrics(_flat(model, rows.set_index("candidate")), step)
     run.log_metrics(_flat(f"mean_{model}", backtest.means()))
-    run.log_metrics(_flat(f"intervals_{model}", backtest.spread()))
+    run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
     run.log_metrics(_flat(model, _differences(backtest)))
     judged = backtest.of(backtest.chosen)
     forecast = np.concatenate([j.forecast for j in judged])
@@ -155,7 +155,7 @@ def _log_backtest(run: Run, part: CardPart) -> None:
 
 def _summary(backtest: Backtest) -> pd.DataFrame:
     """One row per candidate: means, deviations over origins, difference from the chosen one."""
-    means, spread = backtest.means().add_prefix("mean_"), backtest.spread().add_prefix("intervals_")
+    means, spread = backtest.means().add_prefix("mean_"), backtest.spread().add_prefix("spread_")
     table = means.join(spread).join(_differences(backtest))
     return table.rename_axis("candidate")
 

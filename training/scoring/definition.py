@@ -10,8 +10,7 @@ from typing import Any, Self
 
 import narwhals as nw
 
-from features.clock import Instant
-from features.history.history import History
+from features.history.history import Past
 
 VARYING = frozenset({"trained_as_of", "scales", "categories"})
 
@@ -51,6 +50,22 @@ class Definition:
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, past: Past, horizon_days: int) -> Self:
+        """The terms of a churn model trained on a history up to its cut."""
+        mapping = past.mapping
+        texts = [column for column, is_text in past.profiles.items() if is_text]
+        return cls(
+            horizon_days=horizon_days,
+            table_horizon_days=horizon_days,
+            currency=mapping.currency,
+            timezone=mapping.timezone,
+            shop=shop_digest(past) or "",
+            trained_as_of=past.day,
+            scales=dict(mapping.scales),
+            categories={column: mapping.categories[column] for column in texts},
+        )
+
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of feedback among the columns."""
@@ -75,22 +90,22 @@ class Definition:
         return cls(**{**content, "scales": scales, "categories": categories})
 
 
-def shop_digest(history: History, known_before: Instant) -> str | None:
+def shop_digest(past: Past) -> str | None:
     """A digest of the orders of the first day with any; of no use to tell who ordered.
 
     Parameters
     ----------
-    history : History
-    known_before : str, date, datetime or float
-        Orders that became known later do not count, though they may have an earlier date: the
-        digest of a shop stays the same as its history grows or is filled in.
+    past : Past
+        Cut at the instant of training: orders that became known later do not count, though they may
+        have an earlier date. The digest of a shop stays the same as its history grows or is filled
+        in.
 
     Returns
     -------
     str or None
         None if no order was known before.
     """
-    orders = history.upto(known_before).orders
+    orders = past.orders
     first = orders.select(nw.col("day").min()).collect()["day"].to_list()[0]
     if first is None:
         return None

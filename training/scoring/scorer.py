@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.clock import Instant, as_day, as_instant
-from features.history.history import History
-from features.table import feature_table
+from features.clock import Instant
+from features.history.history import History, Past
+from features.table import describe
 from training.btyd.survival import SurvivalCurve
 from training.errors import TrainingError
 from training.evaluation import FloatArray
@@ -222,7 +222,24 @@ class Scorer:
             If nobody has ordered, or the history is of another currency or time zone, or lacks
             columns the models need.
         """
-        scores, table = self._scored(history, as_of)
+        past = history.at(as_of)
+        return self.score_past(past, self.table(past), reasons_for)
+
+    def table(self, past: Past) -> pd.DataFrame:
+        """The feature table that the churn model reads, shape (customers, features).
+
+        Raises
+        ------
+        TrainingError
+            If the history is of another currency or time zone, or has other scales of feedback.
+        """
+        terms = self.churn.definition
+        _require_same_shop(past, terms)
+        return describe(past.with_categories(terms.categories), terms.horizon_days)
+
+    def score_past(self, past: Past, table: pd.DataFrame, reasons_for: int = 1000) -> pd.DataFrame:
+        """The same of a history that was cut and described already, at the instant of its cut."""
+        scores = self._scored(past, table)
         if scores.empty:
             raise TrainingError("no customer has an order before as_of. Choose a later as_of.")
         risk, stage = scores["churn_risk"], scores["stage"]
@@ -230,11 +247,10 @@ class Scorer:
         scores["stage_percentile"] = risk.groupby(stage).rank(method="max", pct=True) * 100
         return self._finish(scores, table, reasons_for)
 
-    def score_inline(
-        self, history: History, as_of: Instant, reasons_for: int = 1000
-    ) -> pd.DataFrame:
+    def score_inline(self, past: Past, reasons_for: int = 1000) -> pd.DataFrame:
         """Score customers alone: the same numbers, but percentiles from the stored grid."""
-        scores, table = self._scored(history, as_of)
+        table = self.table(past)
+        scores = self._scored(past, table)
         risk, reference = scores["churn_risk"].to_numpy(), self.churn.reference
         scores["risk_percentile"] = reference.percentile(risk, "all")
         scores["stage_percentile"] = np.nan
@@ -243,14 +259,12 @@ class Scorer:
             scores.loc[rows, "stage_percentile"] = reference.percentile(risk[rows], name)
         return self._finish(scores, table, reasons_for)
 
-    def _scored(self, history: History, as_of: Instant) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _scored(self, past: Past, table: pd.DataFrame) -> pd.DataFrame:
         terms, clv_terms = self.churn.definition, self.clv.definition
         horizon, clv_horizon = terms.horizon_days, clv_terms.horizon_days
-        _require_same_shop(history, terms)
-        day = as_day(as_of, history.mapping.timezone)
-        table = clv_table = feature_table(history.with_categories(terms.categories), day, horizon)
+        clv_table = table
         if clv_terms.categories != terms.categories:
-            clv_table = feature_table(history.with_categories(clv_terms.categories), day, horizon)
+            clv_table = describe(past.with_categories(clv_terms.categories), horizon)
         require_table(table, self.churn.model.columns_, terms.table_horizon_days)
         curve = self.churn.model.curve(table)
         risks = self.churn.predict_along(curve)
@@ -260,10 +274,10 @@ class Scorer:
         until_next = curve.median_days(clv_horizon)
         scores = risks.drop(columns="risk_percentile").join(values)
         return scores.assign(
-            as_of=pd.Timestamp(as_instant(day)).as_unit("us"),
+            as_of=pd.Timestamp(past.as_of).as_unit("us"),
             horizon_days=horizon,
             stage=stages(table, risk, self.churn.reference.live_base_rate),
-            expected_next_order=_dates(day + until_next),
+            expected_next_order=_dates(past.day + until_next),
             clv_horizon_days=clv_horizon,
             value_at_risk=risk * values["clv_if_active"],
             days_since_last_order=table["days_since_last_order"],
@@ -271,7 +285,7 @@ class Scorer:
             basis=self.churn.model.basis(),
             churn_model_version=self.churn_version,
             clv_model_version=self.clv_version,
-        ), table
+        )
 
     def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
         scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")

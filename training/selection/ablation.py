@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.catalogue import FAMILIES, catalogue
 from features.clock import as_instant
-from features.history.history import History
+from features.history.history import Past
 from training.config import TrainingConfig
 from training.evaluation import FloatArray, PairedDifference, auc, clustered_bootstrap, log_losses
 from training.models.boosting import usable_columns
@@ -59,7 +59,7 @@ class RefittedPool:
     columns: dict[str, set[str]]
 
 
-def families(past: History) -> dict[str, list[str]]:
+def families(past: Past) -> dict[str, list[str]]:
     """The columns of the feature table by family, in the order of the catalogue."""
     features = catalogue(past.mapping, past.profiles)
     names = (family.__name__.rpartition(".")[2] for family in FAMILIES)

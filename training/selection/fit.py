@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from features.clock import Instant, as_day
-from features.history.history import History
-from features.quality import suggest_horizon
-from features.table import feature_table
+from features.history.history import Past
+from features.quality import suggest_within
+from features.table import describe
 from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
-from training.panel.panel import Panel, Progress, build_panel, label_windows
+from training.panel.panel import Panel, Progress, build_panel
+from training.panel.schedule import label_windows
 from training.panel.snapshot import ForecastOrigin
-from training.scoring.definition import Definition, shop_digest
+from training.scoring.definition import Definition
 from training.scoring.scorer import ChurnScorer, CLVScorer, Reference
 from training.selection.backtest import (
     Backtest,
@@ -39,9 +39,9 @@ class FittedModel:
     backtest: Backtest
 
 
-def resolve(past: History, as_of: Instant, config: TrainingConfig) -> TrainingConfig:
+def resolve(past: Past, config: TrainingConfig) -> TrainingConfig:
     """Fill in the horizons that were left to the data."""
-    horizon = config.horizon_days or suggest_horizon(past, as_of).horizon_days
+    horizon = config.horizon_days or suggest_within(past).horizon_days
     return replace(
         config, horizon_days=horizon, clv_horizon_days=config.clv_horizon_days or horizon
     )
@@ -65,12 +65,12 @@ class Judgement:
     clv: Backtest
 
 
-def judge(past: History, config: TrainingConfig, progress: Progress = lambda _: None) -> Judgement:
+def judge(past: Past, config: TrainingConfig, progress: Progress = lambda _: None) -> Judgement:
     """Build the panels and judge every candidate.
 
     Parameters
     ----------
-    past : History
+    past : Past
         Cut at the instant of training, with codes for its text attributes.
     config : TrainingConfig
         With its horizons.
@@ -93,15 +93,14 @@ def judge(past: History, config: TrainingConfig, progress: Progress = lambda _: 
 
 
 def fit(
-    past: History, as_of: Instant, config: TrainingConfig, progress: Progress = lambda _: None
+    past: Past, config: TrainingConfig, progress: Progress = lambda _: None
 ) -> tuple[FittedModel, FittedModel]:
     """Choose and fit the churn and the CLV model.
 
     Parameters
     ----------
-    past : History
-        Cut at `as_of`, with codes for its text attributes.
-    as_of : str, date, datetime or float
+    past : Past
+        Cut at the instant of training, with codes for its text attributes.
     config : TrainingConfig
         With its horizons.
     progress : callable, optional
@@ -111,14 +110,13 @@ def fit(
     found = judge(past, config, progress)
 
     progress("fitting the final models")
-    day = as_day(as_of, past.mapping.timezone)
-    population = feature_table(past, day, horizon)
-    here = ForecastOrigin(day, population, PopulationModel.of(population))
+    population = describe(past, horizon)
+    here = ForecastOrigin(past.day, population, PopulationModel.of(population))
     origin = origin_at(found.panels[0], here)
     churn = fit_churn(found, origin, config)
     clv = fit_clv(found, origin, churn, config)
 
-    terms = definition(past, day, horizon)
+    terms = Definition.of(past, horizon)
     value = found.clv_panel.value
     clv_terms = replace(
         terms,
@@ -157,18 +155,3 @@ def expected_live_rate(model: ChurnModel, population: pd.DataFrame) -> float:
     risk = model.predict_proba(population)[:, 1]
     live = (population["days_since_last_order"] < population["horizon_days"]).to_numpy()
     return float(risk[live].mean() if live.any() else risk.mean())
-
-
-def definition(past: History, day: float, horizon_days: int) -> Definition:
-    """The terms of a churn model trained on a history that was cut at `day`."""
-    mapping = past.mapping
-    return Definition(
-        horizon_days=horizon_days,
-        table_horizon_days=horizon_days,
-        currency=mapping.currency,
-        timezone=mapping.timezone,
-        shop=shop_digest(past, day) or "",
-        trained_as_of=day,
-        scales=dict(mapping.scales),
-        categories={c: mapping.categories[c] for c, is_text in past.profiles.items() if is_text},
-    )

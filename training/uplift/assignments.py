@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.history.history import History
-from features.table import feature_table
+from features.history.history import Past
+from features.table import describe
 from training.btyd.population import PopulationModel
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.panel.labels import Value, covered_until, outcomes
-from training.panel.panel import Progress, purchases
+from training.panel.panel import Progress, purchase_history
 
 # A column beside those of the feature table: what a buy-till-you-die model expects.
 EXPECTED = "logit_no_order"
@@ -56,13 +56,13 @@ class Assignments:
 
 
 def assignments_of(
-    past: History, horizon_days: int, value: Value, progress: Progress = lambda _: None
+    past: Past, horizon_days: int, value: Value, progress: Progress = lambda _: None
 ) -> Assignments:
     """Describe every assignment by what was known strictly before it, and join what followed.
 
     Parameters
     ----------
-    past : History
+    past : Past
         Cut at the instant of training, with codes for its text attributes.
     horizon_days : int
         Length of the window after an assignment.
@@ -109,7 +109,7 @@ def assignments_of(
             f"offers must have been made to customers with an order before; none of {len(rows)} "
             "was. Check the customer ids and times of the offers table."
         )
-    btyd = PopulationModel.of_purchases(purchases(past, float(fact["day"].min())))
+    btyd = PopulationModel.of_purchases(purchase_history(past.upto(float(fact["day"].min()))))
     return Assignments(
         X=described(X, btyd, horizon_days),
         offer=fact["offer_id"].to_numpy(dtype=object),
@@ -126,7 +126,7 @@ def described(table: pd.DataFrame, btyd: PopulationModel, horizon_days: float) -
     return table.assign(**{EXPECTED: btyd.logit_no_order(table, horizon_days)})
 
 
-def _logged(past: History) -> pd.DataFrame:
+def _logged(past: Past) -> pd.DataFrame:
     if past.offers is None:
         raise TrainingError(
             "the history must have a table offers with what was offered to whom; it has none. Log "
@@ -138,12 +138,12 @@ def _logged(past: History) -> pd.DataFrame:
 
 
 def _followed(
-    past: History, part: pd.DataFrame, horizon_days: int, value: Value
+    past: Past, part: pd.DataFrame, horizon_days: int, value: Value
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The assignments of one instant: features of before it, and what was done and followed."""
     day = float(part["day"].iloc[0])
     concerned = past.of_customers(part["customer_id"].unique())
-    table = feature_table(concerned, day, horizon_days)
+    table = describe(concerned.upto(day), horizon_days)
     known = part[part["customer_id"].isin(table.index)].set_index("customer_id")
     after = outcomes(concerned, day, horizon_days, value).reindex(known.index, fill_value=0.0)
     return table.loc[known.index], known.assign(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from features.clock import Instant, as_day, as_instant
+from features.clock import Instant, as_instant
 from features.history.history import History
 from training.champions import UPLIFT
 from training.evaluation import FloatArray, figures
@@ -20,7 +20,7 @@ from training.panel.labels import Value
 from training.panel.panel import Progress
 from training.registry.log import data_digest, example
 from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
-from training.selection.fit import definition
+from training.scoring.definition import Definition
 from training.uplift.assignments import EXPECTED, Assignments, assignments_of
 from training.uplift.model import UpliftModel
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
@@ -85,12 +85,12 @@ def train_uplift(
         If no offers were logged, or the window of none is over.
     """
     tracker = tracker or Tracker()
-    past = history.upto(as_of).coded()
+    past = history.at(as_of).coded()
     learnt_from = assignments_of(past, horizon_days, Value(), progress)
     progress(f"learning from {len(learnt_from):,} assignments")
     propensity = learnt_from.propensity if np.isfinite(learnt_from.propensity).all() else None
     model = UpliftModel().fit(learnt_from.X, learnt_from.ordered, learnt_from.offer, propensity)
-    terms = definition(past, as_day(as_of, past.mapping.timezone), horizon_days)
+    terms = Definition.of(past, horizon_days)
     scorer = UpliftScorer(model, learnt_from.btyd, terms)
     progress("judging out of fold")
     metrics = ranking_metrics(model.evidence_, learnt_from.ordered, learnt_from.offer)

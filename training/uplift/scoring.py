@@ -8,9 +8,8 @@ from typing import Self
 
 import pandas as pd
 
-from features.clock import Instant
-from features.history.history import History
-from features.table import feature_table
+from features.history.history import Past
+from features.table import describe
 from training.btyd.population import PopulationModel
 from training.models import artifact
 from training.scoring.definition import Definition
@@ -36,10 +35,10 @@ class UpliftScorer:
     btyd: PopulationModel
     definition: Definition
 
-    def table(self, history: History, as_of: Instant) -> pd.DataFrame:
+    def table(self, past: Past) -> pd.DataFrame:
         """The feature table that the model reads, shape (customers, features)."""
-        coded = history.with_categories(self.definition.categories)
-        return feature_table(coded, as_of, self.definition.table_horizon_days)
+        coded = past.with_categories(self.definition.categories)
+        return describe(coded, self.definition.table_horizon_days)
 
     def uplift(self, table: pd.DataFrame) -> pd.DataFrame:
         """Effects of the offers that there is evidence about, shape (customers, tried offers)."""

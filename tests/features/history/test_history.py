@@ -1,5 +1,7 @@
 """What a history shows as of an instant, and that nothing later can change it."""
 
+from datetime import datetime
+
 import duckdb
 import pandas as pd
 import polars as pl
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from features.clock import as_day
 from features.errors import HistoryError
-from features.history.history import History
+from features.history.history import History, Past
 from features.intake.mapping import Mapping, TableMapping
+from features.table import feature_table
 
 ORDER = {"order_id": "1", "customer_id": "a", "ordered_at": "2024-01-05", "amount": 10.0}
 NPS = {"customer_id": "a", "created_at": "2024-01-06", "kind": "nps", "score": 9.0}
@@ -556,3 +559,21 @@ def test_a_sample_of_customers_shows_what_the_whole_shows_of_them():
     assert amounts(sample, "2024-01-10") == [10.0]
     assert amounts(sample, "2024-03-01") == []
     assert sample.feedback.collect()["customer_id"].to_list() == ["a"]
+
+
+def test_a_cut_history_knows_its_instant_whatever_is_made_of_it():
+    past = shop().upto("2024-02-01T12:00")
+
+    for made in (past, past.coded(), past.of_customers(["a"]), past.with_categories({})):
+        assert isinstance(made, Past)
+        assert (made.day, made.as_of) == (19754.5, datetime(2024, 2, 1, 12))
+
+
+def test_customers_are_not_described_later_than_the_cut():
+    past = shop().upto("2024-02-01")
+
+    assert past.at("2024-01-20").day == as_day("2024-01-20")
+    with pytest.raises(HistoryError, match=r"at most 2024-02-01 00:00:00.*got 2024-02-02 00:00:00"):
+        past.at("2024-02-02")
+    with pytest.raises(HistoryError, match=r"Give the whole history"):
+        feature_table(past, "2024-02-02", 90)

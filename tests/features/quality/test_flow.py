@@ -5,7 +5,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.quality.flow import holes, order_days, solid, staleness, thin_end
+from features.history.order_days import order_days, solid
+from features.quality.flow import holes, staleness, thin_end
 
 
 def calendar(orders_by_day):

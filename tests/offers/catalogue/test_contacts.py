@@ -27,7 +27,7 @@ def contacts_of(consent=None, offers=None, **columns):
         made = pd.DataFrame(
             [{"campaign_id": f"k{i}", "refused_at": None, **row} for i, row in named]
         )
-    return Contacts.of(History(ORDERS, customers=customers, offers=made), AS_OF)
+    return Contacts.of(History(ORDERS, customers=customers, offers=made).upto(AS_OF))
 
 
 def consents(contacts, *customers):
@@ -123,7 +123,7 @@ def test_contacts_are_the_same_on_another_engine():
     )
     made = pd.DataFrame([offer("2024-02-20", refused_at="2024-02-21"), offer("2024-02-20", "none")])
     history = History(on(ORDERS), customers=said, offers=on(made.assign(campaign_id="k")))
-    found, people = Contacts.of(history, AS_OF), pd.Index(["a", "b"])
+    found, people = Contacts.of(history.upto(AS_OF)), pd.Index(["a", "b"])
     assert consents(found, *people) == ["withheld", "given"]
     assert found.offers_of(people, 30).tolist() == found.refusals_of(people, 30).tolist() == [1, 0]
 

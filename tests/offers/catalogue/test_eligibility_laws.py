@@ -91,7 +91,7 @@ def scored(table):
 def parts_of(rows):
     history = history_of(rows)
     table = feature_table(history, AS_OF, HORIZON)
-    return scored(table), table, Contacts.of(history, AS_OF)
+    return scored(table), table, Contacts.of(history.upto(AS_OF))
 
 
 def codes_of(rows):
@@ -113,7 +113,7 @@ def test_in_the_simulated_shop_nobody_without_consent_is_eligible_and_many_other
     as_of = datetime(2025, 12, 1)
     table = feature_table(history, as_of, 90)
     scores = scored(table).assign(as_of=pd.Timestamp(as_of))
-    allowed = eligible(OfferCatalogue.default(), scores, table, Contacts.of(history, as_of))
+    allowed = eligible(OfferCatalogue.default(), scores, table, Contacts.of(history.upto(as_of)))
     consent = shop.customers.to_pandas().set_index("customer_id")["marketing_consent"]
     may = allowed.any(axis=1)
     assert not may[~consent.reindex(may.index)].any()

@@ -9,13 +9,9 @@ from training.btyd.season import observed_pace
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.panel.labels import Value, label_table, outcomes
-from training.panel.panel import (
-    build_panel,
-    hash_share,
-    label_windows,
-    purchases,
-    snapshot_days,
-)
+from training.panel.panel import build_panel, purchase_history
+from training.panel.sampling import hash_share
+from training.panel.schedule import label_windows, snapshot_days
 
 DAILY = TrainingConfig(snapshots=3, origins=2)
 
@@ -206,8 +202,8 @@ def test_a_shorter_window_has_its_own_labels_of_the_same_table(shop):
     assert np.array_equal(snapshot.spend, labels["spend"])
 
 
-def test_purchases_are_three_columns_of_the_feature_table(shop):
-    found = purchases(shop.past, as_day("2025-03-01"))
+def test_a_purchase_history_is_three_columns_of_the_feature_table(shop):
+    found = purchase_history(shop.past.upto(as_day("2025-03-01")))
 
     table = feature_table(shop.past, "2025-03-01", 90)
     assert list(found) == ["frequency", "recency", "T"]

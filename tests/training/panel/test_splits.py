@@ -12,7 +12,8 @@ from features.intake.mapping import Mapping
 from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.panel.labels import Value
-from training.panel.panel import Panel, labelled, snapshot_days
+from training.panel.panel import Panel, labelled
+from training.panel.schedule import snapshot_days
 from training.panel.snapshot import Snapshot
 from training.panel.splits import Fold, rolling_origin
 

@@ -58,10 +58,10 @@ def test_a_shop_is_recognised_as_its_history_grows_and_is_filled_in(history_of):
     rows = [("a", "2024-01-01T10:00", 5.0), ("b", "2024-01-02T09:00", 5.0)]
     more = [("c", "2024-01-01T11:00", 5.0, "2024-06-01"), ("a", "2024-07-01", 5.0)]
 
-    digest = shop_digest(history_of(*rows), "2024-03-01")
+    digest = shop_digest(history_of(*rows).upto("2024-03-01"))
 
-    assert shop_digest(history_of(*rows, *more), "2024-03-01") == digest
-    assert shop_digest(history_of(*rows, *more), "2024-06-02") != digest
+    assert shop_digest(history_of(*rows, *more).upto("2024-03-01")) == digest
+    assert shop_digest(history_of(*rows, *more).upto("2024-06-02")) != digest
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,17 @@ def test_a_shop_is_recognised_as_its_history_grows_and_is_filled_in(history_of):
 def test_another_first_day_is_another_shop(history_of, first_day):
     ours = history_of(("a", "2024-01-01T10:00", 5.0))
 
-    assert shop_digest(history_of(*first_day), "2025-01-01") != shop_digest(ours, "2025-01-01")
+    assert shop_digest(history_of(*first_day).upto("2025-01-01")) != shop_digest(
+        ours.upto("2025-01-01")
+    )
 
 
 def test_a_digest_names_nobody(history_of):
-    digest = shop_digest(history_of(("alice", "2024-01-01", 5.0)), "2024-06-01")
+    digest = shop_digest(history_of(("alice", "2024-01-01", 5.0)).upto("2024-06-01"))
 
     assert len(digest) == 16
     assert int(digest, 16) >= 0
 
 
 def test_before_the_first_order_there_is_no_shop(history_of):
-    assert shop_digest(history_of(("a", "2024-01-01", 5.0)), "2024-01-01") is None
+    assert shop_digest(history_of(("a", "2024-01-01", 5.0)).upto("2024-01-01")) is None

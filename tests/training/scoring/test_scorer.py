@@ -44,7 +44,7 @@ def models(request, shop, fitted) -> tuple[FittedModel, FittedModel]:
     if request.param == (90, 90):
         return fitted
     config = replace(shop.config, horizon_days=horizon, clv_horizon_days=clv_horizon)
-    return fit(shop.past, shop.as_of, config)
+    return fit(shop.past, config)
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def test_customers_scored_alone_get_the_batchs_numbers(shop, any_scorer, any_sco
     own = {"risk_percentile", "stage_percentile", "customer_id"}
     columns = [column for column in COLUMNS if column not in own]
 
-    alone = any_scorer.score_inline(shop.history.of_customers(few), shop.as_of)
+    alone = any_scorer.score_inline(shop.history.of_customers(few).upto(shop.as_of))
 
     found = alone.set_index("customer_id")[columns]
     assert set(found.index) == set(few)
@@ -283,7 +283,7 @@ def test_a_model_folder_by_itself_gives_the_batchs_numbers(shop, any_scorer, any
 
 
 def test_percentiles_of_customers_scored_alone_come_from_the_grid(shop, scorer, scores):
-    alone = scorer.score_inline(shop.history, shop.as_of).set_index("customer_id")
+    alone = scorer.score_inline(shop.history.upto(shop.as_of)).set_index("customer_id")
 
     for percentile in ("risk_percentile", "stage_percentile"):
         off = (alone[percentile] - scores.loc[alone.index, percentile]).abs()
@@ -312,7 +312,7 @@ def test_nobody_to_score_is_an_error_in_a_batch_and_no_row_alone(shop, scorer):
     with pytest.raises(TrainingError, match="no customer has an order before as_of"):
         scorer.score(shop.history, shop.simulated.starts_at)
 
-    alone = scorer.score_inline(shop.history, shop.simulated.starts_at)
+    alone = scorer.score_inline(shop.history.upto(shop.simulated.starts_at))
     assert tuple(alone) == COLUMNS
     assert alone.empty
 

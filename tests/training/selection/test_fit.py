@@ -19,9 +19,10 @@ from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.labels import label_table
 from training.panel.snapshot import ForecastOrigin
+from training.scoring.definition import Definition
 from training.scoring.scorer import Scorer
 from training.selection.backtest import origin_at
-from training.selection.fit import definition, fit, resolve
+from training.selection.fit import fit, resolve
 
 
 def files_of(fitted, place: Path) -> dict[str, bytes]:
@@ -33,24 +34,24 @@ def files_of(fitted, place: Path) -> dict[str, bytes]:
 
 
 def test_fitted_twice_the_models_are_the_same(shop, fitted, tmp_path):
-    again = fit(shop.past, shop.as_of, shop.config)
+    again = fit(shop.past, shop.config)
 
     assert files_of(again, tmp_path / "again") == files_of(fitted, tmp_path / "first")
 
 
 def test_horizons_left_to_the_data_are_filled_in(shop):
-    found = resolve(shop.past, shop.as_of, TrainingConfig(snapshots=3))
-    given = resolve(shop.past, shop.as_of, TrainingConfig(horizon_days=60))
+    found = resolve(shop.past, TrainingConfig(snapshots=3))
+    given = resolve(shop.past, TrainingConfig(horizon_days=60))
 
     assert found.horizons[0] == found.horizons[1]
     assert found.horizon_days in {60, 90, 120, 180}
     assert found.snapshots == 3
     assert given.horizons == (60, 60)
-    assert resolve(shop.past, shop.as_of, replace(given, clv_horizon_days=30)).horizons == (60, 30)
+    assert resolve(shop.past, replace(given, clv_horizon_days=30)).horizons == (60, 30)
 
 
 def test_a_definition_holds_the_terms_of_the_history(shop):
-    terms = definition(shop.past, 20_362.0, 90)
+    terms = Definition.of(shop.past, 90)
 
     assert (terms.horizon_days, terms.table_horizon_days) == (90, 90)
     assert (terms.currency, terms.timezone) == ("EUR", "UTC")
@@ -97,7 +98,7 @@ def test_the_level_is_that_of_the_season_to_come(shop, fitted):
 @pytest.fixture(scope="module")
 def month(shop):
     """Of customers' value in the next month, at half the margin."""
-    return fit(shop.past, shop.as_of, replace(shop.config, clv_horizon_days=30, margin_rate=0.5))
+    return fit(shop.past, replace(shop.config, clv_horizon_days=30, margin_rate=0.5))
 
 
 def test_another_clv_window_has_its_own_labels_of_the_same_table(month):
@@ -135,7 +136,7 @@ def test_its_value_is_judged_by_the_chance_of_an_order_in_that_window(month):
 
 
 def test_half_the_margin_is_half_the_value(shop, fitted):
-    half = fit(shop.past, shop.as_of, replace(shop.config, margin_rate=0.5))[1].scorer
+    half = fit(shop.past, replace(shop.config, margin_rate=0.5))[1].scorer
     table = fitted[0].panel.snapshots[-1].X
 
     ratio = half.predict_frame(table)["clv"] / fitted[1].scorer.predict_frame(table)["clv"]
@@ -158,7 +159,7 @@ def test_horizons_beyond_what_is_labelled_are_reached_and_said(
     horizon, clv_horizon = horizons
     config = replace(shop.config, horizon_days=horizon, clv_horizon_days=clv_horizon)
 
-    churn, clv = fit(shop.past, shop.as_of, config)
+    churn, clv = fit(shop.past, config)
 
     model = churn.scorer.model
     assert model.horizon_ == horizon
@@ -176,9 +177,7 @@ def test_horizons_beyond_what_is_labelled_are_reached_and_said(
 def test_a_history_too_short_for_a_backtest_is_pooled_and_every_score_says_so(shop):
     young = shop.history.upto("2024-03-10").coded()
 
-    churn, clv = fit(
-        young, "2024-03-10", replace(shop.config, horizon_days=120, clv_horizon_days=120)
-    )
+    churn, clv = fit(young, replace(shop.config, horizon_days=120, clv_horizon_days=120))
 
     assert churn.backtest.judged == ()
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(shop.history, "2024-03-10")
@@ -192,14 +191,14 @@ def test_a_history_that_labels_nothing_is_refused(shop):
     past = shop.history.upto("2023-11-10").coded()
 
     with pytest.raises(TrainingError, match=r"horizon_days must leave 45 days.*got 90 in"):
-        fit(past, "2023-11-10", shop.config)
+        fit(past, shop.config)
 
 
-def test_a_shop_to_which_nobody_ever_came_back_is_forecast_by_the_outlook(history_of):
+def test_a_shop_to_which_nobody_ever_came_back_is_forecast_by_mbg_nbd(history_of):
     rows = [(f"c{i}", f"2024-01-{1 + i:02}", 10.0) for i in range(20)]
     history = history_of(*rows, ("late", "2024-12-01", 1.0))
 
-    churn, clv = fit(history, "2025-01-01", TrainingConfig(horizon_days=30, snapshots=2))
+    churn, clv = fit(history.upto("2025-01-01"), TrainingConfig(horizon_days=30, snapshots=2))
 
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(history, "2025-01-01")
     assert scores["churn_risk"].between(0.5, 1).all()
@@ -211,7 +210,7 @@ def test_a_tiny_shop_is_scored_all_the_same(customers):
     shop = simulate(customers, days=500, seed=4)
     past = History(shop.orders, shop.feedback).upto("2026-01-01").coded()
 
-    churn, clv = fit(past, "2026-01-01", TrainingConfig(horizon_days=60, snapshots=2, origins=2))
+    churn, clv = fit(past, TrainingConfig(horizon_days=60, snapshots=2, origins=2))
 
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(past, "2026-01-01")
     assert scores["churn_risk"].between(0, 1).all()
@@ -269,7 +268,7 @@ def with_order(shop, amount: float, cancelled: bool) -> History:
 def moved(shop, fitted, history: History) -> pd.Series:
     """How much `clv_if_active` of all other customers changes, as a share."""
     who = shop.simulated.orders["customer_id"][5]
-    models = fit(history.upto(shop.as_of).coded(), shop.as_of, shop.config)
+    models = fit(history.upto(shop.as_of).coded(), shop.config)
     own, other = (
         Scorer(pair[0].scorer, pair[1].scorer, 1, 1)
         .score(h, shop.as_of, reasons_for=0)

@@ -1,0 +1,93 @@
+"""What commands about a history begin with: its settings, the checks that come before reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from holdfast import files
+
+if TYPE_CHECKING:
+    from features.history.history import History, Past
+    from features.intake.mapping import Mapping
+    from holdfast.render.output import Tell
+
+
+@dataclass(frozen=True)
+class Session:
+    """A history that a command was asked about; nothing large is read yet.
+
+    Attributes
+    ----------
+    source : str
+        Folder, file or SQL URL.
+    mapping : Mapping
+    as_of : str or None
+    """
+
+    source: str
+    mapping: Mapping
+    as_of: str | None
+
+    @classmethod
+    def begin(
+        cls,
+        source: str,
+        mapping: str | None,
+        as_of: str | None = None,
+        targets: Dict[str, Path | None] | None = None,
+    ) -> Self:
+        """Read the settings, and refuse what cannot be asked.
+
+        Parameters
+        ----------
+        source : str
+        mapping : str or None
+            File with the mapping; default: the source's own.
+        as_of : str or None
+        targets : mapping of str to Path or None
+            Option -> file that the command is to write, which must not be the history's.
+
+        Raises
+        ------
+        HistoryError
+            If the mapping is wrong or `as_of` is no date.
+        RequestError
+            If a target is one of the history's own files.
+        """
+        from features.clock import as_day
+        from features.intake.sources import read_mapping
+
+        settings = read_mapping(source, mapping)
+        if as_of is not None:
+            as_day(as_of, settings.timezone)
+        for option, target in (targets or {}).items():
+            if target is not None:
+                files.spare_history(option, target, source, settings)
+        return cls(source, settings, as_of)
+
+    def open(self, tell: Tell) -> History:
+        """Read the history."""
+        from features.history.history import History
+
+        tell("reading")
+        return History.open(self.source, self.mapping)
+
+    def open_past(self, tell: Tell) -> tuple[History, Past]:
+        """Read the history, and cut it at `as_of`.
+
+        Raises
+        ------
+        RequestError
+            If nobody has ordered before `as_of`.
+        """
+        from holdfast.freshness import require_orders
+
+        if self.as_of is None:
+            raise ValueError("as_of must be given to cut a history; got None.")
+        history = self.open(tell)
+        past = history.at(self.as_of)
+        require_orders(past)
+        return history, past
