@@ -39,7 +39,7 @@ def all_figures() -> dict[str, Figure]:
 
 
 def test_importing_the_figures_leaves_pyplot_alone():
-    command = "import sys, training.figures; print('matplotlib.pyplot' in sys.modules)"
+    command = "import sys, training.evaluation.figures; print('matplotlib.pyplot' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", command], capture_output=True, check=True)
     assert found.stdout.strip() == b"False"
 
