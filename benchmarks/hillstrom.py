@@ -173,7 +173,7 @@ def _splits(table: pd.DataFrame) -> list[str]:
 
 def _own_sources() -> list[Path]:
     package = Path(training.uplift.__file__).parent
-    return [*sorted(package.glob("*.py")), package.parent / "boosting.py"]
+    return [*sorted(package.glob("*.py")), package.parent / "models" / "boosting.py"]
 
 
 def _run(environment: str, module: str, cache: Path, *arguments: object) -> None:

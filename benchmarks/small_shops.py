@@ -23,7 +23,7 @@ from training.evaluation import log_loss
 from training.models.churn import ChurnModel
 from training.panel.panel import Panel, build_panel
 from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
-from training.selection.backtest import fit_churn_candidates
+from training.selection.rolling import fit_churn_candidates
 
 NAMES = ("cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01")
 SIZES = (100, 300, 1000, 3000)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from features.clock import Instant
 from features.history.history import History
-from training.champions import CHURN, CLV, GateDecision, decide
 from training.config import TrainingConfig
+from training.monitoring.realised import realised
 from training.panel.panel import Progress
 from training.registry.card import CardPart
+from training.registry.gate import GateDecision, decide
 from training.registry.log import record
 from training.registry.tracking import RegisteredVersion, Tracker
 from training.selection.backtest import Backtest
-from training.selection.fit import fit, resolve
+from training.selection.fit import fit
+from training.selection.judge import judge, resolve
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,18 @@ def train(
     tracker = tracker or Tracker()
     past = history.at(as_of).coded()
     config = resolve(past, config or TrainingConfig())
-    fitted = fit(past, config, progress)
+    judged = judge(past, config, progress)
+
+    progress("fitting the final models")
+    fitted = fit(past, judged, config)
 
     progress("comparing with the champions")
-    churn, clv = (
-        CardPart(name, model, decide(tracker, name, model.scorer, model.backtest, config.seed))
-        for name, model in zip((CHURN, CLV), fitted, strict=True)
-    )
+    decisions = [decide(tracker, model.scorer, model.backtest, config.seed) for model in fitted]
+    last = [realised(tracker, past, model.scorer) for model in fitted]
 
     progress("tracking and registering")
-    made = record(tracker, past, config, (churn, clv))
+    churn, clv = (CardPart(*part) for part in zip(fitted, decisions, strict=True))
+    made = record(tracker, past, config, (churn, clv), [found for found in last if found])
     return Training(
         run_id=made.run_id,
         config=config,

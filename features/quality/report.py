@@ -10,6 +10,7 @@ from typing import Any
 from features.clock import Instant, as_day, as_instant
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
+from features.plain import plain
 from features.quality import shop_checks as shop
 from features.quality import table_checks as tables
 from features.quality.context import CheckContext, DataProblem, gather, on_day
@@ -94,8 +95,8 @@ class Report:
         document: dict[str, Any] = asdict(self)
         if self.staleness is not None:
             document["staleness"]["is_stale"] = self.staleness.is_stale
-        plain: dict[str, Any] = _plain(document)
-        return plain
+        written: dict[str, Any] = plain(document)
+        return written
 
 
 def check(
@@ -162,14 +163,3 @@ def _staleness(evidence: CheckContext) -> Staleness | None:
     if evidence.as_of is None or last is None:
         return None
     return staleness(evidence.days, last, evidence.as_of)
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no tuples and no infinities."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -134,7 +134,7 @@ def backtest(
     from training.config import TrainingConfig
     from training.panel.schedule import require_judged
     from training.selection.ablation import ablate
-    from training.selection.fit import judge, resolve
+    from training.selection.judge import judge, resolve
 
     config = TrainingConfig(horizon_days=horizon_days, origins=origins)
     session = Session.begin(history, mapping)

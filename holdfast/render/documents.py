@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.clock import as_instant
-from training.champions import CHURN, CLV, short_name
+from training.models.tasks import TASKS
 from training.scoring.scorer import STAGES
-from training.selection.grade import verdict
+from training.selection.grade import grade_of, verdict
 
 if TYPE_CHECKING:
-    from training.champions import GateDecision
     from training.evaluation import PairedDifference
     from training.pipeline import Training
+    from training.registry.gate import GateDecision
     from training.registry.tracking import RegisteredVersion
     from training.selection.ablation import AblationRow
     from training.selection.backtest import Backtest
-    from training.selection.fit import Judgement
+    from training.selection.judge import Judgement
 
 
 def training_document(training: Training) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def backtest_document(backtest: Backtest) -> dict[str, Any]:
         "criterion": backtest.criterion,
         "why": backtest.why,
         "window_days": backtest.window_days,
-        "grade": backtest.grade(),
+        "grade": grade_of(backtest),
         "verdict": verdict(backtest),
         "candidates": [
             {
@@ -86,11 +86,11 @@ def judgement_document(
     found: Judgement, lost: Sequence[AblationRow] | None, end: float
 ) -> dict[str, Any]:
     """What `holdfast backtest` found; `lost` only if it was asked for."""
-    models = ((CHURN, found.churn), (CLV, found.clv))
+    backtests = (found.churn, found.clv)
     document = {
         "as_of": as_instant(end),
         "horizon_days": found.panels[0].horizon_days,
-        "models": [{"name": name, **backtest_document(of)} for name, of in models],
+        "models": [{"name": of.task.name, **backtest_document(of)} for of in backtests],
     }
     return document if lost is None else {**document, "ablation": ablation_document(lost)}
 
@@ -140,7 +140,7 @@ def models_document(versions: Sequence[RegisteredVersion]) -> dict[str, Any]:
 
 def own_metrics(version: RegisteredVersion) -> dict[str, float]:
     """The mean backtest metrics of the version's candidate; none if it could not be judged."""
-    prefix, suffix = f"mean_{short_name(version.name)}_", f"_{version.tags.get('candidate')}"
+    prefix, suffix = f"mean_{_short(version)}_", f"_{version.tags.get('candidate')}"
     return metrics_between(version.metrics, prefix, suffix)
 
 
@@ -165,9 +165,14 @@ def _difference(found: PairedDifference | None) -> dict[str, Any] | None:
 
 def _realised(version: RegisteredVersion) -> dict[str, float] | None:
     """What became of the forecasts of the champion before, as the run of the version tells."""
-    prefix = f"realised_{short_name(version.name)}_"
+    prefix = f"realised_{_short(version)}_"
     found = version.metrics.items()
     return {k.removeprefix(prefix): v for k, v in found if k.startswith(prefix)} or None
+
+
+def _short(version: RegisteredVersion) -> str:
+    """What the metrics of a version begin with; uplift has none of these."""
+    return TASKS[version.name].short_name if version.name in TASKS else version.name
 
 
 def _stage(name: str, rows: pd.DataFrame) -> dict[str, Any]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from datetime import date
 from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from features.plain import plain
 
 WIDTH = 120
 QUIET_SECONDS = 5.0
@@ -88,27 +88,6 @@ def warnings(messages: list[str]) -> None:
 def document(content: dict[str, Any]) -> None:
     """Print the one JSON document of a command."""
     sys.stdout.write(json.dumps(plain(content), indent=2, allow_nan=False) + "\n")
-
-
-def plain(value: Any) -> Any:
-    """Content as JSON knows it: NaN and infinities become null, dates ISO text.
-
-    Examples
-    --------
-    >>> plain({"auc": float("nan"), "origins": (date(2024, 1, 5),)})
-    {'auc': None, 'origins': ['2024-01-05']}
-    """
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 @contextmanager

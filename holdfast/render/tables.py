@@ -11,12 +11,12 @@ from rich.table import Table
 
 from holdfast.render import output
 from holdfast.render.documents import own_metrics
-from training.champions import CHURN
+from training.models.tasks import TASKS
 from training.selection.grade import shorter_window, verdict
 
 if TYPE_CHECKING:
-    from training.champions import GateDecision
     from training.evaluation import PairedDifference
+    from training.registry.gate import GateDecision
     from training.registry.tracking import RegisteredVersion
     from training.selection.ablation import AblationRow
     from training.selection.backtest import Backtest
@@ -28,8 +28,6 @@ SHORT = {
     "tweedie_deviance": "tweedie",
     "top_20_capture": "top 20 %",
 }
-TITLES = {"log_loss": "Churn risk", "tweedie_deviance": "CLV"}
-KEY_METRIC = {CHURN: "log_loss"}
 
 
 def print_backtest(backtest: Backtest, horizon_days: int) -> None:
@@ -45,7 +43,7 @@ def print_backtest(backtest: Backtest, horizon_days: int) -> None:
 def print_candidates(backtest: Backtest) -> None:
     """Print every metric of every candidate: mean and standard deviation over origins."""
     means, spread = backtest.means(), backtest.spread()
-    title = TITLES[backtest.criterion]
+    title = backtest.task.title
     if means.empty:
         output.line(f"{title}: {backtest.why}")
         return
@@ -68,7 +66,7 @@ def _print_folds(backtest: Backtest) -> None:
     for origin, rows in backtest.table().groupby("origin", sort=False):
         losses = (f"{loss:.4f}" for loss in rows[backtest.criterion])
         add(table, [origin, f"{rows['customers'].iloc[0]:,}", *losses])
-    output.line(f"{TITLES[backtest.criterion]}: {_words(backtest)} at every origin", "bold")
+    output.line(f"{backtest.task.title}: {_words(backtest)} at every origin", "bold")
     output.stdout().print(table)
 
 
@@ -77,7 +75,7 @@ def _print_differences(backtest: Backtest) -> None:
     table = table_of([f"{backtest.chosen} less"], [_words(backtest), "95% interval"])
     for name, found in backtest.differences.items():
         add(table, [name, f"{found.difference:+.4f}", _interval(found)])
-    output.line(f"{TITLES[backtest.criterion]}: paired differences over customers", "bold")
+    output.line(f"{backtest.task.title}: paired differences over customers", "bold")
     output.stdout().print(table)
 
 
@@ -144,7 +142,8 @@ def print_models(versions: Iterable[RegisteredVersion]) -> None:
     """Print the registered versions."""
     table = table_of(["model", "version", "alias", "candidate", "horizon", "as of", "metric"], [])
     for version in versions:
-        tags, key = version.tags, KEY_METRIC.get(version.name, "tweedie_deviance")
+        tags = version.tags
+        key = TASKS[version.name].criterion if version.name in TASKS else ""
         value = own_metrics(version).get(key)
         metric = "" if value is None else f"{_short(key)} {value:.3f}"
         row = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from training.errors import TrainingError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MODEL_FILE = "model.json"
 SCORING_FILE = "scoring.json"
 
@@ -68,11 +68,11 @@ def undamaged(folder: Path | str) -> Iterator[None]:
     TrainingError
         If a file is missing or not as it was written.
     """
-    from lightgbm.basic import LightGBMError
-
     try:
         yield
-    except (OSError, LookupError, TypeError, json.JSONDecodeError, LightGBMError) as error:
+    except TrainingError:
+        raise
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise TrainingError(
             f"{folder} is damaged, or was written by another version of holdfast: "
             f"{type(error).__name__} {error}. Train again."

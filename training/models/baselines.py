@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from training.btyd.population import PopulationModel
 from training.evaluation import FloatArray
+from training.models.carry_over import CarryOver
+from training.models.learning import ChurnLearning
 
 
 @dataclass(frozen=True)
@@ -96,3 +101,57 @@ class LogisticRule:
         signal = SIGNALS[self.name]
         added = self.slope * (signal.of(X) - self.centre)
         return pd.DataFrame({signal.feature: added}, index=X.index)
+
+
+@dataclass(frozen=True)
+class RecencyRule:
+    """Churn risk by the time since the last order.
+
+    Attributes
+    ----------
+    rule : LogisticRule
+    carry : CarryOver
+        To another window than that of the outcomes it learnt from.
+    """
+
+    name: ClassVar[str] = "recency_rule"
+    is_rule: ClassVar[bool] = True
+    is_preferred: ClassVar[bool] = False
+    rule: LogisticRule
+    carry: CarryOver
+
+    @classmethod
+    def learn(cls, given: ChurnLearning) -> Self:
+        """Fit the rule on the training set of the longest window."""
+        rows = given.training_sets[0]
+        rule = LogisticRule.fit(cls.name, rows.frame, rows.churned, rows.weight)
+        carry = CarryOver.of(given.origin, given.horizon_days, [rows.window_days], 1.0)
+        return cls(rule, carry)
+
+    def logit(self, X: pd.DataFrame) -> FloatArray:
+        """Logit of no order within the horizon, shape (customers,)."""
+        return np.asarray(self.carry.logit(X) + logit(self.rule.predict(X)))
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """What the signal adds, and MBG/NBD where it carries over; shape (customers, features)."""
+        return self.carry.contributions(X).add(self.rule.contributions(X), fill_value=0.0)
+
+    def basis(self) -> str:
+        """What the risk rests on, in words."""
+        return f"rule on outcomes over {self.carry.over()} days{self.carry.basis()}"
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """JSON-ready content."""
+        return {"rule": asdict(self.rule), "carry": self.carry.as_dict()}
+
+    @classmethod
+    def load(cls, folder: Path, content: Mapping[str, Any], btyd: PopulationModel) -> Self:
+        """Read what `save` gave."""
+        carry = CarryOver.from_dict(content["carry"], btyd)
+        return cls(LogisticRule(**content["rule"]), carry)
+
+
+class PastRateRule(RecencyRule):
+    """Churn risk by the purchase days to expect at the customer's past rate."""
+
+    name: ClassVar[str] = "past_rate"

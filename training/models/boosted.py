@@ -1,64 +1,22 @@
-"""Boosted trees of one regression, or a constant where there is nothing to learn."""
+"""Boosted trees, or a constant where there is nothing to learn: the one door to LightGBM."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import lightgbm as lgb
 import numpy as np
+from lightgbm.basic import LightGBMError
 
 from training.evaluation import FloatArray
 from training.models.boosting import Boosting
 
-# Drawing neither rows nor features, boosting follows the strongest feature first, like a lasso
-# (Buehlmann & Yu, Journal of the American Statistical Association 98, 2003): few rounds are sparse.
-SCARCE_LEAST_SHARE = 0.05
-UNDRAWN = {"bagging_fraction": 1.0, "bagging_freq": 0, "feature_fraction": 1.0, "lambda_l2": 200.0}
+CONSTANT = "constant "
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to grow trees.
-
-    Attributes
-    ----------
-    leaves : int
-    rounds : int
-    categorical : tuple of int
-        Places of columns whose values are codes.
-    binary : bool
-        Whether what is learnt is a probability.
-    learning_rate : float
-    scarce : bool
-        Whether the target scatters many times as much as what is to be learnt of it, as scores of
-        effects do: a leaf then holds a twentieth of the rows, and nothing is drawn.
-    seed : int
-    """
-
-    leaves: int
-    rounds: int
-    categorical: tuple[int, ...] = ()
-    binary: bool = False
-    learning_rate: float = 0.03
-    scarce: bool = False
-    seed: int = 0
-
-    def parameters(self, rows: int) -> dict[str, Any]:
-        """LightGBM's parameters: those of `training.models.boosting`, with these leaves."""
-        parameters = Boosting(seed=self.seed).parameters(rows) | {
-            "objective": "binary" if self.binary else "regression",
-            "num_leaves": self.leaves,
-            "learning_rate": self.learning_rate,
-        }
-        if not self.scarce:
-            return parameters
-        least = max(parameters["min_data_in_leaf"], round(SCARCE_LEAST_SHARE * rows))
-        return parameters | UNDRAWN | {"min_data_in_leaf": least}
-
-
-@dataclass(frozen=True)
-class Grown:
+class BoostedTrees:
     """Trees, or a constant if there are none.
 
     Attributes
@@ -71,37 +29,83 @@ class Grown:
     constant: float = 0.0
 
     @classmethod
-    def on(
-        cls, X: FloatArray, y: FloatArray, recipe: Recipe, weight: FloatArray | None = None
+    def grow(
+        cls,
+        X: FloatArray,
+        y: FloatArray,
+        settings: Boosting,
+        weight: FloatArray | None = None,
+        offset: FloatArray | None = None,
     ) -> Self:
-        """Grow trees; the mean, or nothing of no rows, where all targets are equal."""
-        if len(y) < 2 or y.min() == y.max() or recipe.rounds == 0:
+        """Grow trees; the mean, or nothing of no rows, where all targets are equal.
+
+        Parameters
+        ----------
+        X : numpy.ndarray, shape (rows, columns)
+        y : numpy.ndarray, shape (rows,)
+        settings : Boosting
+        weight : numpy.ndarray, shape (rows,), optional
+        offset : numpy.ndarray, shape (rows,), optional
+            On the link scale; the trees learn what is missing.
+        """
+        if len(y) < 2 or y.min() == y.max() or settings.rounds == 0:
             return cls(None, float(y.mean()) if len(y) else 0.0)
-        parameters = recipe.parameters(len(y))
+        parameters = settings.parameters(len(y))
+        # Without names: LightGBM refuses some that a shop may give to a customer column.
         data = lgb.Dataset(
             X,
             label=y,
             weight=weight,
+            init_score=offset,
             params=parameters,
-            categorical_feature=list(recipe.categorical),
+            categorical_feature=list(settings.categorical),
         )
-        return cls(lgb.train(parameters, data, num_boost_round=recipe.rounds))
+        return cls(lgb.train(parameters, data, num_boost_round=settings.rounds))
 
     def predict(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
-        """Expected value of each row, by the first rounds or all of them; shape (rows,)."""
+        """Expected value of each row, by the first rounds or all of them.
+
+        Shape (rows,), or (rows, classes) of `multiclass`.
+        """
         if self.booster is None or not len(X):
             return np.full(len(X), self.constant)
         return np.asarray(self.booster.predict(X, num_iteration=rounds or -1), dtype=np.float64)
 
+    def raw(self, X: FloatArray) -> FloatArray:
+        """What the trees add on the link scale, shape (rows,)."""
+        if self.booster is None or not len(X):
+            return np.zeros(len(X))
+        return np.asarray(self.booster.predict(X, raw_score=True), dtype=np.float64)
+
+    def contributions(self, X: FloatArray) -> FloatArray:
+        """Exact tree SHAP contributions on the link scale, without the constant.
+
+        Returns
+        -------
+        numpy.ndarray, shape (rows, columns)
+        """
+        if self.booster is None or not len(X):  # LightGBM divides by the number of rows here.
+            return np.zeros(X.shape)
+        return np.asarray(self.booster.predict(X, pred_contrib=True))[:, :-1]
+
     def text(self, rounds: int | None = None) -> str:
         """LightGBM's text of the first rounds, or the constant."""
         if self.booster is None:
-            return f"constant {self.constant!r}\n"
+            return f"{CONSTANT}{self.constant!r}\n"
         return str(self.booster.model_to_string(num_iteration=rounds or -1))
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read what `text` gave."""
-        if text.startswith("constant "):
-            return cls(None, float(text.removeprefix("constant ")))
-        return cls(lgb.Booster(model_str=text))
+        """Read what `text` gave.
+
+        Raises
+        ------
+        ValueError
+            If it is no text of a model.
+        """
+        if text.startswith(CONSTANT):
+            return cls(None, float(text.removeprefix(CONSTANT)))
+        try:
+            return cls(lgb.Booster(model_str=text))
+        except LightGBMError as error:
+            raise ValueError(f"trees must be LightGBM's text; {error}") from error

@@ -1,40 +1,61 @@
-"""The one gradient-boosting recipe: small trees, much regularisation, nothing drawn twice."""
+"""How trees are boosted here: small ones, much regularisation, nothing drawn twice."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from training.evaluation import FloatArray
+# Where the target scatters many times as much as what is to be learnt of it, a leaf holds a
+# twentieth of the rows.
+SCARCE_LEAST_SHARE = 0.05
+# Drawing neither rows nor features, boosting follows the strongest feature first, like a lasso
+# (Buehlmann & Yu, Journal of the American Statistical Association 98, 2003): few rounds are sparse.
+UNDRAWN = {"bagging_fraction": 1.0, "bagging_freq": 0, "feature_fraction": 1.0, "lambda_l2": 200.0}
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """Settings of boosted trees for a probability.
+    """Settings of boosted trees.
 
     Three leaves, up to a hundred rows in each and a heavy ridge: with the settings of the tutorials
-    trees lose to a two-parameter rule on sparse order logs.
+    trees lose to a two-parameter rule on sparse order logs (`python -m benchmarks.leaderboard`).
 
     Attributes
     ----------
     rounds : int
+    leaves : int
+    learning_rate : float
+    objective : str
+        `binary` for a probability, `regression` for a mean, `multiclass` for one of `classes`.
+    classes : int
+        Of `multiclass`.
+    categorical : tuple of int
+        Places of columns whose values are codes.
+    scarce : bool
+        Whether the target scatters many times as much as what is to be learnt of it, as scores of
+        effects do: a leaf then holds a twentieth of the rows, and nothing is drawn.
     seed : int
     """
 
     rounds: int = 400
+    leaves: int = 3
+    learning_rate: float = 0.03
+    objective: Literal["binary", "regression", "multiclass"] = "binary"
+    classes: int = 1
+    categorical: tuple[int, ...] = ()
+    scarce: bool = False
     seed: int = 0
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters for a number of rows."""
-        return {
-            "objective": "binary",
-            "learning_rate": 0.03,
-            "num_leaves": 3,
+        parameters = {
+            "objective": self.objective,
+            "num_class": self.classes,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
             "min_data_in_leaf": int(np.clip(rows / 200, 20, 100)),
             # Of a single row 0.7 would be none.
             "bagging_fraction": max(0.7, 1.0 / rows),
@@ -49,21 +70,10 @@ class Boosting:
             "num_threads": 1,
             "verbosity": -1,
         }
-
-    def fit(
-        self,
-        X: pd.DataFrame,
-        y: FloatArray,
-        offset: FloatArray | None = None,
-        weight: FloatArray | None = None,
-    ) -> lgb.Booster:
-        """Fit trees on top of an offset on the link scale; all of shape (rows,)."""
-        parameters = self.parameters(len(X))
-        # Without names: LightGBM refuses some that a shop may give to a customer column.
-        data = lgb.Dataset(
-            X.to_numpy(), label=y, weight=weight, init_score=offset, params=parameters
-        )
-        return lgb.train(parameters, data, num_boost_round=self.rounds)
+        if not self.scarce:
+            return parameters
+        least = max(parameters["min_data_in_leaf"], round(SCARCE_LEAST_SHARE * rows))
+        return parameters | UNDRAWN | {"min_data_in_leaf": least}
 
 
 def usable_columns(X: pd.DataFrame) -> list[str]:
@@ -72,31 +82,3 @@ def usable_columns(X: pd.DataFrame) -> list[str]:
     has_unknown = X.isna().any() & X.notna().any()
     usable = X.columns[(low < high) | has_unknown]
     return list(usable if len(usable) else X.columns[:1])
-
-
-def raw(booster: lgb.Booster, X: pd.DataFrame) -> FloatArray:
-    """What the trees add on the link scale, shape (rows,)."""
-    return np.asarray(booster.predict(X.to_numpy(), raw_score=True), dtype=np.float64)
-
-
-def contributions(booster: lgb.Booster, X: pd.DataFrame) -> pd.DataFrame:
-    """Exact tree SHAP contributions on the link scale, without the constant.
-
-    Returns
-    -------
-    pandas.DataFrame, shape (rows, features)
-    """
-    values = np.zeros((0, X.shape[1] + 1))
-    if len(X):  # LightGBM divides by the number of rows here.
-        values = np.asarray(booster.predict(X.to_numpy(), pred_contrib=True))
-    return pd.DataFrame(values[:, :-1], index=X.index, columns=X.columns)
-
-
-def save(booster: lgb.Booster, path: Path) -> None:
-    """Write the trees as LightGBM text."""
-    path.write_text(booster.model_to_string(), encoding="utf-8")
-
-
-def load(path: Path) -> lgb.Booster:
-    """Read the trees."""
-    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))

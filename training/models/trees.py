@@ -9,31 +9,30 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from lightgbm import Booster
 from scipy.special import logit
 
 from training.evaluation import FloatArray
-from training.models import boosting
-from training.models.boosting import Boosting
+from training.models.boosted import BoostedTrees
+from training.models.boosting import Boosting, usable_columns
 from training.panel.snapshot import Snapshot, TrainingSet
 
 
 @dataclass(frozen=True)
-class Trees:
+class ChurnTrees:
     """Trees grown on one training set.
 
     Attributes
     ----------
-    booster : lightgbm.Booster
+    trees : BoostedTrees
     columns : list of str
-        Columns it was grown on.
+        Columns they were grown on.
     window_days : float
-        The window it learnt.
+        The window they learnt.
     events : float
         How many of the rarer outcome a snapshot held on average.
     """
 
-    booster: Booster
+    trees: BoostedTrees
     columns: list[str]
     window_days: float
     events: float
@@ -47,25 +46,27 @@ class Trees:
         X, churned, weight = training_set.frame, training_set.churned, training_set.weight
         if churned.min() == churned.max():
             return None
-        columns = boosting.usable_columns(X)
-        level = np.concatenate([_level(s, training_set.churn_rate) for s in training_set.untreated])
-        booster = Boosting(seed=seed).fit(X[columns], churned, level, weight)
+        columns, usual = usable_columns(X), training_set.churn_rate
+        level = np.concatenate([_level(snapshot, usual) for snapshot in training_set.untreated])
+        settings = Boosting(seed=seed)
+        trees = BoostedTrees.grow(X[columns].to_numpy(), churned, settings, weight, level)
         rarer = min(_worth(weight[churned == outcome]) for outcome in (0, 1))
-        return cls(
-            booster, columns, training_set.window_days, float(rarer / len(training_set.snapshots))
-        )
+        events = float(rarer / len(training_set.snapshots))
+        return cls(trees, columns, training_set.window_days, events)
 
     def raw(self, X: pd.DataFrame) -> FloatArray:
         """What the trees add to the logit of churn, shape (rows,)."""
-        return boosting.raw(self.booster, X[self.columns])
+        return self.trees.raw(X[self.columns].to_numpy())
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds, by exact tree SHAP; shape (rows, columns)."""
-        return boosting.contributions(self.booster, X[self.columns])
+        added = self.trees.contributions(X[self.columns].to_numpy())
+        return pd.DataFrame(added, index=X.index, columns=self.columns)
 
     def save(self, folder: Path) -> dict[str, Any]:
         """Write the trees; JSON-ready content for the rest."""
-        boosting.save(self.booster, folder / self._file(self.window_days))
+        path = folder / self._file(self.window_days)
+        path.write_text(self.trees.text(), encoding="utf-8")
         return {
             "columns": self.columns,
             "window_days": self.window_days,
@@ -75,7 +76,8 @@ class Trees:
     @classmethod
     def load(cls, folder: Path, content: Mapping[str, Any]) -> Self:
         """Read what `save` wrote."""
-        return cls(boosting.load(folder / cls._file(content["window_days"])), **content)
+        text = (folder / cls._file(content["window_days"])).read_text(encoding="utf-8")
+        return cls(BoostedTrees.from_text(text), **content)
 
     @staticmethod
     def _file(window_days: float) -> str:

@@ -10,29 +10,32 @@ import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
-from training.champions import CHURN, GateDecision
 from training.config import TrainingConfig
-from training.monitoring.realised import Realised
+from training.models.tasks import Task
 from training.panel.panel import Panel
-from training.scoring.definition import Definition
+from training.registry.gate import GateDecision
+from training.registry.outcome import Realised
 from training.selection.backtest import Backtest
 from training.selection.fit import FittedModel
-from training.selection.grade import basis, shorter_window, verdict
-
-CHURN_METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "skill")
-CLV_METRICS = (
-    "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",
-    "coverage_if_active",
-)  # fmt: skip
+from training.selection.grade import shorter_window, verdict
 
 
 @dataclass(frozen=True)
 class CardPart:
     """One of the two models of a training."""
 
-    name: str
     fitted: FittedModel
     decision: GateDecision
+
+    @property
+    def task(self) -> Task:
+        """What it forecasts."""
+        return self.fitted.scorer.task
+
+    @property
+    def name(self) -> str:
+        """Of the registered model."""
+        return self.task.name
 
 
 def model_card(
@@ -65,23 +68,21 @@ def model_card(
         f"(sha256 {data['sha256'][:12]}).",
     ]
     for part in parts:
-        panel, backtest = part.fitted.panel, part.fitted.backtest
-        is_churn = part.name == CHURN
-        definition = part.fitted.scorer.definition
+        panel, backtest, scorer = part.fitted.panel, part.fitted.backtest, part.fitted.scorer
         lines += [
             "",
-            f"## {'Churn risk' if is_churn else 'CLV forecast'}",
+            f"## {part.task.title}",
             "",
-            _churned(definition) if is_churn else _value(definition),
+            scorer.meaning(),
             "",
             _snapshots(panel),
             f"- Model: {backtest.why}.",
-            f"- Rests on: {basis(part.fitted.scorer.model)}.",
+            f"- Rests on: {scorer.model.basis()}.",
             *_shorter(part),
             f"- {verdict(backtest)}",
             f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
             "",
-            *_figures(backtest, CHURN_METRICS if is_churn else CLV_METRICS),
+            *_figures(backtest, part.task.metrics),
         ]
     lines += ["", "## What became of the last forecasts", "", *_last(last)]
     lines += ["", "## Be careful", "", *_caveats(parts)]
@@ -90,24 +91,6 @@ def model_card(
 
 def _date(day: float) -> str:
     return f"{as_instant(day):%Y-%m-%d}"
-
-
-def _churned(terms: Definition) -> str:
-    return (
-        f"`churn_risk` is the probability of no order with a positive amount in the "
-        f"{terms.horizon_days} days from the instant of prediction, for customers with an order "
-        "before it."
-    )
-
-
-def _value(terms: Definition) -> str:
-    margin = f", times a margin of {terms.margin_rate:g}" if terms.margin_rate != 1 else ""
-    rate = terms.discount_rate_yearly
-    discount = f", discounted at {rate:g} a year" if rate else ""
-    return (
-        f"`clv` is the expected spend in the {terms.horizon_days} days from the instant of "
-        f"prediction, less refunds and never below 0{margin}{discount}."
-    )
 
 
 def _snapshots(panel: Panel) -> str:

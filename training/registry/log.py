@@ -18,14 +18,13 @@ import polars as pl
 from features.catalogue import catalogue
 from features.clock import as_instant
 from features.history.history import Past
-from training.champions import CHURN, short_name
 from training.config import TrainingConfig
-from training.evaluation import calibration_table, decile_table, figures, gain_table
-from training.monitoring.realised import realised
+from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card
+from training.registry.outcome import Realised
 from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
 from training.selection.backtest import Backtest
-from training.selection.grade import basis, verdict
+from training.selection.grade import verdict
 
 EXAMPLE_ROWS = 3
 SLICE = 1_000_000
@@ -41,7 +40,11 @@ class LoggedTraining:
 
 
 def record(
-    tracker: Tracker, past: Past, config: TrainingConfig, parts: Sequence[CardPart]
+    tracker: Tracker,
+    past: Past,
+    config: TrainingConfig,
+    parts: Sequence[CardPart],
+    last: Sequence[Realised] = (),
 ) -> LoggedTraining:
     """Log a training as one run, register its models and promote those that won.
 
@@ -53,10 +56,10 @@ def record(
     config : TrainingConfig
     parts : sequence of CardPart
         The churn model and the CLV model.
+    last : sequence of Realised
+        What became of the forecasts of the standing champions.
     """
     data = data_digest(past)
-    found = (realised(tracker, past, p.name, p.fitted.scorer.definition) for p in parts)
-    last = [outcome for outcome in found if outcome is not None]
     card = model_card(parts, config, data, last)
     terms = parts[0].fitted.scorer.definition
     as_of = as_instant(terms.trained_as_of)
@@ -69,10 +72,8 @@ def record(
         run.log_dict({p.name: p.decision.as_dict() for p in parts}, "decision.json")
         run.log_dict({outcome.name: outcome.as_dict() for outcome in last}, "realised.json")
         for outcome in last:
-            metrics = {
-                f"realised_{short_name(outcome.name)}_{k}": v for k, v in outcome.metrics.items()
-            }
-            run.log_metrics(metrics)
+            prefix = f"realised_{TASKS[outcome.name].short_name}_"
+            run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
         for part in parts:
             _log_backtest(run, part)
         told = {outcome.name: outcome.words() for outcome in last}
@@ -128,7 +129,8 @@ def _catalogue(past: Past) -> list[dict[str, str]]:
 
 def _log_backtest(run: Run, part: CardPart) -> None:
     """Metrics of every candidate, origin by origin as steps and as means; figures of the chosen."""
-    backtest, model = part.fitted.backtest, short_name(part.name)
+    backtest, task = part.fitted.backtest, part.task
+    model = task.short_name
     table = backtest.table()
     run.log_text(table.to_csv(index=False), f"backtest_{model}.csv")
     run.log_text(_summary(backtest).to_csv(), f"backtest_{model}_summary.csv")
@@ -140,17 +142,11 @@ def _log_backtest(run: Run, part: CardPart) -> None:
     run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
     run.log_metrics(_flat(model, _differences(backtest)))
     judged = backtest.of(backtest.chosen)
+    truth = task.all_truth([j.judge for j in judged])
     forecast = np.concatenate([j.forecast for j in judged])
-    if part.name == CHURN:
-        churned = np.concatenate([j.judge.churned for j in judged])
-        table = calibration_table(churned, forecast)
-        run.log_figure(figures.calibration_figure(table), "calibration.png")
-    else:
-        spend = np.concatenate([j.judge.spend for j in judged])
-        money = part.fitted.scorer.definition.currency or "shop currency"
-        run.log_figure(figures.gain_figure(gain_table(spend, forecast), "spend"), "gain.png")
-        deciles = figures.decile_figure(decile_table(spend, forecast), money)
-        run.log_figure(deciles, "clv_deciles.png")
+    money = part.fitted.scorer.definition.currency or "shop currency"
+    for name, figure in task.drawn(truth, forecast, money).items():
+        run.log_figure(figure, name)
 
 
 def _summary(backtest: Backtest) -> pd.DataFrame:
@@ -197,7 +193,7 @@ def _register(tracker: Tracker, run: Run, part: CardPart, last: str) -> Register
         "currency": terms.currency or "",
         "as_of": as_instant(terms.trained_as_of).isoformat(),
         "why": backtest.why,
-        "basis": basis(scorer.model),
+        "basis": scorer.model.basis(),
         "verdict": verdict(backtest),
         "realised": last,
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,12 @@ from features.history.history import History, Past
 from features.table import describe
 from training.btyd.survival import SurvivalCurve
 from training.errors import TrainingError
-from training.evaluation import FloatArray
-from training.models import artifact
+from training.evaluation import FloatArray, auc, coverage, ece, log_loss, normalised_gini
+from training.models import artifact, churn, clv
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
+from training.models.tasks import CHURN_RISK, CLV_FORECAST, Task
+from training.panel.snapshot import Snapshot
 from training.scoring.definition import Definition
 from training.scoring.reasons import REASONS, reasons
 
@@ -89,6 +91,7 @@ class Reference:
 class ChurnScorer:
     """A churn model with its definition and reference, as a model folder holds them."""
 
+    task: ClassVar[Task] = CHURN_RISK
     model: ChurnModel
     definition: Definition
     reference: Reference
@@ -119,6 +122,25 @@ class ChurnScorer:
         above = added - usual.reindex(_company(table), fill_value=0.0).to_numpy()
         return reasons(above, table, self.definition.categories)
 
+    def against(self, since: Snapshot, elapsed_days: float) -> dict[str, float]:
+        """The curves at the elapsed days against who had not ordered by then."""
+        risk = self.model.curve(since.X).no_order(elapsed_days)
+        return {
+            "auc": auc(since.churned, risk),
+            "log_loss": log_loss(since.churned, risk),
+            "ece": ece(since.churned, risk),
+            "mean_risk": float(risk.mean()),
+            "churn_rate": float(since.churned.mean()),
+        }
+
+    def meaning(self) -> str:
+        """What is forecast, in a sentence."""
+        return (
+            f"`churn_risk` is the probability of no order with a positive amount in the "
+            f"{self.definition.horizon_days} days from the instant of prediction, for customers "
+            "with an order before it."
+        )
+
     def save(self, folder: Path) -> None:
         """Write model, definition and reference as plain files."""
         self.model.save(folder)
@@ -126,11 +148,19 @@ class ChurnScorer:
             folder, {"definition": self.definition.as_dict(), "reference": asdict(self.reference)}
         )
 
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read what `save` wrote; use `load_model`, which tells of damage."""
+        content = artifact.read_scoring(folder)
+        definition = Definition.from_dict(content["definition"])
+        return cls(ChurnModel.load(folder), definition, Reference.from_dict(content["reference"]))
+
 
 @dataclass(frozen=True)
 class CLVScorer:
     """A CLV model with its definition, as a model folder holds them."""
 
+    task: ClassVar[Task] = CLV_FORECAST
     model: CLVModel
     definition: Definition
 
@@ -159,13 +189,49 @@ class CLVScorer:
         }
         return pd.DataFrame(columns, index=table.index)
 
+    def against(self, since: Snapshot, elapsed_days: float) -> dict[str, float]:
+        """The values and intervals against what was spent; nothing before the window is over."""
+        if elapsed_days != self.definition.horizon_days:
+            return {}
+        values: pd.DataFrame = self.predict_frame(since.X)
+        forecast, spend, active = values["clv"].to_numpy(), since.spend, since.churned == 0
+        given = values[active]
+        if_active = (given["spend_if_active_low"], given["spend_if_active_high"])
+        return {
+            "total_forecast": float(forecast.sum()),
+            "total_spend": float(spend.sum()),
+            "normalised_gini": normalised_gini(spend, forecast),
+            "coverage": coverage(spend, values["clv_low"], values["clv_high"]),
+            "coverage_if_active": coverage(spend[active], *if_active) if active.any() else np.nan,
+        }
+
+    def meaning(self) -> str:
+        """What is forecast, in a sentence."""
+        terms = self.definition
+        margin = f", times a margin of {terms.margin_rate:g}" if terms.margin_rate != 1 else ""
+        rate = terms.discount_rate_yearly
+        discount = f", discounted at {rate:g} a year" if rate else ""
+        return (
+            f"`clv` is the expected spend in the {terms.horizon_days} days from the instant of "
+            f"prediction, less refunds and never below 0{margin}{discount}."
+        )
+
     def save(self, folder: Path) -> None:
         """Write model and definition as plain files."""
         self.model.save(folder)
         artifact.write_scoring(folder, {"definition": self.definition.as_dict()})
 
+    @classmethod
+    def load(cls, folder: Path | str) -> Self:
+        """Read what `save` wrote; use `load_model`, which tells of damage."""
+        content = artifact.read_scoring(folder)
+        return cls(CLVModel.load(folder), Definition.from_dict(content["definition"]))
 
-def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
+
+ModelScorer = ChurnScorer | CLVScorer
+
+
+def load_model(folder: Path | str) -> ModelScorer:
     """Read a model folder of either kind.
 
     Raises
@@ -173,14 +239,15 @@ def load_model(folder: Path | str) -> ChurnScorer | CLVScorer:
     TrainingError
         If it holds no model, a damaged one, or one of a format that is not known here.
     """
+    readers: dict[str, Callable[[Path | str], ModelScorer]] = {
+        churn.KIND: ChurnScorer.load,
+        clv.KIND: CLVScorer.load,
+    }
     kind = artifact.read(folder)["kind"]
+    if kind not in readers:
+        raise TrainingError(f"{folder} must hold one of {sorted(readers)}; it holds {kind!r}.")
     with artifact.undamaged(folder):
-        content = artifact.read_scoring(folder)
-        definition = Definition.from_dict(content["definition"])
-        if kind == "clv":
-            return CLVScorer(CLVModel.load(folder), definition)
-        reference = Reference.from_dict(content["reference"])
-        return ChurnScorer(ChurnModel.load(folder), definition, reference)
+        return readers[kind](folder)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,13 +18,14 @@ from training.models.churn import ChurnModel
 from training.panel.panel import Panel, Progress
 from training.panel.snapshot import Snapshot, TrainingSet
 from training.panel.splits import Fold, rolling_origin
-from training.selection.backtest import Backtest, taught
+from training.panel.training_sets import taught
+from training.selection.backtest import Backtest
+from training.selection.choice import ROUNDS
 from training.selection.parallel import side_by_side
 
 FULL = "pool"
 # The pool with all its weight on one side.
 PARTS = {"MBG/NBD": "trees", "trees": "btyd"}
-ROUNDS = 1000
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,18 @@ def ablate(
 
     Returns
     -------
-    list of Ablated
+    list of AblationRow
         Every family in the order of the catalogue, then the two parts of the pool; nothing if
         there is no fold.
     """
-    folds = list(rolling_origin(panels[0], config.origins))
+    folds = rolling_origin(panels[0], config.origins, panels[1:])
     if not folds:
         return []
-    refitted = side_by_side(lambda fold: _refit(fold, panels, config, progress), folds)
+    by_family = families(panels[0].past)
+    refitted = side_by_side(lambda fold: _refit(fold, by_family, config, progress), folds)
     full = {j.judge.as_of: j.forecast for j in backtest.of(FULL)}
     found = []
-    for family in families(panels[0].past):
+    for family in by_family:
         columns = set[str]().union(*(r.columns[family] for r in refitted))
         risks = {r.judge.as_of: r.risks.get(family, full[r.judge.as_of]) for r in refitted}
         row = AblationRow(family, len(columns))
@@ -111,15 +113,13 @@ def ablate(
 
 
 def _refit(
-    fold: Fold, panels: Sequence[Panel], config: TrainingConfig, progress: Progress
+    fold: Fold, by_family: Mapping[str, list[str]], config: TrainingConfig, progress: Progress
 ) -> RefittedPool:
     """Fit the pool at one origin once for each family, on the columns of the others."""
-    training_sets, origin = taught(fold, panels, config)
+    training_sets, origin = taught(fold, config)
     seen = fold.judge.untreated
-    usable = set[str]().union(
-        *(usable_columns(training_set.frame) for training_set in training_sets)
-    )
-    own = {name: usable & set(names) for name, names in families(panels[0].past).items()}
+    usable = set[str]().union(*(usable_columns(some.frame) for some in training_sets))
+    own = {name: usable & set(names) for name, names in by_family.items()}
     risks = {}
     for family in (name for name, columns in own.items() if columns):
         progress(f"without {family} at {as_instant(fold.judge.as_of):%Y-%m-%d}")

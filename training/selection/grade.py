@@ -1,11 +1,11 @@
-"""What a backtest means for this shop, in plain words."""
+"""What a backtest means for this shop: a grade, in plain words."""
 
 from __future__ import annotations
 
-from training.models.churn import ChurnModel
-from training.models.clv import CLVModel
 from training.selection.backtest import Backtest
 
+# So much less loss than the rule is much, at the scale on which forecasts of orders differ.
+CLEAR_GAIN = 0.05
 MEANING = {
     "A": "clearly and much better than the best simple rule",
     "B": "clearly better than the best simple rule",
@@ -18,7 +18,29 @@ ADVICE = {
     "C": "For this shop the rule would do as well.",
     "D": "Expect no more of these forecasts than of the rule.",
 }
-LOSS = {"log_loss": "log loss", "tweedie_deviance": "Tweedie deviance"}
+
+
+def grade_of(backtest: Backtest) -> str | None:
+    """A to D against the best simple rule; None if nothing could be judged.
+
+    A: clearly better, with at least 5% less loss. B: clearly better. C: no clear difference.
+    D: the rule is clearly better, so it is the model. Clear is what the paired 95% interval
+    leaves no doubt about.
+    """
+    if not backtest.judged:
+        return None
+    if backtest.chosen in backtest.task.rules:
+        return "D"
+    loss, best = backtest.means()[backtest.criterion], best_rule(backtest)
+    if backtest.differences[best].high < 0:
+        return "A" if loss[backtest.chosen] <= (1 - CLEAR_GAIN) * loss[best] else "B"
+    return "C"
+
+
+def best_rule(backtest: Backtest) -> str:
+    """The simple rule with the lowest mean of the criterion."""
+    loss = backtest.means()[backtest.criterion]
+    return str(loss.loc[[rule for rule in loss.index if rule in backtest.task.rules]].idxmin())
 
 
 def verdict(backtest: Backtest) -> str:
@@ -27,20 +49,13 @@ def verdict(backtest: Backtest) -> str:
     The gain is the paired difference of the criterion over customers, as a share of the rule's
     mean over origins.
     """
-    grade = backtest.grade()
+    grade = grade_of(backtest)
     if grade is None:
         return "No grade: the history is too short to judge any candidate out of time."
-    rule = backtest.best_rule()
+    rule = best_rule(backtest)
     if grade == "D":
         return f"Grade D: {MEANING['D']}: `{backtest.chosen}`. {ADVICE['D']}"
     return f"Grade {grade}: {MEANING[grade]}, `{rule}`: {_gain(backtest, rule)}. {ADVICE[grade]}"
-
-
-def basis(model: ChurnModel | CLVModel) -> str:
-    """What a fitted model's forecasts rest on."""
-    if isinstance(model, ChurnModel):
-        return model.basis()
-    return f"spend if there is an order by {model.candidate}; {model.activity_.basis()}"
 
 
 def shorter_window(backtest: Backtest, horizon_days: float) -> str | None:
@@ -59,6 +74,6 @@ def _gain(backtest: Backtest, rule: str) -> str:
     side, sign = ("less", -1.0) if found.difference <= 0 else ("more", 1.0)
     low, high = sorted((sign * found.low / loss, sign * found.high / loss))
     return (
-        f"{abs(found.difference) / loss:.1%} {side} {LOSS[backtest.criterion]} "
+        f"{abs(found.difference) / loss:.1%} {side} {backtest.task.criterion_title} "
         f"(95% interval {low:.1%} to {high:.1%})"
     )

@@ -18,6 +18,9 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
 
     Threads share the panels, and LightGBM lets go of the interpreter while it works. Linear algebra
     keeps to the thread that asks for it: where cores are busy, its own threads mostly wait.
+
+    The work must leave Polars alone: it waits for threads of its own with the interpreter's lock
+    held, and one of those may want the lock for another caller (both then wait for ever).
     """
     with threadpool_limits(1), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(work, items))

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation import FloatArray
-from training.uplift.experiment import Experiment
-from training.uplift.folds import folds_of
+from training.uplift.experiment import Experiment, folds_of
 from training.uplift.learners import (
     ADDITIVE_LEAVES,
     EFFECT_LEARNING_RATE,

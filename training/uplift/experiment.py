@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
+from features.schema import NO_OFFER
+from training.errors import TrainingError
 from training.evaluation import FloatArray, doubly_robust_scores
 
 # Nobody is believed to be surer to come, or not to.
@@ -115,3 +118,47 @@ class Experiment:
         """Share of the rows of this arm among those of it and without an offer."""
         with_arm, without = (self.arm == arm).sum(), (self.arm == 0).sum()
         return float(with_arm / max(with_arm + without, 1))
+
+
+def folds_of(experiment: Experiment, folds: int, seed: int) -> NDArray[np.int64]:
+    """A fold of each row, 0 to folds - 1, with arms and outcomes spread evenly; shape (rows,).
+
+    Customers are drawn within the arm of their first row in the order of its outcome, so that even
+    a rare outcome is found in every fold.
+    """
+    _, first, owner = np.unique(experiment.customer, return_index=True, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(len(first))
+    outcome, arm = experiment.outcome[first], experiment.arm[first]
+    order = drawn[np.lexsort((outcome[drawn], arm[drawn]))]
+    fold = np.empty(len(first), dtype=np.int64)
+    fold[order] = np.arange(len(first)) % folds
+    return np.asarray(fold[owner])
+
+
+def arms_of(offer: ArrayLike, rows: int) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Sorted offer ids, and the place of each row's among them from 1 up; 0 is none."""
+    given = pd.Series(np.asarray(offer, dtype=object))
+    if len(given) != rows or given.isna().any():
+        raise TrainingError(
+            f"offer must have an offer id for each of {rows} rows; got {len(given)}, "
+            f"{int(given.isna().sum())} of them missing. Rows without an offer have {NO_OFFER!r}."
+        )
+    texts = given.astype("str")
+    ids = tuple(sorted(set(texts) - {NO_OFFER}))
+    if not ids or not (texts == NO_OFFER).any():
+        raise TrainingError(
+            f"offer must hold an offer and {NO_OFFER!r}; got {sorted(set(texts))}. "
+            "An effect shows only beside customers without an offer."
+        )
+    return ids, pd.Index([NO_OFFER, *ids]).get_indexer(pd.Index(texts)).astype(np.int64)
+
+
+def outcome_of(outcome: ArrayLike, rows: int) -> FloatArray:
+    """One finite number per row."""
+    found = np.asarray(outcome, dtype=np.float64)
+    if found.shape != (rows,) or not np.isfinite(found).all():
+        raise TrainingError(
+            f"outcome must be a finite number for each of {rows} rows; got shape {found.shape}, "
+            f"{int((~np.isfinite(found)).sum())} not finite. Leave out rows without an outcome."
+        )
+    return found

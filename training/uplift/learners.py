@@ -6,15 +6,17 @@ from the first so many rounds of its last stage if asked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from training.evaluation import FloatArray
-from training.models.boosted import Grown, Recipe
-from training.uplift.experiment import Arms, Experiment
-from training.uplift.folds import folds_of
+from training.models.boosted import BoostedTrees
+from training.models.boosting import Boosting
+from training.uplift.experiment import Arms, Experiment, folds_of
 
 OUTCOME_LEAVES = 3
 # An effect that depends on a feature takes two splits, on the offer and on the feature.
@@ -34,7 +36,7 @@ class Learner(Protocol):
     name: ClassVar[str]
 
     @property
-    def stages(self) -> tuple[Grown, ...]:
+    def stages(self) -> tuple[BoostedTrees, ...]:
         """Trees that `effects` needs, in order."""
         ...
 
@@ -51,16 +53,16 @@ class SLearner:
     """
 
     name: ClassVar[str] = "s"
-    stages: tuple[Grown, ...]
+    stages: tuple[BoostedTrees, ...]
     offers: int
 
     @classmethod
     def fit(cls, experiment: Experiment, seed: int = 0) -> Self:
         """Grow the one regression."""
-        recipe = _outcome_recipe(JOINT_LEAVES, experiment, seed)
+        settings = outcome_boosting(JOINT_LEAVES, experiment, seed)
         rows = experiment.rows(experiment.arm >= 0)
         X = np.column_stack([rows.X, _indicators(rows.arm, rows.offers)])
-        return cls((Grown.on(X, rows.outcome, recipe),), experiment.offers)
+        return cls((BoostedTrees.grow(X, rows.outcome, settings),), experiment.offers)
 
     def expected(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
         """Expected outcome in each arm, shape (rows, offers + 1)."""
@@ -83,14 +85,14 @@ class TLearner:
     """
 
     name: ClassVar[str] = "t"
-    stages: tuple[Grown, ...]
+    stages: tuple[BoostedTrees, ...]
 
     @classmethod
     def fit(cls, experiment: Experiment, seed: int = 0) -> Self:
         """Grow a regression of each arm."""
-        recipe = _outcome_recipe(OUTCOME_LEAVES, experiment, seed)
+        settings = outcome_boosting(OUTCOME_LEAVES, experiment, seed)
         arms = [experiment.rows(experiment.arm == arm) for arm in range(experiment.offers + 1)]
-        return cls(tuple(Grown.on(rows.X, rows.outcome, recipe) for rows in arms))
+        return cls(tuple(BoostedTrees.grow(rows.X, rows.outcome, settings) for rows in arms))
 
     def expected(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
         """Expected outcome in each arm, shape (rows, offers + 1)."""
@@ -112,21 +114,21 @@ class XLearner:
     """
 
     name: ClassVar[str] = "x"
-    stages: tuple[Grown, ...]
+    stages: tuple[BoostedTrees, ...]
     shares: tuple[float, ...]
 
     @classmethod
     def fit(cls, experiment: Experiment, expected: TLearner, seed: int = 0) -> Self:
         """Grow two regressions of each offer's effect."""
-        recipe = _effect_recipe(EFFECT_LEAVES, experiment, seed)
-        stages: list[Grown] = []
+        settings = effect_boosting(EFFECT_LEAVES, experiment, seed)
+        stages: list[BoostedTrees] = []
         none = experiment.rows(experiment.arm == 0)
         of_none = expected.expected(none.X)
         for offer in range(1, experiment.offers + 1):
             given = experiment.rows(experiment.arm == offer)
             beyond = given.outcome - expected.stages[0].predict(given.X)
-            stages.append(Grown.on(given.X, beyond, recipe))
-            stages.append(Grown.on(none.X, of_none[:, offer] - none.outcome, recipe))
+            stages.append(BoostedTrees.grow(given.X, beyond, settings))
+            stages.append(BoostedTrees.grow(none.X, of_none[:, offer] - none.outcome, settings))
         shares = tuple(experiment.share(offer) for offer in range(1, experiment.offers + 1))
         return cls(tuple(stages), shares)
 
@@ -150,15 +152,15 @@ class DoublyRobustLearner:
     """
 
     name: ClassVar[str] = "dr"
-    stages: tuple[Grown, ...]
+    stages: tuple[BoostedTrees, ...]
 
     @classmethod
     def fit(cls, experiment: Experiment, leaves: int, seed: int = 0) -> Self:
         """Grow a regression of each offer's scores less those without an offer."""
-        recipe = _effect_recipe(leaves, experiment, seed)
+        settings = effect_boosting(leaves, experiment, seed)
         expected = expected_within(experiment, seed)
         weight, change = experiment.precision(expected), _against_none(experiment.scores(expected))
-        return cls(tuple(Grown.on(experiment.X, d, recipe, weight) for d in change.T))
+        return cls(tuple(BoostedTrees.grow(experiment.X, d, settings, weight) for d in change.T))
 
     def effects(self, X: FloatArray, rounds: int | None = None) -> FloatArray:
         """What the regressions say."""
@@ -175,17 +177,55 @@ def expected_within(experiment: Experiment, seed: int = 0) -> FloatArray:
     return expected
 
 
-def _outcome_recipe(leaves: int, experiment: Experiment, seed: int) -> Recipe:
-    return Recipe(
-        leaves, ROUNDS, experiment.categorical, experiment.is_binary, LEARNING_RATE, seed=seed
+def outcome_boosting(leaves: int, experiment: Experiment, seed: int) -> Boosting:
+    """Settings of a regression of the outcome."""
+    return Boosting(
+        rounds=ROUNDS,
+        leaves=leaves,
+        learning_rate=LEARNING_RATE,
+        objective="binary" if experiment.is_binary else "regression",
+        categorical=experiment.categorical,
+        seed=seed,
     )
 
 
-def _effect_recipe(leaves: int, experiment: Experiment, seed: int) -> Recipe:
-    rate = EFFECT_LEARNING_RATE
-    return Recipe(
-        leaves, EFFECT_ROUNDS, experiment.categorical, False, rate, scarce=True, seed=seed
+def effect_boosting(leaves: int, experiment: Experiment, seed: int) -> Boosting:
+    """Settings of a regression of what scatters around the effect."""
+    return Boosting(
+        rounds=EFFECT_ROUNDS,
+        leaves=leaves,
+        learning_rate=EFFECT_LEARNING_RATE,
+        objective="regression",
+        categorical=experiment.categorical,
+        scarce=True,
+        seed=seed,
     )
+
+
+def learner_from(folder: Path, content: Mapping[str, Any], offers: int) -> Learner | None:
+    """Read the stages that were saved, and put the learner together; None if there is none.
+
+    Parameters
+    ----------
+    folder : Path
+    content : mapping
+        `name`, `stages` (their number), `shares` (of the X-learner).
+    offers : int
+        Number of offers it tells of.
+    """
+    stages = tuple(
+        BoostedTrees.from_text((folder / f"stage_{number}.txt").read_text(encoding="utf-8"))
+        for number in range(content["stages"])
+    )
+    if not stages:
+        return None
+    if content["name"] == SLearner.name:
+        return SLearner(stages, offers)
+    if content["name"] == TLearner.name:
+        return TLearner(stages)
+    if content["name"] == XLearner.name:
+        return XLearner(stages, tuple(content["shares"]))
+    return DoublyRobustLearner(stages)
 
 
 def _indicators(arm: Arms, offers: int) -> FloatArray:

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from features.plain import plain, restored
 from features.schema import NO_OFFER
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models import artifact
-from training.uplift.arguments import arms_of, outcome_of
 from training.uplift.calibration import Calibration
 from training.uplift.crossfit import (
     CANDIDATES,
@@ -27,12 +27,10 @@ from training.uplift.crossfit import (
 )
 from training.uplift.encoding import Encoding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
-from training.uplift.experiment import Experiment
-from training.uplift.learners import Learner
+from training.uplift.experiment import Experiment, arms_of, outcome_of
+from training.uplift.learners import Learner, learner_from
 from training.uplift.propensity import Propensities, overlap, tested
-from training.uplift.restore import learner_from
 from training.uplift.selection import compare_candidates
-from training.uplift.tables import from_json, to_json
 
 AUTO = "auto"
 
@@ -210,11 +208,11 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
                     "stages": len(stages),
                     "shares": None if shares is None else list(shares),
                 },
-                "calibration": {o: to_json(vars(c)) for o, c in self.calibration_.items()},
+                "calibration": {o: plain(vars(c)) for o, c in self.calibration_.items()},
                 "propensity_source": self.propensity_source_,
-                "effects": to_json(self.effects_.to_dict("list")),
-                "candidates": to_json(self.candidates_.to_dict("list")),
-                "overlap": to_json(self.overlap_.reset_index().to_dict("list")),
+                "effects": plain(self.effects_.to_dict("list")),
+                "candidates": plain(self.candidates_.to_dict("list")),
+                "overlap": plain(self.overlap_.reset_index().to_dict("list")),
             },
         )
 
@@ -227,12 +225,11 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         model.binary_, model.coding_ = content["binary"], Encoding.from_dict(content["encoding"])
         model.propensity_source_ = content["propensity_source"]
         model.calibration_ = {
-            offer: Calibration(**from_json(found))
-            for offer, found in content["calibration"].items()
+            offer: Calibration(**restored(found)) for offer, found in content["calibration"].items()
         }
-        model.effects_ = pd.DataFrame(from_json(content["effects"]))
-        model.candidates_ = pd.DataFrame(from_json(content["candidates"]))
-        model.overlap_ = pd.DataFrame(from_json(content["overlap"])).set_index("offer")
+        model.effects_ = pd.DataFrame(restored(content["effects"]))
+        model.candidates_ = pd.DataFrame(restored(content["candidates"]))
+        model.overlap_ = pd.DataFrame(restored(content["overlap"])).set_index("offer")
         chosen: dict[str, Any] = content["learner"]
         model.learner_, model.rounds_ = chosen["name"], chosen["rounds"]
         model.learned_ = learner_from(Path(folder), chosen, len(model.calibration_))

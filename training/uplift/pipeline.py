@@ -14,7 +14,6 @@ from scipy.special import expit
 
 from features.clock import Instant, as_instant
 from features.history.history import History
-from training.champions import UPLIFT
 from training.evaluation import FloatArray, figures
 from training.panel.labels import Value
 from training.panel.panel import Progress
@@ -24,7 +23,7 @@ from training.scoring.definition import Definition
 from training.uplift.assignments import EXPECTED, Assignments, assignments_of
 from training.uplift.model import UpliftModel
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
-from training.uplift.scoring import UpliftScorer
+from training.uplift.scoring import UPLIFT, UpliftScorer
 
 RISK, CLV = "risk", "clv"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -12,9 +11,9 @@ from numpy.typing import ArrayLike
 from features.schema import NO_OFFER
 from training.errors import TrainingError
 from training.evaluation import FloatArray
+from training.models.boosted import BoostedTrees
 from training.models.boosting import Boosting
-from training.uplift.experiment import Arms, Experiment
-from training.uplift.folds import folds_of
+from training.uplift.experiment import Arms, Experiment, folds_of
 
 # What is estimated is not believed below the first; what was drawn and logged is, for plans explore
 # with a twentieth that several offers share.
@@ -22,7 +21,7 @@ LEAST, LEAST_LOGGED = 0.02, 0.005
 # Rows of equal weight in an arm below which an effect is not worth stating.
 LEAST_EFFECTIVE_ROWS = 200
 FOLDS = 3
-ROUNDS = 60
+ROUNDS, LEARNING_RATE = 60, 0.1
 # The model of the assignment must beat the shares of the arms by so many standard errors.
 SURE = 3.0
 
@@ -137,20 +136,20 @@ def _modelled(experiment: Experiment, seed: int) -> FloatArray:
     """Probability of each row's arm by a multinomial model that did not see the row."""
     received = np.empty(len(experiment))
     fold = folds_of(experiment, FOLDS, seed)
-    parameters = Boosting(seed=seed).parameters(len(experiment)) | {
-        "objective": "multiclass",
-        "num_class": experiment.offers + 1,
-        "learning_rate": 0.1,
-    }
+    settings = Boosting(
+        rounds=ROUNDS,
+        learning_rate=LEARNING_RATE,
+        objective="multiclass",
+        classes=experiment.offers + 1,
+        categorical=experiment.categorical,
+        seed=seed,
+    )
     for number in range(FOLDS):
         learn, judge = experiment.rows(fold != number), experiment.rows(fold == number)
-        data = lgb.Dataset(
-            learn.X,
-            label=learn.arm,
-            params=parameters,
-            categorical_feature=list(experiment.categorical),
-        )
-        booster = lgb.train(parameters, data, num_boost_round=ROUNDS)
-        chances = np.asarray(booster.predict(judge.X))
+        trees = BoostedTrees.grow(learn.X, learn.arm.astype(np.float64), settings)
+        if trees.booster is None:  # The others all had the same arm.
+            received[fold == number] = judge.arm == trees.constant
+            continue
+        chances = trees.predict(judge.X)
         received[fold == number] = chances[np.arange(len(judge)), judge.arm]
     return received

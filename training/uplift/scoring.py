@@ -17,6 +17,8 @@ from training.uplift.assignments import described
 from training.uplift.model import UpliftModel
 
 KIND, PREFIX = "uplift", "uplift_"
+# The name of the registered model.
+UPLIFT = "offer-uplift"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from training.models.baselines import SIGNALS
 from training.models.churn import CANDIDATES, EVEN_EVENTS, LOGIT_LIMIT, ChurnModel, shift_to
 from training.panel.panel import build_panel
 from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet, latest
-from training.selection.backtest import fit_churn_candidates
+from training.selection.rolling import fit_churn_candidates
 
 GROWN = ("trees", "pool")
 

@@ -1,0 +1,155 @@
+"""The two things that are forecast, churn and spend, and how a forecast of each is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.evaluation import (
+    FloatArray,
+    Metric,
+    calibration_table,
+    decile_table,
+    figures,
+    gain_table,
+    log_loss,
+    log_losses,
+    tweedie_deviance,
+    tweedie_losses,
+)
+from training.models.candidates import CHURN, SPEND
+from training.models.learning import ChurnCandidate, SpendCandidate
+from training.panel.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Candidates = Mapping[str, type[ChurnCandidate]] | Mapping[str, type[SpendCandidate]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to forecast.
+
+    Attributes
+    ----------
+    name : str
+        Of the registered model.
+    short_name : str
+        What its metrics begin with.
+    title : str
+    criterion : str
+        The metric that candidates are chosen by; less is better.
+    criterion_title : str
+    losses : callable
+        Truth and forecast -> the criterion of every customer, shape (customers,).
+    loss : callable
+        Truth and forecast -> the criterion of all.
+    truth : callable
+        Snapshot -> what happened, shape (customers,).
+    forecast_column : str
+        The column of scores that forecasts it.
+    candidates : mapping
+        Name -> candidate, in the order in which they are shown.
+    metrics : tuple of str
+        Those on the model card.
+    drawn : callable
+        Truth, forecast and currency -> name of a file -> figure.
+    retold : callable
+        Figures of what became of forecasts, number of customers and currency -> a sentence or two.
+    """
+
+    name: str
+    short_name: str
+    title: str
+    criterion: str
+    criterion_title: str
+    losses: Callable[[FloatArray, FloatArray], FloatArray]
+    loss: Metric
+    truth: Callable[[Snapshot], FloatArray]
+    forecast_column: str
+    metrics: tuple[str, ...]
+    drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Figure]]
+    retold: Callable[[Mapping[str, float], int, str | None], str]
+    candidates: Candidates = field(repr=False)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The naive rules among the candidates."""
+        return tuple(name for name, c in self.candidates.items() if c.is_rule)
+
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """Candidates of which the best is the model, unless another is clearly better."""
+        return tuple(name for name, c in self.candidates.items() if c.is_preferred)
+
+    def all_truth(self, snapshots: list[Snapshot]) -> FloatArray:
+        """What happened after several snapshots, one after the other."""
+        return np.concatenate([self.truth(snapshot) for snapshot in snapshots])
+
+
+def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+    return {"calibration.png": figures.calibration_figure(calibration_table(truth, forecast))}
+
+
+def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+    return {
+        "gain.png": figures.gain_figure(gain_table(truth, forecast), "spend"),
+        "clv_deciles.png": figures.decile_figure(decile_table(truth, forecast), currency),
+    }
+
+
+def _churn_retold(told: Mapping[str, float], customers: int, currency: str | None) -> str:
+    return (
+        f"it expected {told['mean_risk']:.1%} of {customers:,} customers not to have ordered by "
+        f"then, and {told['churn_rate']:.1%} had not (AUC {told['auc']:.3f}, log loss "
+        f"{told['log_loss']:.3f}, calibration error {told['ece']:.3f})."
+    )
+
+
+def _spend_retold(told: Mapping[str, float], customers: int, currency: str | None) -> str:
+    money = f" {currency}" if currency else ""
+    return (
+        f"it expected {told['total_forecast']:,.0f}{money} of {customers:,} customers; they spent "
+        f"{told['total_spend']:,.0f}{money}. Its 80% intervals held {told['coverage']:.0%} of "
+        f"them, and {told['coverage_if_active']:.0%} of those who ordered."
+    )
+
+
+CHURN_RISK = Task(
+    name="churn-risk",
+    short_name="churn",
+    title="Churn risk",
+    criterion="log_loss",
+    criterion_title="log loss",
+    losses=log_losses,
+    loss=log_loss,
+    truth=lambda snapshot: snapshot.churned,
+    forecast_column="churn_risk",
+    metrics=("auc", "average_precision", "log_loss", "brier", "ece", "skill"),
+    drawn=_churn_figures,
+    retold=_churn_retold,
+    candidates=CHURN,
+)
+CLV_FORECAST = Task(
+    name="clv-forecast",
+    short_name="clv",
+    title="CLV forecast",
+    criterion="tweedie_deviance",
+    criterion_title="Tweedie deviance",
+    losses=tweedie_losses,
+    loss=tweedie_deviance,
+    truth=lambda snapshot: snapshot.spend,
+    forecast_column="clv",
+    metrics=(
+        "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",
+        "coverage_if_active",
+    ),
+    drawn=_spend_figures,
+    retold=_spend_retold,
+    candidates=SPEND,
+)  # fmt: skip
+TASKS = {task.name: task for task in (CHURN_RISK, CLV_FORECAST)}

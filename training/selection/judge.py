@@ -1,0 +1,71 @@
+"""Judge the candidates of both forecasts on what a history can label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from features.history.history import Past
+from features.quality import suggest_within
+from training.config import TrainingConfig
+from training.panel.panel import Panel, Progress, build_panel
+from training.panel.schedule import label_windows
+from training.selection.backtest import Backtest
+from training.selection.rolling import (
+    activity_as_judged,
+    activity_over,
+    backtest_churn,
+    backtest_clv,
+)
+
+
+def resolve(past: Past, config: TrainingConfig) -> TrainingConfig:
+    """Fill in the horizons that were left to the data."""
+    horizon = config.horizon_days or suggest_within(past).horizon_days
+    return replace(
+        config, horizon_days=horizon, clv_horizon_days=config.clv_horizon_days or horizon
+    )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The panels of a history and how every candidate did on them.
+
+    Attributes
+    ----------
+    panels : tuple of Panel
+        Of churn; the longest window first.
+    clv_panel : Panel
+    churn, clv : Backtest
+    """
+
+    panels: tuple[Panel, ...]
+    clv_panel: Panel
+    churn: Backtest
+    clv: Backtest
+
+
+def judge(past: Past, config: TrainingConfig, progress: Progress = lambda _: None) -> Judgement:
+    """Build the panels and judge every candidate.
+
+    Parameters
+    ----------
+    past : Past
+        Cut at the instant of training, with codes for its text attributes.
+    config : TrainingConfig
+        With its horizons.
+    progress : callable, optional
+        Told in words what is being done.
+    """
+    horizon, clv_horizon = config.horizons
+    windows = label_windows(past, horizon, config)
+    panels = tuple(build_panel(past, horizon, config, progress, window) for window in windows)
+    churn = backtest_churn(panels, config, progress)
+    clv_panel, active = panels[0], activity_as_judged(churn)
+    if clv_horizon != horizon:
+        window = label_windows(past, clv_horizon, config)[0]
+        if window != windows[0]:
+            clv_panel = build_panel(past, horizon, config, progress, window)
+            active = activity_over(churn.chosen, config, window)
+    others = () if clv_panel is panels[0] else panels
+    clv = backtest_clv(clv_panel, active, config, progress, others)
+    return Judgement(panels, clv_panel, churn, clv)
