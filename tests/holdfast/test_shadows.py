@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import holdfast
-from holdfast.shadows import PACKAGES, complaint
+from holdfast.shadows import PACKAGES, elsewhere, overwritten
 
 HOME = Path(holdfast.__file__).parents[1]
 HEAVY = ("numpy", "pandas", "polars", "mlflow", "lightgbm", "typer", *PACKAGES)
@@ -24,7 +24,8 @@ def run(place: Path, *arguments: str, path: object = HOME) -> subprocess.Complet
 
 
 def test_the_packages_side_by_side_are_no_reason_to_complain():
-    assert complaint() is None
+    assert elsewhere() is None
+    assert overwritten() is None
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -74,7 +75,24 @@ def test_a_package_that_is_gone_is_named_with_its_place(alone):
     assert ended.stderr.startswith(gone)
 
 
+def test_a_package_that_another_distribution_wrote_over_is_named_with_its_owners(alone):
+    for name in PACKAGES[1:]:
+        (alone / name).symlink_to(HOME / name)
+    theirs = alone / "features" / "errors.py"
+    theirs.parent.mkdir()
+    theirs.touch()
+    (theirs.parent / "__init__.py").touch()
+    for owner in ("other", "ours"):
+        (alone / f"{owner}-1.dist-info").mkdir()
+        (alone / f"{owner}-1.dist-info" / "METADATA").write_text(f"Name: {owner}\n")
+        (alone / f"{owner}-1.dist-info" / "RECORD").write_text("features/errors.py,,\n")
+    ended = run(alone, "-m", "holdfast")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: features must belong to Holdfast alone; got other and")
+    assert f"files in {theirs.parent}. Uninstall them" in ended.stderr
+
+
 def test_the_look_imports_nothing_heavy_and_none_of_the_packages(tmp_path):
-    code = f"complaint(); print([name for name in {HEAVY} if name in sys.modules])"
-    ended = run(tmp_path, "-c", f"import sys; from holdfast.shadows import complaint; {code}")
+    code = f"elsewhere(); print([name for name in {HEAVY} if name in sys.modules])"
+    ended = run(tmp_path, "-c", f"import sys; from holdfast.shadows import elsewhere; {code}")
     assert ended.stdout.strip() == "[]"
