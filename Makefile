@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= ../shared/data
+PACKAGES := features simulation training offers serving holdfast
 
-.PHONY: help setup demo serve test lint bench clean
+.PHONY: help setup demo serve test lint bench lock wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -13,12 +14,15 @@ help:
 setup: $(READY)  ## make .venv with the locked dependencies
 
 # uv installs the lock in seconds; where it cannot reach a registry that pip is set up for, pip does.
+# Compiled here once, imports are quick from the first command on, and for users who may not write here.
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps --requirement requirements.lock \
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes --no-deps \
+		--requirement requirements.lock \
 		|| $(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q $(PACKAGES)
 	touch $@
 
 demo: $(READY)  ## the main job on a simulated shop: history, models, scores, a campaign planned and measured
@@ -54,5 +58,8 @@ lock: $(READY)  ## renew requirements.lock; it records no registry address
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 		--python-version 3.11 --extra spark --group dev pyproject.toml --upgrade --output-file requirements.lock
 
+wheel: $(READY)  ## the package to install elsewhere, in dist/
+	$(BIN)/python -m hatchling build --target wheel
+
 clean:  ## remove what the demo and the checks made
-	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

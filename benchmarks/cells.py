@@ -13,7 +13,7 @@ from features.clock import as_day
 from features.history.history import History
 from training.panel.labels import label_table
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[1] / "holdfast" / "examples"
 FOLDERS = {"cdnow": "cdnow", "orii": "online_retail_ii", "olist": "olist"}
 LEAST_NET_SHARE = 0.05
 
@@ -50,7 +50,7 @@ class Cell:
         return f"{self.log} {self.horizon_days}"
 
     def open(self, data: Path) -> History:
-        """Open the whole log, later events included, with the mapping shipped in docs/examples."""
+        """Open the whole log, later events included, with the mapping of holdfast/examples."""
         return _open(data / FOLDERS[self.log])
 
     def past(self, data: Path) -> History:

@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[1] / "holdfast" / "examples"
 CLOSE = 1e-9
 # What is another at every run, or tells where it ran.
 VOLATILE = frozenset({"run_id", "tracking_uri", "out", "log", "history", "file", "created_at"})
@@ -52,7 +52,7 @@ class Shop:
     tables : mapping of str to str
         Files under the data folder by the name of their copy; none for a simulated shop.
     mapping : str
-        The mapping of docs/examples.
+        The mapping of holdfast/examples.
     one_in : int
         How many customers one is sampled of.
     """

@@ -1,5 +1,28 @@
-"""`python -m holdfast`: the command line without its script."""
+"""The way in of `holdfast` and `python -m holdfast`, past packages that are only called as ours."""
 
-from holdfast.cli import main
+import sys
+from typing import NoReturn
 
-main()
+from holdfast.shadows import elsewhere, overwritten
+
+
+def main() -> None:
+    """Run the command line, or end with exit code 2 where it would run somebody else's code."""
+    if complaint := elsewhere():
+        _refuse(complaint)
+    try:
+        from holdfast import cli
+    except ImportError:
+        if complaint := overwritten():
+            _refuse(complaint)
+        raise
+    cli.main()
+
+
+def _refuse(complaint: str) -> NoReturn:
+    print(f"error: {complaint}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+EXAMPLES = Path(__file__).parent / "examples"
+
+
+def _shipped(mapping: str | None) -> str | None:
+    """The path of the example of that name, unless there is such a file."""
+    if mapping is None or Path(mapping).exists():
+        return mapping
+    return {file.stem: str(file) for file in EXAMPLES.glob("*.toml")}.get(mapping, mapping)
+
 
 History = Annotated[
     str,
@@ -20,7 +31,9 @@ MappingFile = Annotated[
         "--mapping",
         metavar="FILE",
         show_default=False,
-        help="How the source's columns map to ours; default: HISTORY/history.toml.",
+        callback=_shipped,
+        help="How the source's columns map to ours, a file, or the name of an example that comes "
+        "with Holdfast, such as cdnow; default: HISTORY/history.toml.",
     ),
 ]
 AsOf = Annotated[

@@ -1,4 +1,4 @@
-"""The mappings under docs/examples load the real data sets as they are meant to be read."""
+"""The mappings under holdfast/examples load the real data sets as they are meant to be read."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "holdfast" / "examples"
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)

@@ -192,7 +192,7 @@ def test_olist_dries_up_and_hardly_anybody_returns():
 
 @needs_data
 def test_the_example_mapping_of_olist_leaves_out_the_reviews_without_an_answer():
-    example = Path(__file__).parents[3] / "docs" / "examples" / "olist.toml"
+    example = Path(__file__).parents[3] / "holdfast" / "examples" / "olist.toml"
     mapping = Mapping.read(example)
     found = check(
         take_in(dict(read_tables(DATA / "olist", mapping)), mapping), mapping, "2018-05-01"
