@@ -148,7 +148,8 @@ def questions(shop: Shop) -> Iterator[tuple[str, list[str]]]:
     terms = ["--offers", "offers.toml", "--budget", "300", "--out", "plan.csv", "--log", "log.csv"]
     if not shop.tables:
         yield "uplift", ["uplift", *known, "--json"]
-        yield "plan", ["plan", *known, *terms, "--json"]
+    yield "plan", ["plan", *known, *terms, "--json"]
+    if not shop.tables:
         measured = "measure shop --plan plan.csv --as-of 2026-01-01 --json"
         yield "measure", measured.split()
 
