@@ -1,1 +1,27 @@
 """What the past says: one row per customer as of an instant."""
+
+from typing import TYPE_CHECKING
+
+from features.face import lazily
+
+if TYPE_CHECKING:
+    from features.catalogue import CATALOGUE as CATALOGUE
+    from features.errors import HistoryError as HistoryError
+    from features.history.history import History as History
+    from features.history.history import Past as Past
+    from features.intake.mapping import Mapping as Mapping
+    from features.intake.mapping import TableMapping as TableMapping
+    from features.quality.suggestion import suggest_horizon as suggest_horizon
+    from features.table import feature_table as feature_table
+
+WHERE = {
+    "CATALOGUE": "features.catalogue",
+    "HistoryError": "features.errors",
+    "History": "features.history.history",
+    "Past": "features.history.history",
+    "Mapping": "features.intake.mapping",
+    "TableMapping": "features.intake.mapping",
+    "suggest_horizon": "features.quality.suggestion",
+    "feature_table": "features.table",
+}
+__getattr__ = lazily(__name__, WHERE)

@@ -115,13 +115,15 @@ def read_table(option: str, source: Path) -> pd.DataFrame:
     """
     import polars as pl
 
+    from features.to_pandas import to_pandas
+
     if source.suffix.lower() not in SUFFIXES:
         raise RequestError(f"{option} must end in .parquet or .csv; got {source}.")
     if not source.is_file():
         raise RequestError(f"{option} must be a file that exists; {source} does not.")
     try:
         if source.suffix.lower() == ".parquet":
-            return pl.read_parquet(source).to_pandas()
-        return pl.read_csv(source, infer_schema=False).to_pandas()
+            return to_pandas(pl.read_parquet(source))
+        return to_pandas(pl.read_csv(source, infer_schema=False))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise RequestError(f"{option} {source} cannot be read: {error}.") from None

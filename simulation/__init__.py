@@ -1,6 +1,19 @@
 """A seeded shop with known truth: lifetimes, spend, feedback, a pilot of offers and campaigns."""
 
-from simulation.oracle import oracle_churn_risk, true_effects
-from simulation.shop import SimulatedShop, simulate
+from typing import TYPE_CHECKING
 
-__all__ = ["SimulatedShop", "oracle_churn_risk", "simulate", "true_effects"]
+from features.face import lazily
+
+if TYPE_CHECKING:
+    from simulation.oracle import oracle_churn_risk as oracle_churn_risk
+    from simulation.oracle import true_effects as true_effects
+    from simulation.shop import SimulatedShop as SimulatedShop
+    from simulation.shop import simulate as simulate
+
+WHERE = {
+    "oracle_churn_risk": "simulation.oracle",
+    "true_effects": "simulation.oracle",
+    "SimulatedShop": "simulation.shop",
+    "simulate": "simulation.shop",
+}
+__getattr__ = lazily(__name__, WHERE)

@@ -1,1 +1,41 @@
 """What the future held, and the models that learn it."""
+
+from typing import TYPE_CHECKING
+
+from features.face import lazily
+
+if TYPE_CHECKING:
+    from training.champions import load_scorer as load_scorer
+    from training.champions import load_uplift as load_uplift
+    from training.config import TrainingConfig as TrainingConfig
+    from training.errors import NoChampionError as NoChampionError
+    from training.errors import TrainingError as TrainingError
+    from training.models.churn import ChurnModel as ChurnModel
+    from training.models.clv import CLVModel as CLVModel
+    from training.panel.labels import Value as Value
+    from training.panel.labels import label_table as label_table
+    from training.pipeline import Training as Training
+    from training.pipeline import train as train
+    from training.registry.tracking import Tracker as Tracker
+    from training.scoring.scorer import Scorer as Scorer
+    from training.uplift.model import UpliftModel as UpliftModel
+    from training.uplift.pipeline import train_uplift as train_uplift
+
+WHERE = {
+    "load_scorer": "training.champions",
+    "load_uplift": "training.champions",
+    "TrainingConfig": "training.config",
+    "NoChampionError": "training.errors",
+    "TrainingError": "training.errors",
+    "ChurnModel": "training.models.churn",
+    "CLVModel": "training.models.clv",
+    "Value": "training.panel.labels",
+    "label_table": "training.panel.labels",
+    "Training": "training.pipeline",
+    "train": "training.pipeline",
+    "Tracker": "training.registry.tracking",
+    "Scorer": "training.scoring.scorer",
+    "UpliftModel": "training.uplift.model",
+    "train_uplift": "training.uplift.pipeline",
+}
+__getattr__ = lazily(__name__, WHERE)

@@ -1,1 +1,15 @@
 """What happened in a shop, when, and when it became known; and the one cut in time."""
+
+from typing import TYPE_CHECKING
+
+from features.face import lazily
+
+if TYPE_CHECKING:
+    from features.history.history import History as History
+    from features.history.history import Past as Past
+
+WHERE = {
+    "History": "features.history.history",
+    "Past": "features.history.history",
+}
+__getattr__ = lazily(__name__, WHERE)

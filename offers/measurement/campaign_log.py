@@ -11,6 +11,7 @@ import pandas as pd
 
 from features.history.history import Past
 from features.schema import NO_OFFER
+from features.to_pandas import to_pandas
 from offers.errors import OffersError
 from offers.planning.plan_table import PlanTable
 
@@ -44,7 +45,7 @@ class CampaignLog:
         of_campaign = known.offers.filter(nw.col("campaign_id") == campaign_id).select(
             *KEYS, "cost"
         )
-        rows = of_campaign.collect("polars").to_native().to_pandas()
+        rows = to_pandas(of_campaign.collect("polars").to_native())
         if rows.empty:
             ids = known.offers.select("campaign_id").unique().collect("polars").to_native()
             raise OffersError(

@@ -6,8 +6,6 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass
 from typing import Self
 
-from lightgbm.basic import LightGBMError
-
 from features.clock import as_instant
 from features.intake.mapping import Mapping
 from serving.inforce.reloading import LoadError, Source
@@ -19,7 +17,7 @@ from training.scoring.scorer import ChurnScorer, CLVScorer, Scorer
 
 PROFILE = "profile_"
 # What reading a damaged or incomplete model folder can raise, besides the errors made for it.
-UNREADABLE = (ValueError, LookupError, TypeError, OSError, LightGBMError)
+UNREADABLE = (ValueError, LookupError, TypeError, OSError)
 
 
 @dataclass(frozen=True)

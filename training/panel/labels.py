@@ -12,6 +12,7 @@ import polars as pl
 from features.clock import Instant, as_day, as_instant
 from features.history.history import History
 from features.history.order_days import solid
+from features.to_pandas import to_pandas
 from training.errors import TrainingError
 
 YEAR = 365.0
@@ -118,4 +119,4 @@ def outcomes(history: History, start: float, horizon_days: float, value: Value) 
             spend=worth.sum().clip(lower_bound=0.0),
         )
     )
-    return pd.DataFrame(outcome.to_pandas()).set_index("customer_id")
+    return to_pandas(outcome).set_index("customer_id")

@@ -12,6 +12,7 @@ import pandas as pd
 from features.clock import as_instant
 from features.history.history import Past
 from features.table import describe
+from features.to_pandas import to_pandas
 from training.btyd.population import PopulationModel
 from training.btyd.season import SeasonalLevel
 from training.config import TrainingConfig
@@ -179,7 +180,7 @@ def purchase_history(past: Past) -> pd.DataFrame:
         nw.col("day").min().alias("first"),
         nw.col("day").max().alias("last"),
     )
-    table = found.sort("customer_id").to_pandas().set_index("customer_id")
+    table = to_pandas(found.sort("customer_id").to_native()).set_index("customer_id")
     first = table["first"]
     return pd.DataFrame(
         {

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.history.history import Past
+from features.to_pandas import to_pandas
 from training.evaluation import FloatArray
 
 
@@ -20,12 +21,8 @@ def hash_share(ids: pd.Index) -> FloatArray:
 
 def sampled(past: Past, days: Sequence[float], max_rows: int) -> tuple[Past, float]:
     """The history of a sample of customers, about `max_rows` in all snapshots, and its share."""
-    buyers = (
-        past.purchases.group_by("customer_id")
-        .agg(nw.col("known_day").min())
-        .collect("polars")
-        .to_pandas()
-    )
+    known = past.purchases.group_by("customer_id").agg(nw.col("known_day").min())
+    buyers = to_pandas(known.collect("polars").to_native())
     since = np.sort(buyers["known_day"].to_numpy())
     rows = int(np.searchsorted(since, days).sum())
     share = min(1.0, max_rows / max(rows, 1))

@@ -9,6 +9,7 @@ import polars as pl
 
 from features.history.history import Past
 from features.schema import NO_OFFER
+from features.to_pandas import to_pandas
 from training.evaluation import FloatArray
 
 # No untreated customer stands for more than so many: 1 over the least P(no offer) that is believed.
@@ -67,5 +68,5 @@ def outcome_weights(
     )
     stands_for = 1.0 / pl.col("p_no_offer").clip(1.0 / MOST_WEIGHT, 1.0)
     weight = found.select("customer_id", weight=pl.when("treated").then(0.0).otherwise(stands_for))
-    known = weight.to_pandas().set_index("customer_id")["weight"]
+    known = to_pandas(weight).set_index("customer_id")["weight"]
     return np.asarray(known.reindex(customer_ids, fill_value=1.0), dtype=np.float64)

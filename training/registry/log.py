@@ -18,6 +18,7 @@ import polars as pl
 from features.catalogue import catalogue
 from features.clock import as_instant
 from features.history.history import Past
+from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card
@@ -115,7 +116,7 @@ def _hash_of_rows(rows: pl.DataFrame) -> str:
     """Of the rows in any order, by pandas: Polars' own hashes change with its version."""
     total = np.uint64(0)
     for part in rows.iter_slices(SLICE):
-        hashes = pd.util.hash_pandas_object(part.to_pandas(), index=False).to_numpy()
+        hashes = pd.util.hash_pandas_object(to_pandas(part), index=False).to_numpy()
         total = np.sum([total, hashes.sum(dtype=np.uint64)], dtype=np.uint64)
     return f"{int(total):016x}"
 

@@ -18,8 +18,6 @@ from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import features
-import training
 from training.models.artifact import MODEL_FILE
 from training.registry import store
 from training.registry.store import TrackingError as TrackingError
@@ -465,7 +463,8 @@ def _write_pyfunc(place: Path, model: ModelFiles, run_id: str, model_id: str) ->
     from mlflow.models import Model, ModelSignature
     from mlflow.pyfunc import save_model
 
-    packages = [Path(package.__path__[0]) for package in (features, training)]
+    home = Path(__file__).parents[2]
+    packages = [home / "features", home / "training"]
     with tempfile.TemporaryDirectory() as copies:
         # MLflow calls the copy what the original is called.
         folder = copytree(model.folder, Path(copies) / "model")

@@ -1,5 +1,15 @@
 """Uplift: what each offer changes, for whom, and how sure that is."""
 
-from training.uplift.model import UpliftModel
+from typing import TYPE_CHECKING
 
-__all__ = ["UpliftModel"]
+from features.face import lazily
+
+if TYPE_CHECKING:
+    from training.uplift.model import UpliftModel as UpliftModel
+    from training.uplift.pipeline import train_uplift as train_uplift
+
+WHERE = {
+    "UpliftModel": "training.uplift.model",
+    "train_uplift": "training.uplift.pipeline",
+}
+__getattr__ = lazily(__name__, WHERE)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.history.history import Past
 from features.table import describe
+from features.to_pandas import to_pandas
 from training.btyd.population import PopulationModel
 from training.errors import TrainingError
 from training.evaluation import FloatArray
@@ -133,7 +134,7 @@ def _logged(past: Past) -> pd.DataFrame:
             "the rows of a plan there, see docs/history.md."
         )
     columns = ("customer_id", "day", "offer_id", "propensity")
-    rows = past.offers.select(*columns).collect("polars").to_pandas()
+    rows = to_pandas(past.offers.select(*columns).collect("polars").to_native())
     return rows.sort_values(["day", "customer_id", "offer_id"], kind="stable")
 
 
