@@ -27,7 +27,7 @@ from training.evaluation import FloatArray
 from training.panel.labels import Value
 from training.pipeline import train
 from training.registry.tracking import Tracker
-from training.scoring.scorer import STAGES
+from training.scoring.columns import STAGES
 from training.uplift.pipeline import train_uplift
 
 SEEDS, CUSTOMERS, DAYS = (0, 1, 2), 200_000, 1095

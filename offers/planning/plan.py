@@ -15,7 +15,7 @@ from offers.catalogue.verdicts import Eligibility
 from offers.planning.assignment import Assignment, intend
 from offers.planning.campaign import Campaign
 from offers.planning.curves import BudgetCurve, budget_curve, trade_off
-from offers.planning.plan_table import COLUMNS
+from offers.planning.plan_columns import COLUMNS
 from offers.planning.prospects import Prospects
 from offers.planning.reasons import reasons
 from training.evaluation import FloatArray

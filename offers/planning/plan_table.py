@@ -11,47 +11,10 @@ import pandas as pd
 
 from features.schema import NO_OFFER
 from offers.errors import OffersError
+from offers.planning.plan_columns import COLUMNS, EVIDENCE, PLAN_COLUMNS, PlanColumn
 
-ARMS = ("offer", "holdout", "none")
-EVIDENCE = ("experiment", "prior")
 # Names the row of all offers together where results are listed by offer.
 TOTAL = "total"
-
-IDS = ("campaign_id", "customer_id", "intended_offer", "arm")
-CONSTANTS = ("campaign_id", "as_of", "horizon_days", "margin_rate", "currency")
-NUMBERS = {
-    "horizon_days": (0.0, np.inf, "a whole number of days above 0"),
-    "propensity": (0.0, 1.0, "above 0 and at most 1"),
-    "expected_uplift": (-1.0, 1.0, "from -1 to 1"),
-    "expected_cost": (0.0, np.inf, "an amount of 0 or more"),
-    "expected_profit": (-np.inf, np.inf, "an amount"),
-    "churn_risk": (0.0, 1.0, "from 0 to 1"),
-    "clv_if_active": (0.0, np.inf, "an amount of 0 or more"),
-    "upfront_cost": (0.0, np.inf, "an amount of 0 or more"),
-    "margin_rate": (0.0, np.inf, "a number above 0"),
-}
-POSITIVE = ("horizon_days", "propensity", "margin_rate")
-COLUMNS = (
-    "campaign_id",
-    "customer_id",
-    "as_of",
-    "horizon_days",
-    "intended_offer",
-    "arm",
-    "explored",
-    "propensity",
-    "expected_uplift",
-    "expected_cost",
-    "expected_profit",
-    "churn_risk",
-    "clv_if_active",
-    "reason",
-    "evidence",
-    "kind",
-    "upfront_cost",
-    "margin_rate",
-    "currency",
-)
 REMEDY = "Give the plan as it was written; ids must be read as text."
 
 
@@ -98,15 +61,11 @@ class PlanTable:
         if frame.empty:
             raise OffersError("a plan must have at least one row; got none. Plan again.")
         rows = frame[list(COLUMNS)].reset_index(drop=True)
-        for name in IDS:
-            texts = rows[name].map(lambda cell: isinstance(cell, str) and cell != "")
-            _require(rows, name, texts, "text")
-        rows = rows.assign(
-            as_of=_instants(rows), explored=_flags(rows), **{n: _numbers(rows, n) for n in NUMBERS}
-        )
+        rows = rows.assign(**{c.name: READERS[c.dtype](rows, c) for c in PLAN_COLUMNS})
         _require_arms(rows)
-        for name in CONSTANTS:
-            _require_constant(rows, name)
+        for column in PLAN_COLUMNS:
+            if column.constant:
+                _require_constant(rows, column.name)
         twice = rows["customer_id"].duplicated()
         _require(rows, "customer_id", ~twice, "in a plan once")
         return cls(rows)
@@ -160,10 +119,9 @@ def _require(rows: pd.DataFrame, name: str, right: pd.Series, rule: str) -> None
 
 
 def _require_arms(rows: pd.DataFrame) -> None:
-    """Arms are known ones, in keeping with the offers, and offers say what kind they are."""
+    """Arms are in keeping with the offers, and offers say what kind they are."""
     intended = rows["intended_offer"] != NO_OFFER
     _require(rows, "intended_offer", rows["intended_offer"] != TOTAL, f"no offer named {TOTAL}")
-    _require(rows, "arm", rows["arm"].isin(ARMS), "offer, holdout or none")
     agrees = (rows["arm"] != "none") == intended
     _require(rows, "arm", agrees, "none where intended_offer is none, and only there")
     told = rows["evidence"].isin(EVIDENCE) | ~intended
@@ -180,25 +138,44 @@ def _require_constant(rows: pd.DataFrame, name: str) -> None:
         )
 
 
-def _instants(rows: pd.DataFrame) -> pd.Series:
-    instants = pd.to_datetime(rows["as_of"], errors="coerce", format="ISO8601")
-    _require(rows, "as_of", instants.notna(), "an instant")
+def _texts(rows: pd.DataFrame, column: PlanColumn) -> pd.Series:
+    texts = rows[column.name]
+    if not column.nullable:
+        given = texts.map(lambda cell: isinstance(cell, str) and cell != "")
+        _require(rows, column.name, given, "text")
+        if column.texts:
+            _require(rows, column.name, texts.isin(column.texts), column.rule)
+    return texts
+
+
+def _instants(rows: pd.DataFrame, column: PlanColumn) -> pd.Series:
+    instants = pd.to_datetime(rows[column.name], errors="coerce", format="ISO8601")
+    _require(rows, column.name, instants.notna(), column.rule)
     return instants
 
 
-def _flags(rows: pd.DataFrame) -> pd.Series:
-    flags = rows["explored"].map(lambda cell: {"true": True, "false": False}.get(str(cell).lower()))
-    _require(rows, "explored", flags.notna(), "true or false")
+def _flags(rows: pd.DataFrame, column: PlanColumn) -> pd.Series:
+    known = {"true": True, "false": False}
+    flags = rows[column.name].map(lambda cell: known.get(str(cell).lower()))
+    _require(rows, column.name, flags.notna(), column.rule)
     return flags.astype(bool)
 
 
-def _numbers(rows: pd.DataFrame, name: str) -> pd.Series:
-    low, high, rule = NUMBERS[name]
-    numbers = pd.to_numeric(rows[name], errors="coerce").astype(np.float64)
-    right = numbers.between(low, high) & np.isfinite(numbers)
-    if name in POSITIVE:
-        right &= numbers > 0
-    if name == "horizon_days":
+def _numbers(rows: pd.DataFrame, column: PlanColumn) -> pd.Series:
+    numbers = pd.to_numeric(rows[column.name], errors="coerce").astype(np.float64)
+    right = numbers.between(column.low, column.high) & np.isfinite(numbers)
+    if column.above_low:
+        right &= numbers > column.low
+    if column.dtype == "whole":
         right &= numbers % 1 == 0
-    _require(rows, name, right, rule)
+    _require(rows, column.name, right, column.rule)
     return numbers
+
+
+READERS = {
+    "text": _texts,
+    "instant": _instants,
+    "flag": _flags,
+    "whole": _numbers,
+    "number": _numbers,
+}

@@ -9,51 +9,14 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
 
+from serving.customers.schemas import CustomerAnswer, CustomerPage, CustomerQuery
 from serving.http.openapi import problems
 from serving.http.problems import FieldProblem, ProblemError
 from serving.inforce.published import Scores, score_rows
-from serving.inforce.schemas import Answer, ScoreRow, Stage, Terms
 from serving.resources import ScoresNow
 
-LIVE: tuple[Stage, ...] = ("new", "active", "at_risk")
 router = APIRouter(prefix="/v1", tags=["customers"])
-
-
-class CustomerQuery(BaseModel):
-    """Which customers are asked for, and where the page begins."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    stage: list[Stage] = Field(
-        default=list(LIVE), description="May be given several times; default: the live stages."
-    )
-    min_risk: float = Field(
-        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Least churn_risk."
-    )
-    limit: int = Field(default=50, ge=1, le=1000, description="Customers on a page, at most.")
-    cursor: str | None = Field(
-        default=None, max_length=512, description="next_cursor of the page before."
-    )
-
-
-class CustomerPage(Answer):
-    """Customers with most value at risk first, equal ones by customer_id."""
-
-    currency: str | None
-    definition: Terms
-    total: int = Field(description="Customers on all pages.")
-    customers: list[ScoreRow]
-    next_cursor: str | None = Field(description="Null on the last page.")
-
-
-class CustomerAnswer(Answer):
-    """One customer."""
-
-    currency: str | None
-    definition: Terms
-    customer: ScoreRow
 
 
 @router.get("/customers", responses=problems(422, 503))

@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from fastapi import APIRouter
-from pydantic import Field
 
+from serving.health.schemas import Alive, Ready, ReadyChampions, ReadyScores
 from serving.http.openapi import problems
 from serving.inforce.champions import Champions
 from serving.inforce.published import Scores
 from serving.inforce.reloading import NotLoadedError, Watched
-from serving.inforce.schemas import Answer, Terms, Versions, WallClock
 from serving.resources import ResourcesNow, not_ready
 
 router = APIRouter(tags=["health"])
-
-
-class Alive(Answer):
-    """The process answers."""
-
-    status: Literal["alive"] = "alive"
-
-
-class ReadyChampions(Answer):
-    """The models in force, and what they may be told."""
-
-    versions: Versions
-    definition: Terms
-    attributes: dict[str, list[str] | None] = Field(
-        description="Customer attribute -> the texts it may have; null for a number."
-    )
-    feedback: dict[str, tuple[float, float]] = Field(
-        description="Kind of feedback -> its lowest and highest score."
-    )
-
-
-class ReadyScores(Answer):
-    """The run of the batch that customers are listed from."""
-
-    as_of: WallClock
-    customers: int
-    versions: Versions
-    definition: Terms
-
-
-class Ready(Answer):
-    """Everything needed is loaded."""
-
-    status: Literal["ready"] = "ready"
-    champions: ReadyChampions
-    scores: ReadyScores
-    warnings: list[str] = Field(description="What could not be loaded since; older ones answer.")
 
 
 @router.get("/healthz")

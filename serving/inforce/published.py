@@ -18,18 +18,10 @@ from serving.inforce.reloading import LoadError, Source
 from serving.inforce.schemas import ScoreRow, Terms, Versions
 from training.champions import CHURN, CLV
 from training.registry.tracking import Tracker
-from training.scoring.reasons import REASONS
-from training.scoring.scorer import COLUMNS, STAGES, SURVIVAL, load_model
+from training.scoring.columns import COLUMNS, SCORE_COLUMNS, STAGES, ScoreColumn
+from training.scoring.scorer import load_model
 
 READERS = (".parquet", ".csv")
-WHOLE = ("horizon_days", "clv_horizon_days", "churn_model_version", "clv_model_version")
-NUMBERS = (
-    "churn_risk", "risk_percentile", "stage_percentile", "p_alive", *SURVIVAL, "clv", "clv_low",
-    "clv_high", "p_active", "orders_if_active", "order_value", "expected_orders", "clv_if_active",
-    "spend_if_active_low", "spend_if_active_high", "value_at_risk", "days_since_last_order",
-)  # fmt: skip
-MAY_LACK = ("risk_percentile", "stage_percentile", "expected_next_order", *REASONS)
-ONE_VALUE = ("as_of", *WHOLE)
 
 
 @dataclass(frozen=True)
@@ -116,40 +108,43 @@ def _parsed(content: bytes, suffix: str) -> pl.DataFrame:
         raise ValueError(f"a scores file must end in {' or '.join(READERS)}")
     if missing := [column for column in COLUMNS if column not in rows.columns]:
         raise ValueError(f"it must have the columns of holdfast score; {missing} are missing")
-    return rows.select(*(_typed(column, rows.schema[column]) for column in COLUMNS))
+    return rows.select(*(_typed(column, rows.schema[column.name]) for column in SCORE_COLUMNS))
 
 
-def _typed(column: str, given: pl.DataType) -> pl.Expr:
-    value = pl.col(column)
-    if column in WHOLE:
+def _typed(column: ScoreColumn, given: pl.DataType) -> pl.Expr:
+    value = pl.col(column.name)
+    if column.dtype == "whole":
         return value.cast(pl.Int64)
-    if column in NUMBERS:
+    if column.dtype == "number":
         return value.cast(pl.Float64).fill_nan(None)
-    if column == "expected_next_order":
+    if column.dtype == "date":
         # A date that cannot be read is an error: null would say that no order is expected.
         return value.str.head(10).str.to_date() if given == pl.String else value.cast(pl.Date)
-    if column == "as_of" and given == pl.String:
+    if column.dtype == "instant" and given == pl.String:
         texts = value.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
         others = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d")
         more = (value.str.to_datetime(f, strict=False, time_unit="us") for f in others)
         return pl.coalesce(texts, *more)
-    return value.cast(pl.Datetime("us") if column == "as_of" else pl.String)
+    return value.cast(pl.Datetime("us") if column.dtype == "instant" else pl.String)
 
 
 def _checked(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Refuse what the batch does not write; sort the rest."""
     if rows.is_empty():
         raise LoadError(f"{path} holds no customer. Score at a later as_of.")
-    gaps = rows.select(pl.exclude(MAY_LACK).null_count())
+    whole = [column.name for column in SCORE_COLUMNS if not column.nullable]
+    gaps = rows.select(pl.col(whole).null_count())
     if empty := [name for name, count in gaps.row(0, named=True).items() if count]:
         raise LoadError(f"{path} must have a value in every row of {empty}. Score again.")
-    if mixed := [column for column in ONE_VALUE if rows[column].n_unique() > 1]:
+    once = [column.name for column in SCORE_COLUMNS if column.constant]
+    if mixed := [name for name in once if rows[name].n_unique() > 1]:
         raise LoadError(f"{path} must hold one run of the batch; {mixed} differ. Score again.")
     if rows["customer_id"].is_duplicated().any():
         raise LoadError(f"{path} must hold each customer_id once. Score again.")
     if odd := sorted(set(rows["stage"].unique()) - set(STAGES)):
         raise LoadError(f"{path} must have the stages {STAGES}; got {odd}. Score again.")
-    if not rows.select(pl.all_horizontal(pl.col(NUMBERS).is_finite().all())).item():
+    numbers = [column.name for column in SCORE_COLUMNS if column.dtype == "number"]
+    if not rows.select(pl.all_horizontal(pl.col(numbers).is_finite().all())).item():
         raise LoadError(f"{path} must hold finite numbers. Score again.")
     return rows.sort("value_at_risk", "customer_id", descending=[True, False])
 

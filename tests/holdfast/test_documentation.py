@@ -8,10 +8,10 @@ import pytest
 import typer
 
 from holdfast.cli import app
-from offers.planning.plan_table import COLUMNS as PLAN_COLUMNS
+from offers.planning.plan_columns import COLUMNS as PLAN_COLUMNS
 from serving.inforce.schemas import ScoreRow
 from training.evaluation import churn_metrics, value_metrics
-from training.scoring.scorer import COLUMNS
+from training.scoring.columns import COLUMNS
 from training.selection.grade import MEANING
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"

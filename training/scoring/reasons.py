@@ -11,9 +11,9 @@ import pandas as pd
 
 from features.catalogue import CATALOGUE
 from features.feature import Feature
+from training.scoring.columns import REASONS
 from training.scoring.phrases import PHRASES, Phrase, of_profile
 
-REASONS = ("reason_1", "reason_2", "reason_3")
 PROFILE = "profile_"
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {

@@ -22,22 +22,12 @@ from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.models.tasks import CHURN_RISK, CLV_FORECAST, Task
 from training.panel.snapshot import Snapshot
+from training.scoring.columns import COLUMNS, REASONS, STAGES, SURVIVAL_DAYS
 from training.scoring.definition import Definition
-from training.scoring.reasons import REASONS, reasons
+from training.scoring.reasons import reasons
 
-STAGES = ("new", "active", "at_risk", "lapsed")
 GRID_POINTS = 401
 USUAL_ROWS = 5000
-SURVIVAL_DAYS = (30, 60, 90, 180, 365)
-SURVIVAL = tuple(f"survival_{days}d" for days in SURVIVAL_DAYS)
-COLUMNS = (
-    "customer_id", "as_of", "horizon_days", "churn_risk", "risk_percentile", "stage",
-    "stage_percentile", "p_alive", "expected_next_order", *SURVIVAL, "clv_horizon_days", "clv",
-    "clv_low", "clv_high", "p_active", "orders_if_active", "order_value", "expected_orders",
-    "clv_if_active", "spend_if_active_low", "spend_if_active_high", "value_at_risk",
-    "days_since_last_order", *REASONS, "churn_model", "basis", "churn_model_version",
-    "clv_model_version",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,7 @@ class Reference:
         """Take the quantiles and means of the population at training."""
         risk = model.predict_proba(table)[:, 1]
         stage = stages(table, risk, live_base_rate)
-        groups = {"all": risk, **{name: risk[stage == name] for name in STAGES}}
+        groups = {"all": risk} | {str(name): risk[stage == name] for name in STAGES}
         at = np.linspace(0, 1, GRID_POINTS)
         grids = {k: tuple(np.quantile(v, at).tolist()) for k, v in groups.items() if len(v)}
         some = table.iloc[:: -(-len(table) // USUAL_ROWS)]

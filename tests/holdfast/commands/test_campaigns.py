@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from offers.planning.plan_table import COLUMNS
+from offers.planning.plan_columns import COLUMNS
 
 AS_OF, END = "2025-10-01", "2026-01-01"
 

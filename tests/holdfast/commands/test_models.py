@@ -8,7 +8,7 @@ from features.history.history import History
 from holdfast.commands.models import training_config
 from training.champions import load_scorer
 from training.registry.tracking import Tracker
-from training.scoring.scorer import COLUMNS
+from training.scoring.columns import COLUMNS
 
 
 @pytest.fixture

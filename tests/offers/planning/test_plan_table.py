@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from offers.errors import OffersError
-from offers.planning.plan_table import COLUMNS, PlanTable
+from offers.planning.plan_columns import COLUMNS
+from offers.planning.plan_table import PlanTable
 
 
 def plan() -> pd.DataFrame:

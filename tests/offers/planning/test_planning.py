@@ -11,7 +11,8 @@ from offers.errors import OffersError
 from offers.measurement.experiment import offer_rows
 from offers.planning.campaign import Campaign
 from offers.planning.plan import HARMED, NOTHING_PAYS
-from offers.planning.plan_table import COLUMNS, PlanTable
+from offers.planning.plan_columns import COLUMNS
+from offers.planning.plan_table import PlanTable
 from offers.planning.planning import Models, plan_campaign
 
 FREE = {"kind": "onboarding", "prior": [6, 14]}

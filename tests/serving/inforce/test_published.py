@@ -5,7 +5,7 @@ import pytest
 
 from serving.inforce.published import scores
 from serving.inforce.reloading import LoadError
-from training.scoring.scorer import COLUMNS
+from training.scoring.columns import COLUMNS
 
 
 @pytest.fixture

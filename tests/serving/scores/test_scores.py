@@ -11,7 +11,7 @@ from features.intake.mapping import Mapping
 from serving.inforce.champions import Champions
 from serving.scores import service
 from serving.scores.schemas import ScoreRequest
-from training.scoring.scorer import COLUMNS, SURVIVAL
+from training.scoring.columns import COLUMNS, SURVIVAL
 
 AS_OF = "2026-01-01"
 RANKS = ["risk_percentile", "stage_percentile"]

@@ -3,8 +3,9 @@ import pytest
 
 from features.catalogue import CATALOGUE, catalogue
 from features.intake.mapping import Mapping
+from training.scoring.columns import REASONS
 from training.scoring.phrases import PHRASES
-from training.scoring.reasons import REASONS, TOPIC_OF, reasons, topics_of
+from training.scoring.reasons import TOPIC_OF, reasons, topics_of
 
 ROW = {
     "days_since_last_order": 74.0,

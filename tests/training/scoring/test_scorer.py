@@ -13,19 +13,8 @@ from training.errors import TrainingError
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.snapshot import TrainingSet, latest
-from training.scoring.reasons import REASONS
-from training.scoring.scorer import (
-    COLUMNS,
-    STAGES,
-    SURVIVAL,
-    SURVIVAL_DAYS,
-    ChurnScorer,
-    CLVScorer,
-    Reference,
-    Scorer,
-    load_model,
-    stages,
-)
+from training.scoring.columns import COLUMNS, REASONS, STAGES, SURVIVAL, SURVIVAL_DAYS
+from training.scoring.scorer import ChurnScorer, CLVScorer, Reference, Scorer, load_model, stages
 from training.selection.fit import FittedModel, fit
 
 
