@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 ANONYMOUS = "anonymous"
@@ -28,6 +28,7 @@ class Column:
     known_later_of : tuple of str
         Kinds of feedback whose fact becomes known later; that of others is known with the row. All
         of them if empty.
+    meaning : str
     """
 
     source: str
@@ -36,6 +37,7 @@ class Column:
     name: str = ""
     known_with: str = ""
     known_later_of: tuple[str, ...] = ()
+    meaning: str = field(default="", compare=False)
 
     @property
     def target(self) -> str:
@@ -50,45 +52,122 @@ class Column:
 
 RECORDED = Column("recorded_at", "date", name="recorded_day")
 # A ticket is scored when it is resolved, a survey or review when it is written.
-SCORE = Column("score", "number", known_with="resolved_at", known_later_of=("ticket",))
+SCORE = Column(
+    "score",
+    "number",
+    known_with="resolved_at",
+    known_later_of=("ticket",),
+    meaning="on the kind's scale; outside it the row cannot be used",
+)
 SCHEMAS: dict[str, tuple[Column, ...]] = {
     "orders": (
-        Column("order_id", "id", required=True),
-        Column("customer_id", "id", required=True),
-        Column("ordered_at", "date", required=True, name="day"),
-        Column("amount", "number", required=True),
-        RECORDED,
-        Column("discount_amount", "number"),
-        Column("currency", "text"),
+        Column("order_id", "id", required=True, meaning="id of the order"),
+        Column(
+            "customer_id",
+            "id",
+            required=True,
+            meaning="blank cells make the row *anonymous*: counted, set aside",
+        ),
+        Column(
+            "ordered_at", "date", required=True, name="day", meaning="when the order was placed"
+        ),
+        Column(
+            "amount",
+            "number",
+            required=True,
+            meaning="value of the order; negative amounts are refunds, rows of their own",
+        ),
+        replace(RECORDED, meaning="when the row became known, if later than `ordered_at`"),
+        Column("discount_amount", "number", meaning="discount given on the order"),
+        Column(
+            "currency",
+            "text",
+            meaning=(
+                "currency of the amount; all rows must agree, with each other and with the mapping"
+            ),
+        ),
     ),
     "feedback": (
-        Column("customer_id", "id", required=True),
-        Column("created_at", "date", required=True, name="day"),
-        Column("kind", "text", required=True),
+        Column("customer_id", "id", required=True, meaning="blank cells make the row anonymous"),
+        Column(
+            "created_at",
+            "date",
+            required=True,
+            name="day",
+            meaning="when the feedback was asked for, or the ticket opened",
+        ),
+        Column(
+            "kind",
+            "text",
+            required=True,
+            meaning=(
+                "`nps` (0 to 10), `csat` (1 to 5), `review` (1 to 5), `ticket` (1 to 5), or a"
+                " kind with a declared scale"
+            ),
+        ),
         SCORE,
-        RECORDED,
-        Column("feedback_id", "id"),
-        Column("order_id", "id"),
-        Column("text", "text"),
-        Column("due_at", "date", name="due_day"),
-        Column("resolved_at", "date", name="resolved_day", known_with="resolved_at"),
+        replace(RECORDED, meaning="when the answer became known, if later than `created_at`"),
+        Column("feedback_id", "id", meaning="id of the feedback, unique within its kind"),
+        Column("order_id", "id", meaning="the order it is about"),
+        Column("text", "text", meaning="what the customer wrote"),
+        Column("due_at", "date", name="due_day", meaning="when a ticket should be resolved"),
+        Column(
+            "resolved_at",
+            "date",
+            name="resolved_day",
+            known_with="resolved_at",
+            meaning="when it was",
+        ),
     ),
     "offers": (
-        Column("customer_id", "id", required=True),
-        Column("campaign_id", "id", required=True),
-        Column("offered_at", "date", required=True, name="day"),
-        Column("offer_id", "id", required=True),
-        Column("intended_offer", "id"),
-        Column("propensity", "number"),
-        Column("cost", "number", known_with="redeemed_at"),
-        Column("redeemed_at", "date", name="redeemed_day", known_with="redeemed_at"),
-        Column("refused_at", "date", name="refused_day", known_with="refused_at"),
+        Column("customer_id", "id", required=True, meaning="blank cells make the row anonymous"),
+        Column("campaign_id", "id", required=True, meaning="the campaign"),
+        Column("offered_at", "date", required=True, name="day", meaning="when the offer was made"),
+        Column(
+            "offer_id",
+            "id",
+            required=True,
+            meaning="the offer; `none` for customers held out as control",
+        ),
+        Column("intended_offer", "id", meaning="the offer that was intended, also for controls"),
+        Column(
+            "propensity",
+            "number",
+            meaning="probability with which this customer got this `offer_id`",
+        ),
+        Column(
+            "cost", "number", known_with="redeemed_at", meaning="what the offer cost once redeemed"
+        ),
+        Column(
+            "redeemed_at",
+            "date",
+            name="redeemed_day",
+            known_with="redeemed_at",
+            meaning="when it was redeemed",
+        ),
+        Column(
+            "refused_at",
+            "date",
+            name="refused_day",
+            known_with="refused_at",
+            meaning="when it was refused",
+        ),
     ),
     "customers": (
-        Column("customer_id", "id", required=True),
-        RECORDED,
-        Column("marketing_consent", "text"),
-        Column("acquisition_cost", "number"),
+        Column("customer_id", "id", required=True, meaning="id of the customer"),
+        replace(
+            RECORDED,
+            meaning="when the row became known; required in every row if the column is there",
+        ),
+        Column(
+            "marketing_consent",
+            "text",
+            meaning=(
+                "whether the customer may be contacted: `true`, `t`, `yes`, `y` or `1`, in "
+                "capitals or not. Anything else, or nothing, is no consent"
+            ),
+        ),
+        Column("acquisition_cost", "number", meaning="what winning the customer cost"),
     ),
 }
 LINES = (

@@ -6,9 +6,11 @@ from features.history.history import History
 from training.errors import NoChampionError, TrainingError
 from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.registry.store import shown
-from training.registry.tracking import RegisteredVersion, Tracker
+from training.registry.tracking import Tracker
+from training.registry.versions import RegisteredVersion
 from training.scoring.definition import Definition, shop_digest
-from training.scoring.scorer import ChurnScorer, CLVScorer, ModelScorer, Scorer, load_model
+from training.scoring.model_scorers import ChurnScorer, CLVScorer, ModelScorer, load_model
+from training.scoring.scorer import Scorer
 from training.uplift.scoring import UPLIFT, UpliftScorer
 
 CHURN, CLV = CHURN_RISK.name, CLV_FORECAST.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.models import artifact
-from training.scoring.scorer import ChurnScorer, CLVScorer, load_model
+from training.scoring.model_scorers import ChurnScorer, CLVScorer, load_model
 from training.uplift.scoring import KIND, UpliftScorer
 
 

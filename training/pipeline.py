@@ -12,7 +12,8 @@ from training.panel.panel import Progress
 from training.registry.card import CardPart
 from training.registry.gate import GateDecision, decide
 from training.registry.log import record
-from training.registry.tracking import RegisteredVersion, Tracker
+from training.registry.tracking import Tracker
+from training.registry.versions import RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.fit import fit
 from training.selection.judge import judge, resolve

@@ -87,10 +87,10 @@ class LabelCounts:
     repeat_buyers: int
 
 
-def labelled(evidence: CheckContext, horizon_days: int) -> LabelCounts:
+def labelled(context: CheckContext, horizon_days: int) -> LabelCounts:
     """Measure what the history can teach about a horizon."""
-    repeat_buyers = evidence.totals.customers - evidence.totals.one_time
-    days, lag = evidence.solid_days, evidence.mapping.recording_lag_days
+    repeat_buyers = context.totals.customers - context.totals.one_time
+    days, lag = context.solid_days, context.mapping.recording_lag_days
     if days.is_empty():
         return LabelCounts(horizon_days, 0, None, 0, 0, repeat_buyers)
     start, end = float(days["day"][0]), float(days["day"][-1] + 1)
@@ -98,9 +98,9 @@ def labelled(evidence: CheckContext, horizon_days: int) -> LabelCounts:
     if snapshots == 0:
         return LabelCounts(horizon_days, 0, None, 0, 0, repeat_buyers)
     at = end - lag - horizon_days
-    known = evidence.customers.filter(nw.col("first_known") < at).select("customer_id")
+    known = context.customers.filter(nw.col("first_known") < at).select("customer_id")
     day = nw.col("day")
-    window = evidence.past.purchases.filter(day >= at, day < at + horizon_days)
+    window = context.past.purchases.filter(day >= at, day < at + horizon_days)
     came = window.select("customer_id").unique().join(known, on="customer_id", how="inner")
     customers = sums(known)["rows"]
     returned = sums(came)["rows"]

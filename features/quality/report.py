@@ -14,6 +14,7 @@ from features.plain import plain
 from features.quality import shop_checks as shop
 from features.quality import table_checks as tables
 from features.quality.context import CheckContext, DataProblem, gather, on_day
+from features.quality.duplicate_checks import duplicates
 from features.quality.flow import Staleness, staleness
 from features.quality.readiness import Readiness, labelled, readiness
 from features.quality.row_counts import RowCounts
@@ -25,7 +26,7 @@ CHECKS = (
     tables.unusable_rows,
     tables.unread_facts,
     tables.anonymous_rows,
-    tables.duplicates,
+    duplicates,
     tables.recorded_times,
     tables.one_value_columns,
     tables.currency,
@@ -128,38 +129,38 @@ def check(
     ['anonymous', 'zero_amount', 'dates_only']
     """
     day = None if as_of is None else as_day(as_of, mapping.timezone)
-    evidence = gather(intakes, mapping, day)
-    suggestion = suggest_within(evidence.past)
-    silence = _staleness(evidence)
+    context = gather(intakes, mapping, day)
+    suggestion = suggest_within(context.past)
+    silence = _staleness(context)
     horizon = suggestion.horizon_days
     found = [
-        *(problem for look in CHECKS for problem in look(evidence)),
-        *shop.stale(evidence, silence, horizon),
+        *(problem for look in CHECKS for problem in look(context)),
+        *shop.stale(context, silence, horizon),
     ]
     return Report(
         as_of=None if day is None else as_instant(day).isoformat(),
         problems=tuple(sorted(found, key=lambda p: SEVERITIES.index(p.severity))),
-        accounting=tuple(evidence.accounting.values()),
-        span=_span(evidence),
-        customers=evidence.totals.customers,
-        orders=evidence.totals.orders,
-        refunds=evidence.totals.refunds,
+        accounting=tuple(context.accounting.values()),
+        span=_span(context),
+        customers=context.totals.customers,
+        orders=context.totals.orders,
+        refunds=context.totals.refunds,
         staleness=silence,
         suggestion=suggestion,
-        readiness=readiness(labelled(evidence, horizon)),
+        readiness=readiness(labelled(context, horizon)),
     )
 
 
-def _span(evidence: CheckContext) -> Span | None:
-    first, last = evidence.totals.first_order, evidence.totals.last_order
+def _span(context: CheckContext) -> Span | None:
+    first, last = context.totals.first_order, context.totals.last_order
     if first is None or last is None:
         return None
     days = math.floor(last) - math.floor(first) + 1
     return Span(first, last, on_day(first), on_day(last), days)
 
 
-def _staleness(evidence: CheckContext) -> Staleness | None:
-    last = evidence.totals.last_order
-    if evidence.as_of is None or last is None:
+def _staleness(context: CheckContext) -> Staleness | None:
+    last = context.totals.last_order
+    if context.as_of is None or last is None:
         return None
-    return staleness(evidence.days, last, evidence.as_of)
+    return staleness(context.days, last, context.as_of)

@@ -36,10 +36,10 @@ CENT = 0.005
 STRANGERS_WARNING = 0.5
 
 
-def no_orders(evidence: CheckContext) -> Iterator[DataProblem]:
+def no_orders(context: CheckContext) -> Iterator[DataProblem]:
     """Nothing to learn from or to forecast."""
-    account = evidence.accounting["orders"]
-    if evidence.totals.orders == 0:
+    account = context.accounting["orders"]
+    if context.totals.orders == 0:
         yield DataProblem(
             kind="no_orders",
             severity="error",
@@ -53,9 +53,9 @@ def no_orders(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def stray_dates(evidence: CheckContext) -> Iterator[DataProblem]:
+def stray_dates(context: CheckContext) -> Iterator[DataProblem]:
     """A few orders dated a year or more away from all others."""
-    usable = evidence.intakes["orders"].rows.filter(nw.col("problem").is_null())
+    usable = context.intakes["orders"].rows.filter(nw.col("problem").is_null())
     days = order_days(usable)
     kept = solid(days)
     strays = days.join(kept, on="day", how="anti").sort("day")
@@ -67,7 +67,7 @@ def stray_dates(evidence: CheckContext) -> Iterator[DataProblem]:
         kind="stray_date",
         severity="warning",
         table="orders",
-        column=evidence.source("orders", "ordered_at"),
+        column=context.source("orders", "ordered_at"),
         rows=rows,
         example=on_day(strays["day"][-1]),
         remedy="Correct the dates. Give as_of: what is dated after it does not count as known.",
@@ -76,16 +76,16 @@ def stray_dates(evidence: CheckContext) -> Iterator[DataProblem]:
     )
 
 
-def zero_amounts(evidence: CheckContext) -> Iterator[DataProblem]:
+def zero_amounts(context: CheckContext) -> Iterator[DataProblem]:
     """Orders of nothing: no purchases by definition."""
-    rows = evidence.with_fate("orders", "used", "anonymous").filter(nw.col("amount") == 0)
+    rows = context.with_fate("orders", "used", "anonymous").filter(nw.col("amount") == 0)
     found = sums(rows, with_customer=~nw.col("customer_id").is_null())
     if found["rows"]:
         yield DataProblem(
             kind="zero_amount",
             severity="info",
             table="orders",
-            column=evidence.source("orders", "amount"),
+            column=context.source("orders", "amount"),
             rows=found["rows"],
             example=one_id(rows, "order_id"),
             remedy="Nothing, if these are samples or corrections; else fill in the amount.",
@@ -95,20 +95,20 @@ def zero_amounts(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def excess_refunds(evidence: CheckContext) -> Iterator[DataProblem]:
+def excess_refunds(context: CheckContext) -> Iterator[DataProblem]:
     """Customers who got back more than they ever paid."""
     excess = nw.col("refunded") > nw.col("ordered") + CENT
-    found = evidence.customers.filter(excess)
+    found = context.customers.filter(excess)
     total = values(found, customers=nw.len(), refunds=nw.col("refunds").sum())
     customers = int(total["customers"])
     if customers == 0:
         return
-    rare = customers <= REFUNDED_SHARE * evidence.totals.customers
+    rare = customers <= REFUNDED_SHARE * context.totals.customers
     yield DataProblem(
         kind="refunds_exceed_orders",
         severity="info" if rare else "warning",
         table="orders",
-        column=evidence.source("orders", "amount"),
+        column=context.source("orders", "amount"),
         rows=int(total["refunds"]),
         example=one_id(found, "customer_id"),
         remedy="Check that refunds carry the customer of their order, and that the orders before "
@@ -118,10 +118,10 @@ def excess_refunds(evidence: CheckContext) -> Iterator[DataProblem]:
     )
 
 
-def dominating_orders(evidence: CheckContext) -> Iterator[DataProblem]:
+def dominating_orders(context: CheckContext) -> Iterator[DataProblem]:
     """Single orders or refunds so large that averages mean little."""
-    rows = evidence.past.orders.with_columns(nw.col("amount").abs().alias("size"))
-    total, count = evidence.totals.absolute_amount, evidence.totals.orders + evidence.totals.refunds
+    rows = context.past.orders.with_columns(nw.col("amount").abs().alias("size"))
+    total, count = context.totals.absolute_amount, context.totals.orders + context.totals.refunds
     least = _dominating(total, count, DOMINATING_ORDER)
     large = rows.filter(nw.col("size") >= least) if total else rows.head(0)
     found = sums(large)["rows"]
@@ -132,7 +132,7 @@ def dominating_orders(evidence: CheckContext) -> Iterator[DataProblem]:
         kind="dominating_order",
         severity="warning",
         table="orders",
-        column=evidence.source("orders", "amount"),
+        column=context.source("orders", "amount"),
         rows=found,
         example=f"order {top['order_id']} of customer {top['customer_id']}: {top['size']:,.2f}",
         remedy="Check whether the amount is right and the customer a consumer; leave such orders "
@@ -143,12 +143,12 @@ def dominating_orders(evidence: CheckContext) -> Iterator[DataProblem]:
     )
 
 
-def dominating_customers(evidence: CheckContext) -> Iterator[DataProblem]:
+def dominating_customers(context: CheckContext) -> Iterator[DataProblem]:
     """Single customers whose amounts decide the totals."""
-    rows = evidence.customers.with_columns((nw.col("ordered") + nw.col("refunded")).alias("size"))
-    total = evidence.totals.absolute_amount
-    average = total / max(evidence.totals.customers, 1)
-    least = _dominating(total, evidence.totals.customers, DOMINATING_CUSTOMER)
+    rows = context.customers.with_columns((nw.col("ordered") + nw.col("refunded")).alias("size"))
+    total = context.totals.absolute_amount
+    average = total / max(context.totals.customers, 1)
+    least = _dominating(total, context.totals.customers, DOMINATING_CUSTOMER)
     large = rows.filter(nw.col("size") >= least) if total else rows.head(0)
     found = values(large, customers=nw.len(), rows=(nw.col("orders") + nw.col("refunds")).sum())
     if not found["customers"]:
@@ -158,7 +158,7 @@ def dominating_customers(evidence: CheckContext) -> Iterator[DataProblem]:
         kind="dominating_customer",
         severity="warning",
         table="orders",
-        column=evidence.source("orders", "customer_id"),
+        column=context.source("orders", "customer_id"),
         rows=int(found["rows"]),
         example=f"customer {top['customer_id']}: {top['size']:,.2f}",
         remedy="Check whether these are resellers or accounts shared by many; forecast them apart, "
@@ -169,21 +169,21 @@ def dominating_customers(evidence: CheckContext) -> Iterator[DataProblem]:
     )
 
 
-def guest_ids(evidence: CheckContext) -> Iterator[DataProblem]:
+def guest_ids(context: CheckContext) -> Iterator[DataProblem]:
     """Customer ids that stand for everybody who has none."""
-    totals = evidence.totals
+    totals = context.totals
     if totals.customers == 0:
         return
     share = nw.col("orders").cast(nw.Float64) / float(totals.orders or 1)
     busy = (share >= GUEST_SHARE) & (share >= GUEST_TIMES / totals.customers)
     named = nw.col("customer_id").str.to_lowercase().is_in(GUEST_NAMES)
-    found = evidence.customers.filter(busy | named)
+    found = context.customers.filter(busy | named)
     for row in first(found, "-orders", ["orders", "customer_id"], limit=3):
         yield DataProblem(
             kind="guest_id",
             severity="warning",
             table="orders",
-            column=evidence.source("orders", "customer_id"),
+            column=context.source("orders", "customer_id"),
             rows=int(row["orders"]),
             example=f"customer_id = {row['customer_id']!r}",
             remedy="If it stands for guests, leave the customer empty there: the orders then count "
@@ -193,9 +193,9 @@ def guest_ids(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def one_time_buyers(evidence: CheckContext) -> Iterator[DataProblem]:
+def one_time_buyers(context: CheckContext) -> Iterator[DataProblem]:
     """Hardly anybody ever came back."""
-    totals = evidence.totals
+    totals = context.totals
     if totals.customers < ONE_TIME_CUSTOMERS:
         return
     share = totals.one_time / totals.customers
@@ -204,7 +204,7 @@ def one_time_buyers(evidence: CheckContext) -> Iterator[DataProblem]:
             kind="one_time_buyers",
             severity="warning",
             table="orders",
-            column=evidence.source("orders", "customer_id"),
+            column=context.source("orders", "customer_id"),
             rows=totals.one_time,
             example=None,
             remedy="Check that returning customers keep their customer_id. If they do: choose a "
@@ -214,16 +214,16 @@ def one_time_buyers(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def only_dates(evidence: CheckContext) -> Iterator[DataProblem]:
+def only_dates(context: CheckContext) -> Iterator[DataProblem]:
     """Orders without a time of day."""
     day = nw.col("day")
-    found = sums(evidence.past.orders, timed=day > day.floor())
+    found = sums(context.past.orders, timed=day > day.floor())
     if found["rows"] and not found["timed"]:
         yield DataProblem(
             kind="dates_only",
             severity="info",
             table="orders",
-            column=evidence.source("orders", "ordered_at"),
+            column=context.source("orders", "ordered_at"),
             rows=found["rows"],
             example=None,
             remedy="Nothing.",
@@ -231,10 +231,10 @@ def only_dates(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def silent_weeks(evidence: CheckContext) -> Iterator[DataProblem]:
+def silent_weeks(context: CheckContext) -> Iterator[DataProblem]:
     """A week or more without an order in a busy shop, and an end that dries up."""
-    column = evidence.source("orders", "ordered_at")
-    found = holes(evidence.solid_days)
+    column = context.source("orders", "ordered_at")
+    found = holes(context.solid_days)
     if found:
         worst = max(found, key=lambda hole: hole.expected_orders)
         yield DataProblem(
@@ -249,7 +249,7 @@ def silent_weeks(evidence: CheckContext) -> Iterator[DataProblem]:
             f"worst for {worst.days} days from {on_day(worst.first_day)}, where some "
             f"{worst.expected_orders:,.0f} orders were to be expected.",
         )
-    thin = thin_end(evidence.solid_days)
+    thin = thin_end(context.solid_days)
     if thin:
         yield DataProblem(
             kind="thin_end",
@@ -267,17 +267,17 @@ def silent_weeks(evidence: CheckContext) -> Iterator[DataProblem]:
 
 
 def stale(
-    evidence: CheckContext, staleness: Staleness | None, horizon: int
+    context: CheckContext, staleness: Staleness | None, horizon: int
 ) -> Iterator[DataProblem]:
     """The last order long before `as_of`."""
-    if staleness is None or not staleness.is_stale or evidence.totals.last_order is None:
+    if staleness is None or not staleness.is_stale or context.totals.last_order is None:
         return
-    since, last = staleness.days_since_last_order, on_day(evidence.totals.last_order)
+    since, last = staleness.days_since_last_order, on_day(context.totals.last_order)
     yield DataProblem(
         kind="stale",
         severity="error" if since >= horizon else "warning",
         table="orders",
-        column=evidence.source("orders", "ordered_at"),
+        column=context.source("orders", "ordered_at"),
         rows=0,
         example=f"last order on {last}",
         remedy=f"Load the orders since {last}, or give an as_of soon after it.",
@@ -287,28 +287,28 @@ def stale(
     )
 
 
-def strangers(evidence: CheckContext) -> Iterator[DataProblem]:
+def strangers(context: CheckContext) -> Iterator[DataProblem]:
     """Feedback and offers of customers without orders; orders of customers not in the list."""
-    buyers = evidence.customers.select("customer_id")
+    buyers = context.customers.select("customer_id")
     for table in ("feedback", "offers"):
-        if table in evidence.accounting:
-            yield from _without_orders(evidence, table, buyers)
-    listed = evidence.past.customers
-    if listed is not None and evidence.totals.customers:
+        if table in context.accounting:
+            yield from _without_orders(context, table, buyers)
+    listed = context.past.customers
+    if listed is not None and context.totals.customers:
         missing = buyers.join(listed.select("customer_id"), on="customer_id", how="anti")
-        yield from _unlisted(evidence, missing)
+        yield from _unlisted(context, missing)
 
 
-def _without_orders(evidence: CheckContext, table: str, buyers: Frame) -> Iterator[DataProblem]:
-    rows = evidence.used(table).join(buyers, on="customer_id", how="anti")
-    count, used = sums(rows)["rows"], evidence.accounting[table].used
+def _without_orders(context: CheckContext, table: str, buyers: Frame) -> Iterator[DataProblem]:
+    rows = context.used(table).join(buyers, on="customer_id", how="anti")
+    count, used = sums(rows)["rows"], context.accounting[table].used
     if count == 0:
         return
     yield DataProblem(
         kind="without_orders",
         severity="warning" if count > STRANGERS_WARNING * used else "info",
         table=table,
-        column=evidence.source(table, "customer_id"),
+        column=context.source(table, "customer_id"),
         rows=count,
         example=one_id(rows, "customer_id"),
         remedy="Nothing, if they have not bought yet; else check that ids are written alike in "
@@ -318,16 +318,16 @@ def _without_orders(evidence: CheckContext, table: str, buyers: Frame) -> Iterat
     )
 
 
-def _unlisted(evidence: CheckContext, missing: Frame) -> Iterator[DataProblem]:
+def _unlisted(context: CheckContext, missing: Frame) -> Iterator[DataProblem]:
     count = sums(missing)["rows"]
     if count == 0:
         return
-    share = count / evidence.totals.customers
+    share = count / context.totals.customers
     yield DataProblem(
         kind="unlisted_customers",
         severity="warning" if share > STRANGERS_WARNING else "info",
         table="customers",
-        column=evidence.source("customers", "customer_id"),
+        column=context.source("customers", "customer_id"),
         rows=0,
         example=one_id(missing, "customer_id"),
         remedy="Add them, with their consent; or check that ids are written alike in both tables.",

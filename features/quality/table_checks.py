@@ -23,20 +23,12 @@ from features.quality.context import (
     sums,
     values,
 )
-from features.quality.row_counts import DUPLICATE, SUPERSEDED, reasons
 from features.schema import ANONYMOUS, RECORDED, SCHEMAS, Column
 
 UNUSABLE_ERROR = 0.1
 ANONYMOUS_WARNING = 0.1
-LINES_SHARE = 0.2
 FEWEST_ROWS = 10
 
-IDENTITY = {
-    "orders": "order_id and sign of the amount",
-    "feedback": "feedback_id (without one: customer, kind, time and order)",
-    "offers": "customer, campaign, offer and time",
-    "customers": "customer_id",
-}
 ONE_VALUE: dict[tuple[str, str], tuple[Severity, str]] = {
     ("orders", "customer_id"): ("error", "Check which column names the customer."),
     ("orders", "day"): ("error", "Check which column holds the time of the order."),
@@ -59,20 +51,20 @@ ONE_VALUE: dict[tuple[str, str], tuple[Severity, str]] = {
 }
 
 
-def unusable_rows(evidence: CheckContext) -> Iterator[DataProblem]:
+def unusable_rows(context: CheckContext) -> Iterator[DataProblem]:
     """Rows that cannot be read: in quarantine whatever `as_of` is."""
-    for intake in evidence.intakes.values():
+    for intake in context.intakes.values():
         wrong = intake.rows.filter(~nw.col("problem").is_null() & (nw.col("problem") != ANONYMOUS))
         counts = wrong.group_by("problem").agg(
             nw.len().alias("rows"), nw.col("row").min().alias("row")
         )
         for reason, rows, row in counts.collect("polars").to_native().sort("problem").iter_rows():
-            yield _unusable(evidence, intake, reason, (rows, row))
+            yield _unusable(context, intake, reason, (rows, row))
 
 
-def unread_facts(evidence: CheckContext) -> Iterator[DataProblem]:
+def unread_facts(context: CheckContext) -> Iterator[DataProblem]:
     """Facts that came after their row and cannot be read: left out, while the row stays."""
-    for intake in evidence.intakes.values():
+    for intake in context.intakes.values():
         if "unread" not in intake.rows.collect_schema().names():
             continue
         wrong = intake.rows.filter(nw.col("problem").is_null() & ~nw.col("unread").is_null())
@@ -80,7 +72,7 @@ def unread_facts(evidence: CheckContext) -> Iterator[DataProblem]:
             nw.len().alias("rows"), nw.col("row").min().alias("row")
         )
         for reason, rows, row in counts.collect("polars").to_native().sort("unread").iter_rows():
-            column = _column_of(evidence, intake.table, reason)
+            column = _column_of(context, intake.table, reason)
             yield DataProblem(
                 kind=f"unread: {reason}",
                 severity="warning",
@@ -88,17 +80,17 @@ def unread_facts(evidence: CheckContext) -> Iterator[DataProblem]:
                 column=column,
                 rows=rows,
                 example=_cell(intake, row, column),
-                remedy=_remedy(evidence, intake.table, reason, column),
+                remedy=_remedy(context, intake.table, reason, column),
                 message=f"In {many(rows, 'row')} this fact is left out, the rows stay: {reason}.",
             )
 
 
 def _unusable(
-    evidence: CheckContext, intake: CanonicalTable, reason: str, found: tuple[int, int | None]
+    context: CheckContext, intake: CanonicalTable, reason: str, found: tuple[int, int | None]
 ) -> DataProblem:
     rows, row = found
-    total = evidence.accounting[intake.table].rows_in
-    column = _column_of(evidence, intake.table, reason)
+    total = context.accounting[intake.table].rows_in
+    column = _column_of(context, intake.table, reason)
     return DataProblem(
         kind=f"unusable: {reason}",
         severity="error" if rows > UNUSABLE_ERROR * total else "warning",
@@ -106,16 +98,16 @@ def _unusable(
         column=column,
         rows=rows,
         example=_cell(intake, row, column),
-        remedy=_remedy(evidence, intake.table, reason, column),
+        remedy=_remedy(context, intake.table, reason, column),
         message=f"{many(rows, 'row')} of {total:,} cannot be used: {reason}.",
     )
 
 
-def _column_of(evidence: CheckContext, table: str, reason: str) -> str:
+def _column_of(context: CheckContext, table: str, reason: str) -> str:
     known = {"unknown kind": "kind", "score outside its scale": "score"}
     words = [word for word in reason.split() if "_" in word] or [reason.split()[-1]]
     target = known.get(reason, words[0])
-    own = evidence.mapping.of(section(table))
+    own = context.mapping.of(section(table))
     lines = {"quantity": own.quantity, "price": own.price}
     return lines.get(target) or own.source(target)
 
@@ -127,14 +119,14 @@ def _cell(intake: CanonicalTable, row: int | None, column: str) -> str | None:
     return f"row {row}: {column} = {cell!r}" if isinstance(cell, str) else f"row {row}: {cell}"
 
 
-def _remedy(evidence: CheckContext, table: str, reason: str, column: str) -> str:
+def _remedy(context: CheckContext, table: str, reason: str, column: str) -> str:
     own = section(table)
     if reason.startswith("missing"):
         return f"Fill {column}, or leave such rows out with drop under [{own}] in history.toml."
     if reason.endswith("before 1970"):
         return f"Correct the dates in {column}; dates of long ago often stand for no date."
     if reason == "unknown kind":
-        known = ", ".join(sorted(evidence.mapping.scales))
+        known = ", ".join(sorted(context.mapping.scales))
         return f"Known kinds are {known}; declare others under [feedback.scales], kind = [0, 10]."
     if reason == "score outside its scale":
         return "Correct the scores, or declare their scale under [feedback.scales]."
@@ -148,135 +140,45 @@ def _is_date(table: str, reason: str) -> bool:
     return reason.removeprefix("unparsable ") in dates
 
 
-def anonymous_rows(evidence: CheckContext) -> Iterator[DataProblem]:
+def anonymous_rows(context: CheckContext) -> Iterator[DataProblem]:
     """Rows without a customer: set aside, and counted."""
-    for table, account in evidence.accounting.items():
-        if account.anonymous == 0 or (table == "orders" and "lines" in evidence.accounting):
+    for table, account in context.accounting.items():
+        if account.anonymous == 0 or (table == "orders" and "lines" in context.accounting):
             continue
         share = account.anonymous / account.rows_in
         yield DataProblem(
             kind="anonymous",
             severity="warning" if share > ANONYMOUS_WARNING else "info",
             table=table,
-            column=evidence.source(table, "customer_id"),
+            column=context.source(table, "customer_id"),
             rows=account.anonymous,
-            example=_first_row(evidence, table, ANONYMOUS),
+            example=_first_row(context, table, ANONYMOUS),
             remedy="Nothing, if these are guests and strangers; else fill in the customer.",
             message=f"{many(account.anonymous, 'row')} ({share:.1%}) without a customer. They are "
             "set aside: nothing can be forecast for somebody unknown.",
         )
 
 
-def duplicates(evidence: CheckContext) -> Iterator[DataProblem]:
-    """Rows of one identity: copies, versions, partial refunds, or lines taken for orders."""
-    for table, account in evidence.accounting.items():
-        if table == "lines" or account.quarantined == 0:
-            continue
-        rows = reasons(evidence.intakes[table], evidence.as_of)
-        copy, version = nw.col("reason") == DUPLICATE, nw.col("reason") == SUPERSEDED
-        refund = nw.col("amount") < 0 if table == "orders" else nw.lit(False)
-        found = sums(rows, copies=copy & ~refund, refunds=copy & refund, versions=version)
-        if found["copies"]:
-            yield _copies(evidence, table, found["copies"], rows.filter(copy & ~refund))
-        if found["refunds"]:
-            yield _partial_refunds(evidence, found["refunds"], rows.filter(copy & refund))
-        if found["versions"]:
-            yield _versions(evidence, table, found["versions"], rows.filter(version))
-
-
-def _copies(evidence: CheckContext, table: str, rows: int, copies: Frame) -> DataProblem:
-    identity = "order_id" if table == "orders" else "customer_id"
-    message = f"{many(rows, 'row')} share {IDENTITY[table]} with another row"
-    example = one_id(copies, identity)
-    if table == "orders" and _look_like_lines(evidence, rows):
-        return DataProblem(
-            kind="lines_taken_for_orders",
-            severity="error",
-            table=table,
-            column=evidence.source(table, "order_id"),
-            rows=rows,
-            example=example,
-            remedy="Group them by the mapping: [orders.lines] with quantity and price; or sum them "
-            "up to one row for each order.",
-            message=f"{message}, mostly with other amounts: these look like the lines of orders, "
-            "not orders. Only one row of each order counts now.",
-        )
-    return DataProblem(
-        kind="duplicate",
-        severity="warning",
-        table=table,
-        column=evidence.source(table, identity),
-        rows=rows,
-        example=example,
-        remedy="Nothing, if these are copies. If they are versions, give recorded_at; if they are "
-        "different events, give each its own id.",
-        message=f"{message}. One row of each counts.",
-    )
-
-
-def _look_like_lines(evidence: CheckContext, copies: int) -> bool:
-    if copies < LINES_SHARE * evidence.accounting["orders"].rows_in:
-        return False
-    rows = evidence.with_fate("orders", "used", "quarantined")
-    usable = rows.filter(nw.col("problem").is_null(), nw.col("amount") >= 0)
-    amount = nw.col("amount")
-    orders = usable.group_by("order_id").agg(
-        nw.len().alias("rows"), amount.min().alias("least"), amount.max().alias("most")
-    )
-    repeated = orders.filter(nw.col("rows") > 1)
-    found = sums(repeated, different=nw.col("least") < nw.col("most"))
-    return found["different"] > found["rows"] / 2
-
-
-def _partial_refunds(evidence: CheckContext, rows: int, refunds: Frame) -> DataProblem:
-    return DataProblem(
-        kind="duplicate_refund",
-        severity="warning",
-        table="orders",
-        column=evidence.source("orders", "order_id"),
-        rows=rows,
-        example=one_id(refunds, "order_id"),
-        remedy="If they are partial refunds of one order, sum them up, or give each its own "
-        "order_id, such as 1001-R1 and 1001-R2. Nothing, if they are copies.",
-        message=f"{many(rows, 'refund')} share order_id with another refund. One refund of each "
-        "order counts.",
-    )
-
-
-def _versions(evidence: CheckContext, table: str, rows: int, versions: Frame) -> DataProblem:
-    identity = "order_id" if table == "orders" else "customer_id"
-    return DataProblem(
-        kind="superseded",
-        severity="info",
-        table=table,
-        column=evidence.source(table, "recorded_at"),
-        rows=rows,
-        example=one_id(versions, identity),
-        remedy="Nothing: at each instant the latest version known by then counts.",
-        message=f"{many(rows, 'row was', 'rows were')} replaced by a version recorded later.",
-    )
-
-
-def recorded_times(evidence: CheckContext) -> Iterator[DataProblem]:
+def recorded_times(context: CheckContext) -> Iterator[DataProblem]:
     """`recorded_at` empty, or before the event itself."""
-    for table, intake in evidence.intakes.items():
-        column = evidence.source(table, RECORDED.source)
+    for table, intake in context.intakes.items():
+        column = context.source(table, RECORDED.source)
         event = next((c for c in SCHEMAS[section(table)] if c.target == "day"), None)
         if event is None or intake.raw is None or column not in intake.raw.collect_schema():
             continue
-        rows = _recorded(evidence, intake, column, event)
+        rows = _recorded(context, intake, column, event)
         lead = nw.col("day") - nw.col("recorded_day")
         found = sums(rows, empty=nw.col("is_empty"), early=lead > 0, a_day_early=lead > 1)
         if found["empty"]:
-            yield _unrecorded(evidence, table, column, found["empty"])
+            yield _unrecorded(context, table, column, found["empty"])
         if found["early"]:
             example = first(rows.filter(lead > 0), "row", ["row"])[0]
             yield _recorded_early(table, column, found, f"row {example['row']}")
 
 
-def _recorded(evidence: CheckContext, intake: CanonicalTable, column: str, event: Column) -> Frame:
+def _recorded(context: CheckContext, intake: CanonicalTable, column: str, event: Column) -> Frame:
     """Both times as the intake read them: it keeps only the later of the two."""
-    source = evidence.mapping.of(section(intake.table))
+    source = context.mapping.of(section(intake.table))
     names = {raw_name(RECORDED): column, raw_name(event): source.source(event.source)}
     raw: pl.LazyFrame = intake.raw if intake.raw is not None else pl.LazyFrame()
     cells = raw.select("row", *(pl.col(name).alias(alias) for alias, name in names.items()))
@@ -284,11 +186,11 @@ def _recorded(evidence: CheckContext, intake: CanonicalTable, column: str, event
     empty = ~is_given(RECORDED, rows.collect_schema()[raw_name(RECORDED)])
     rows = rows.with_columns(empty.alias("is_empty"))
     for each in (RECORDED, event):
-        rows = read_cells(rows, each, evidence.mapping, source.date_format)
+        rows = read_cells(rows, each, context.mapping, source.date_format)
     return rows
 
 
-def _unrecorded(evidence: CheckContext, table: str, column: str, rows: int) -> DataProblem:
+def _unrecorded(context: CheckContext, table: str, column: str, rows: int) -> DataProblem:
     return DataProblem(
         kind="recorded_at_empty",
         severity="warning",
@@ -298,7 +200,7 @@ def _unrecorded(evidence: CheckContext, table: str, column: str, rows: int) -> D
         example=None,
         remedy="Fill it in, or leave such rows out with drop: if they became known later, training "
         "sees what it could not have known.",
-        message=f"{many(rows, 'row')} of {evidence.accounting[table].rows_in:,} do not say when "
+        message=f"{many(rows, 'row')} of {context.accounting[table].rows_in:,} do not say when "
         "they were recorded. They count as known at the time of the event itself.",
     )
 
@@ -318,11 +220,11 @@ def _recorded_early(table: str, column: str, found: dict[str, int], example: str
     )
 
 
-def unused_columns(evidence: CheckContext) -> Iterator[DataProblem]:
+def unused_columns(context: CheckContext) -> Iterator[DataProblem]:
     """Columns that mean nothing to Holdfast, among them undeclared customer attributes."""
-    for table, intake in evidence.intakes.items():
+    for table, intake in context.intakes.items():
         own = section(table)
-        rule = evidence.mapping.of(own).drop or ""
+        rule = context.mapping.of(own).drop or ""
         named = set(re.findall(r"\w+", rule))
         names = ", ".join(c for c in intake.unused if c not in named)
         if names and table == "customers":
@@ -348,13 +250,13 @@ def _column(table: str, column: str, kind: str, message: str, remedy: str) -> Da
     return DataProblem(kind, "info", table, column, 0, None, remedy, message)
 
 
-def one_value_columns(evidence: CheckContext) -> Iterator[DataProblem]:
+def one_value_columns(context: CheckContext) -> Iterator[DataProblem]:
     """Columns with the same value in every row, where that takes their meaning."""
     for (table, column), (severity, remedy) in ONE_VALUE.items():
-        account = evidence.accounting.get(table)
+        account = context.accounting.get(table)
         if account is None or account.used < FEWEST_ROWS:
             continue
-        of = evidence.used(table).select(column)
+        of = context.used(table).select(column)
         found = values(of, least=nw.col(column).min(), most=nw.col(column).max())
         value = found["least"]
         if value is None or value != found["most"] or (table, value) == ("offers", "none"):
@@ -365,7 +267,7 @@ def one_value_columns(evidence: CheckContext) -> Iterator[DataProblem]:
             kind="one_value",
             severity=severity,
             table=table,
-            column=evidence.source(table, name),
+            column=context.source(table, name),
             rows=account.used,
             example=f"{name} = {shown}",
             remedy=remedy,
@@ -373,21 +275,21 @@ def one_value_columns(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def currency(evidence: CheckContext) -> Iterator[DataProblem]:
+def currency(context: CheckContext) -> Iterator[DataProblem]:
     """Amounts without a currency."""
-    if evidence.accounting["orders"].used == 0:
+    if context.accounting["orders"].used == 0:
         return
     column = nw.col("currency")
-    found = sums(evidence.used("orders"), given=~column.is_null(), empty=column.is_null())
-    declared = evidence.mapping.currency
+    found = sums(context.used("orders"), given=~column.is_null(), empty=column.is_null())
+    declared = context.mapping.currency
     if found["given"] and found["empty"]:
         yield DataProblem(
             kind="currency_empty",
             severity="warning",
             table="orders",
-            column=evidence.source("orders", "currency"),
+            column=context.source("orders", "currency"),
             rows=found["empty"],
-            example=one_id(evidence.used("orders").filter(column.is_null()), "order_id"),
+            example=one_id(context.used("orders").filter(column.is_null()), "order_id"),
             remedy="Fill it in, or convert the amounts.",
             message=f"{many(found['empty'], 'row has', 'rows have')} no currency. "
             "They count as if they were in that of the others.",
@@ -405,6 +307,6 @@ def currency(evidence: CheckContext) -> Iterator[DataProblem]:
         )
 
 
-def _first_row(evidence: CheckContext, table: str, fate: str) -> str | None:
-    row = values(evidence.with_fate(table, fate), row=nw.col("row").min())["row"]
+def _first_row(context: CheckContext, table: str, fate: str) -> str | None:
+    row = values(context.with_fate(table, fate), row=nw.col("row").min())["row"]
     return None if row is None else f"row {row}"

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING
 
 from holdfast import files
 from holdfast.commands.data import simulated_folder, write_shop
+from holdfast.commands.demo_shop import (
+    AS_OF,
+    CONFIG,
+    CUSTOMERS,
+    DAYS,
+    END,
+    SCORES,
+    SEED,
+    SHOP,
+    TRACKING,
+    heading,
+)
 from holdfast.render import output
-from training.config import TrainingConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,12 +28,6 @@ if TYPE_CHECKING:
     from features.history.history import History
     from training.registry.tracking import Tracker
 
-PLACE = Path("demo")
-SHOP, SCORES = PLACE / "shop", PLACE / "scores.parquet"
-TRACKING = "sqlite:///demo/mlruns/mlflow.db"
-CUSTOMERS, DAYS, SEED = 8000, 1095, 0
-AS_OF, END = "2025-10-01", "2026-01-01"
-CONFIG = TrainingConfig(horizon_days=90)
 SHOWN = 10
 
 NEXT = f"""\
@@ -120,9 +125,3 @@ def _print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
     days = CONFIG.horizon_days
     output.line(f"The {SHOWN} of {len(live):,} live customers with most at stake in {days} days")
     print_at_risk(live.head(SHOWN), currency)
-
-
-def heading(title: str) -> None:
-    """Begin a part of the demo."""
-    output.line()
-    output.line(title, "bold cyan")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from holdfast import files
-from holdfast.commands import demo
+from holdfast.commands import demo_shop as demo
 from holdfast.render import output
 
 if TYPE_CHECKING:

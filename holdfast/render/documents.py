@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.evaluation import PairedDifference
     from training.pipeline import Training
     from training.registry.gate import GateDecision
-    from training.registry.tracking import RegisteredVersion
+    from training.registry.versions import RegisteredVersion
     from training.selection.ablation import AblationRow
     from training.selection.backtest import Backtest
     from training.selection.judge import Judgement

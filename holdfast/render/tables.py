@@ -17,7 +17,7 @@ from training.selection.grade import shorter_window, verdict
 if TYPE_CHECKING:
     from training.evaluation import PairedDifference
     from training.registry.gate import GateDecision
-    from training.registry.tracking import RegisteredVersion
+    from training.registry.versions import RegisteredVersion
     from training.selection.ablation import AblationRow
     from training.selection.backtest import Backtest
 

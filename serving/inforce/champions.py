@@ -13,7 +13,8 @@ from serving.inforce.schemas import Terms, Versions
 from training.champions import CHURN, CLV, load_scorer
 from training.registry.tracking import Tracker
 from training.scoring.definition import Definition
-from training.scoring.scorer import ChurnScorer, CLVScorer, Scorer
+from training.scoring.model_scorers import ChurnScorer, CLVScorer
+from training.scoring.scorer import Scorer
 
 PROFILE = "profile_"
 # What reading a damaged or incomplete model folder can raise, besides the errors made for it.

@@ -19,7 +19,7 @@ from serving.inforce.schemas import ScoreRow, Terms, Versions
 from training.champions import CHURN, CLV
 from training.registry.tracking import Tracker
 from training.scoring.columns import COLUMNS, SCORE_COLUMNS, STAGES, ScoreColumn
-from training.scoring.scorer import load_model
+from training.scoring.model_scorers import load_model
 
 READERS = (".parquet", ".csv")
 

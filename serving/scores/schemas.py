@@ -1,115 +1,22 @@
-"""What a caller sends to have customers scored: their history, inline."""
+"""What a caller sends to have customers scored, and what is answered.
+
+The rows of a request are those of the history's tables, without their customer.
+"""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    StringConstraints,
-    WithJsonSchema,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
+from features.schema import SCHEMAS, Column
 from serving.inforce.schemas import Answer, ScoreRow, Terms, Versions, WallClock
+from serving.scores.cells import AsOf, Attribute, Id, Instant, Number, Text, refusal
 
+# At a few milliseconds each a request of so many takes seconds.
 MOST_CUSTOMERS = 1000
-LARGEST = 1e12
-MONTH_AND_DAY = (
-    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
-    r"|02-(0[1-9]|[12][0-9]))"
-)
-TIME = (
-    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-    r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?)?"
-)
-ISO = rf"^(?!0000)[0-9]{{4}}-{MONTH_AND_DAY}{TIME}$"
-ISO_AS_OF = rf"^(19[7-9][0-9]|2[0-9]{{3}})-{MONTH_AND_DAY}{TIME}$"
-
-
-def _refusal(detail: str, remedy: str) -> PydanticCustomError:
-    return PydanticCustomError("holdfast", "{detail}", {"detail": detail, "remedy": remedy})
-
-
-def _instant(given: Any) -> str:
-    """An ISO date or instant in one spelling; the offset, if there is one, is kept."""
-    if not isinstance(given, str) or re.fullmatch(ISO, given) is None:
-        kind = "" if isinstance(given, str) else f"; got {type(given).__name__}"
-        raise _refusal(
-            f"must be an ISO date or instant as text{kind}",
-            "Write for example 2011-09-10, 2011-09-10T08:00 or 2011-09-10T08:00+02:00; without "
-            "an offset it is the shop's wall clock.",
-        )
-    try:
-        return datetime.fromisoformat(given).isoformat()
-    except ValueError as error:
-        raise _refusal(f"must be a date that exists: {error}", "Correct it.") from None
-
-
-def _instant_of_prediction(given: str) -> str:
-    if re.fullmatch(ISO_AS_OF, given) is None:
-        raise _refusal("must be in the years 1970 to 2999", "Check the year.")
-    return given
-
-
-def _attribute(given: Any) -> str | float | bool | None:
-    if given is None or isinstance(given, bool):
-        return given
-    if isinstance(given, str):
-        if given.isascii() or given.encode("utf-8", "ignore").decode() == given:
-            return given
-    elif isinstance(given, int | float) and abs(given) <= LARGEST:
-        return given
-    raise _refusal(
-        f"must be text, a number within ±{LARGEST:g}, true, false or null",
-        "Send one value for each attribute.",
-    )
-
-
-def _described(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": pattern,
-            "description": "ISO date or instant; without an offset it is the shop's wall clock.",
-            "examples": ["2011-09-10", "2011-09-10T08:00:00+02:00"],
-        }
-    )
-
-
-Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"\S")
-]
-Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
-Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
-Instant = Annotated[str, PlainValidator(_instant), _described(ISO)]
-AsOf = Annotated[
-    str,
-    PlainValidator(_instant),
-    AfterValidator(_instant_of_prediction),
-    _described(ISO_AS_OF),
-]
-Attribute = Annotated[
-    str | float | bool | None,
-    PlainValidator(_attribute),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string"},
-                {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
-                {"type": "boolean"},
-                {"type": "null"},
-            ]
-        }
-    ),
-]
 
 
 class RequestModel(BaseModel):
@@ -118,46 +25,49 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Order(RequestModel):
-    """An order, or a refund if its amount is negative."""
-
-    order_id: Id
-    ordered_at: Instant
-    amount: Number = Field(description="In the models' currency; negative for a refund.")
-    recorded_at: Instant | None = None
-    discount_amount: Number | None = None
+def _row(name: str, table: str, about: str, leave_out: Collection[str] = ()) -> Any:
+    """A row of a table of the history, as it is sent with its customer."""
+    columns = (c for c in SCHEMAS[table] if c.source not in {"customer_id", *leave_out})
+    fields: dict[str, Any] = {column.source: _field(table, column) for column in columns}
+    return create_model(name, __base__=RequestModel, __doc__=about, **fields)
 
 
-class Feedback(RequestModel):
-    """An answer to a survey, a review or a ticket."""
+def _field(table: str, column: Column) -> tuple[Any, Any]:
+    about = REMARKS.get((table, column.source), column.meaning)
+    kind = TYPES.get((table, column.source), TYPES[column.kind])
+    if column.required:
+        return kind, Field(description=about)
+    return kind | None, Field(default=None, description=about)
 
-    created_at: Instant
-    kind: Text = Field(
-        description="nps, csat, review, ticket, or another of the shop's; see GET /readyz."
+
+TYPES: dict[Any, Any] = {
+    "id": Id,
+    "text": Text,
+    "number": Number,
+    "date": Instant,
+    # Not used by the models, and not stripped: a text may be empty.
+    ("feedback", "text"): Annotated[str, Field(max_length=10_000)],
+}
+# What only a request has to be told.
+REMARKS = {
+    ("orders", "amount"): "In the models' currency; negative for a refund.",
+    ("feedback", "kind"): "nps, csat, review, ticket, or another of the shop's; see GET /readyz.",
+    ("feedback", "text"): "Not used by the models.",
+    ("feedback", "resolved_at"): (
+        "Null while the ticket is open. Give it with every ticket or with none."
+    ),
+}
+if TYPE_CHECKING:
+    Order = RequestModel
+    Feedback = RequestModel
+    Offer = RequestModel
+else:
+    # The amounts of a request are in one currency, which is named once.
+    Order = _row(
+        "Order", "orders", "An order, or a refund if its amount is negative.", ["currency"]
     )
-    score: Number | None = None
-    recorded_at: Instant | None = None
-    feedback_id: Id | None = None
-    order_id: Id | None = None
-    text: str | None = Field(default=None, max_length=10_000, description="Not used by the models.")
-    due_at: Instant | None = None
-    resolved_at: Instant | None = Field(
-        default=None,
-        description="Null while the ticket is open. Give it with every ticket or with none.",
-    )
-
-
-class Offer(RequestModel):
-    """An offer made; `offer_id` is `none` for a control."""
-
-    campaign_id: Id
-    offered_at: Instant
-    offer_id: Id
-    intended_offer: Id | None = None
-    propensity: Number | None = None
-    cost: Number | None = None
-    redeemed_at: Instant | None = None
-    refused_at: Instant | None = None
+    Feedback = _row("Feedback", "feedback", "An answer to a survey, a review or a ticket.")
+    Offer = _row("Offer", "offers", "An offer made; `offer_id` is `none` for a control.")
 
 
 class Customer(RequestModel):
@@ -177,7 +87,7 @@ def _once(customers: list[Customer]) -> list[Customer]:
     counts = Counter(customer.customer_id for customer in customers)
     twice = [customer_id for customer_id, n in counts.items() if n > 1]
     if twice:
-        raise _refusal(
+        raise refusal(
             f"must name each customer_id once; got {twice[0]!r} {counts[twice[0]]} times",
             "Put all orders of a customer into one entry.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -12,13 +12,12 @@ from features.history.history import History, Past
 from features.intake.canonical import CanonicalTable, take_in
 from features.intake.mapping import Mapping
 from features.quality.row_counts import account, reasons
-from features.schema import SCHEMAS
+from features.schema import SCHEMAS, SCORE
 from serving.http.problems import FieldProblem, ProblemError
 from serving.inforce.champions import Champions
 from serving.inforce.schemas import ScoreRow
 from serving.scores.schemas import (
     Customer,
-    Feedback,
     NotScored,
     NotUsed,
     RequestModel,
@@ -36,6 +35,10 @@ class Placed(NamedTuple):
     place: str
     customer_id: str
     row: RequestModel
+
+    def cell(self, name: str) -> Any:
+        """The value of a field; None if the row has no such field."""
+        return getattr(self.row, name, None)
 
 
 def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
@@ -84,17 +87,15 @@ def _require_resolutions(request: ScoreRequest) -> None:
 
     The history counts the score of an open ticket only where nothing tells of resolutions.
     """
-    tickets = [p for p in _placed(request.customers, "feedback") if _is_ticket(p.row)]
-    told = [p for p in tickets if "resolved_at" in p.row.model_fields_set]
-    untold = [p for p in tickets if "resolved_at" not in p.row.model_fields_set]
-    silent = [p for p in untold if isinstance(p.row, Feedback) and p.row.score is not None]
+    answers = _placed(request.customers, "feedback")
+    tickets = [p for p in answers if p.cell("kind") in SCORE.known_later_of]
+    told = [p for p in tickets if SCORE.known_with in p.row.model_fields_set]
+    untold = [p for p in tickets if SCORE.known_with not in p.row.model_fields_set]
+    silent = [p for p in untold if p.cell(SCORE.source) is not None]
     if told and silent:
         detail = "must be given with every ticket or with none"
-        raise _refused(f"{silent[0].place}/resolved_at", detail, "Give null while it is open.")
-
-
-def _is_ticket(row: RequestModel) -> bool:
-    return isinstance(row, Feedback) and row.kind == "ticket"
+        place = f"{silent[0].place}/{SCORE.known_with}"
+        raise _refused(place, detail, "Give null while it is open.")
 
 
 def _refused(field: str, detail: str, remedy: str) -> ProblemError:
@@ -113,12 +114,13 @@ def _frame(table: str, rows: Sequence[Placed]) -> pl.DataFrame:
     """The source's table as the history reads it; dates stay text, for the history to read."""
     fields = type(rows[0].row).model_fields
     columns = {c.source: c.kind for c in SCHEMAS[table] if c.source in fields}
-    if table == "feedback" and not any("resolved_at" in p.row.model_fields_set for p in rows):
-        del columns["resolved_at"]
+    if not any(SCORE.known_with in p.row.model_fields_set for p in rows):
+        # Where nobody tells of resolutions, there is no such column: a score then counts at once.
+        columns.pop(SCORE.known_with, None)
     cells = [
         pl.Series(
             name,
-            [getattr(placed.row, name) for placed in rows],
+            [placed.cell(name) for placed in rows],
             dtype=pl.Float64 if kind == "number" else pl.String,
         )
         for name, kind in columns.items()
@@ -215,19 +217,20 @@ def _unusable(
 ) -> Iterator[NotUsed]:
     found = reasons(intake, day).select("row", "reason").collect("polars").to_native()
     for number, reason in found.sort("row").iter_rows():
-        place, customer_id, row = rows[number - 1]
-        reason = f"{reason}{_rule(row, mapping)}"
-        yield NotUsed(field=place, customer_id=customer_id, reason=reason)
+        placed = rows[number - 1]
+        reason = f"{reason}{_rule(intake.table, placed, mapping)}"
+        yield NotUsed(field=placed.place, customer_id=placed.customer_id, reason=reason)
 
 
-def _rule(row: RequestModel, mapping: Mapping) -> str:
+def _rule(table: str, placed: Placed, mapping: Mapping) -> str:
     """What feedback has to fulfil, where it did not."""
-    if not isinstance(row, Feedback):
+    if table != "feedback":
         return ""
-    if row.kind not in mapping.scales:
+    kind, score = placed.cell("kind"), placed.cell("score")
+    if kind not in mapping.scales:
         return f": kind must be one of {', '.join(mapping.scales)}"
-    low, high = mapping.scales[row.kind]
-    is_outside = row.score is not None and not low <= row.score <= high
+    low, high = mapping.scales[kind]
+    is_outside = score is not None and not low <= score <= high
     return f": score must be from {low:g} to {high:g}" if is_outside else ""
 
 

@@ -1,5 +1,8 @@
 """What the schema declares holds for the cut, for versions and for bad cells."""
 
+import re
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -92,3 +95,13 @@ def test_a_declared_fact_that_cannot_be_read_is_left_out_and_the_row_stays(openi
     rows = found.collect()
     assert rows["problem"].to_list() == [None]
     assert rows["unread"].to_list() == ["unparsable opened_at"]
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_the_documentation_lists_the_columns_with_their_meanings(table):
+    page = (Path(__file__).parents[2] / "docs" / "history.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n### {table}\n")[2].partition("\n### ")[0]
+
+    rows = re.findall(r"^\| `(\w+)` \| [\w ]+ \| (.+) \|$", section, re.M)
+
+    assert rows == [(column.source, column.meaning) for column in SCHEMAS[table]]

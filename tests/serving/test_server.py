@@ -7,7 +7,7 @@ import pytest
 
 from serving.errors import ServingError
 from serving.server import serve
-from training.registry.tracking import TrackingError
+from training.registry.store import TrackingError
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.7", "::", "shop.example"])

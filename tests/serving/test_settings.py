@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from serving.http.problems import KINDS
 from serving.inforce.schemas import ScoreRow
 from serving.settings import Settings
+from training.scoring.columns import SCORE_COLUMNS
 
 API = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -27,9 +29,20 @@ def test_every_setting_is_documented(name, field):
     assert row in API
 
 
-def test_every_field_of_a_row_is_documented_in_order():
-    rows = [f"| `{name}` | {field.description} |" for name, field in ScoreRow.model_fields.items()]
-    assert "\n".join(rows) in API
+def test_the_fields_of_a_row_are_the_columns_of_scores():
+    fields = ScoreRow.model_fields
+
+    assert [(name, field.description) for name, field in fields.items()] == [
+        (column.name, column.meaning) for column in SCORE_COLUMNS
+    ]
+    assert "[scores.md](scores.md)" in API
+
+
+@pytest.mark.parametrize("column", SCORE_COLUMNS, ids=lambda column: column.name)
+def test_a_field_may_be_null_where_its_column_may(column):
+    annotation = ScoreRow.model_fields[column.name].annotation
+
+    assert (type(None) in get_args(annotation)) == column.nullable
 
 
 def test_settings_come_from_the_environment(monkeypatch):

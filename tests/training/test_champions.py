@@ -12,9 +12,10 @@ from scipy.special import expit, logit
 from training.champions import CHURN, CLV, decide, load_scorer, recoded
 from training.errors import NoChampionError, TrainingError
 from training.registry.log import example
-from training.registry.tracking import ModelFiles, Tracker
+from training.registry.tracking import Tracker
+from training.registry.versions import ModelFiles
 from training.scoring.definition import Definition
-from training.scoring.scorer import ChurnScorer
+from training.scoring.model_scorers import ChurnScorer
 from training.selection.backtest import Backtest
 
 EMPTY = Backtest((), "pool", "log_loss", "", 90)

@@ -10,8 +10,9 @@ from training.errors import TrainingError
 from training.panel.labels import Value, covered_until
 from training.panel.panel import labelled
 from training.registry.outcome import Realised
-from training.registry.tracking import RegisteredVersion, Tracker
-from training.scoring.scorer import ModelScorer, load_model, require_table
+from training.registry.tracking import Tracker
+from training.registry.versions import RegisteredVersion
+from training.scoring.model_scorers import ModelScorer, load_model, require_table
 
 
 def realised(tracker: Tracker, past: Past, now: ModelScorer) -> Realised | None:

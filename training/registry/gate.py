@@ -13,7 +13,7 @@ from training.errors import TrainingError
 from training.evaluation import paired_bootstrap
 from training.registry.tracking import Tracker
 from training.scoring.definition import Definition
-from training.scoring.scorer import ModelScorer, load_model
+from training.scoring.model_scorers import ModelScorer, load_model
 from training.selection.backtest import Backtest, JudgedForecast
 
 # Enough for the ends of a 95 % interval, and a few seconds for 100,000 customers.

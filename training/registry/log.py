@@ -23,7 +23,9 @@ from training.config import TrainingConfig
 from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card
 from training.registry.outcome import Realised
-from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
+from training.registry.run import Run
+from training.registry.tracking import Tracker
+from training.registry.versions import ModelFiles, RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.grade import verdict
 

@@ -16,7 +16,8 @@ from training.panel.panel import Panel
 from training.panel.snapshot import ForecastOrigin
 from training.panel.training_sets import origin_at, training_sets_of
 from training.scoring.definition import Definition
-from training.scoring.scorer import ChurnScorer, CLVScorer, Reference
+from training.scoring.model_scorers import ChurnScorer, CLVScorer
+from training.scoring.reference import Reference
 from training.selection.backtest import Backtest
 from training.selection.judge import Judgement
 from training.selection.rolling import live_base_rate

@@ -18,7 +18,9 @@ from training.evaluation import FloatArray, figures
 from training.panel.labels import Value
 from training.panel.panel import Progress
 from training.registry.log import data_digest, example
-from training.registry.tracking import ModelFiles, RegisteredVersion, Run, Tracker
+from training.registry.run import Run
+from training.registry.tracking import Tracker
+from training.registry.versions import ModelFiles, RegisteredVersion
 from training.scoring.definition import Definition
 from training.uplift.assignments import EXPECTED, Assignments, assignments_of
 from training.uplift.model import UpliftModel

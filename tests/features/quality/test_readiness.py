@@ -14,7 +14,7 @@ ENOUGH = LabelCounts(90, 2, 19_000.0, 1_000, 500, 200)
 START = date(2024, 1, 1)
 
 
-def evidence(days_by_customer, as_of=None, free=None, **settings):
+def context(days_by_customer, as_of=None, free=None, **settings):
     """Orders of 10 on the given days, and orders of nothing on the days of `free`."""
     rows = [
         (f"{customer}-{i}", customer, START + timedelta(days=day), 10.0)
@@ -61,7 +61,7 @@ def test_nothing_labelled_is_enough_for_nothing():
 
 def test_customers_are_counted_as_known_at_the_last_labelled_snapshot():
     shop = {"both": (0, 85), "lost": (1,), "edge": (60,), "young": (70,), "end": (89,)}
-    found = labelled(evidence(shop), 30)
+    found = labelled(context(shop), 30)
     assert found == LabelCounts(
         30, 2, found.last_snapshot, customers=2, returned=1, repeat_buyers=1
     )
@@ -71,21 +71,21 @@ def test_customers_are_counted_as_known_at_the_last_labelled_snapshot():
 @pytest.mark.parametrize(("day", "returned"), [(59, 0), (60, 1), (89, 1), (90, 0)])
 def test_the_label_window_is_half_open(day, returned):
     shop = {"a": (0, day), "end": (94,)}
-    assert labelled(evidence(shop, recording_lag_days=5.0), 30).returned == returned
+    assert labelled(context(shop, recording_lag_days=5.0), 30).returned == returned
 
 
 def test_an_order_of_nothing_is_no_return():
-    assert labelled(evidence({"a": (0,), "b": (0, 89)}, free={"a": 70}), 30).returned == 1
+    assert labelled(context({"a": (0,), "b": (0, 89)}, free={"a": 70}), 30).returned == 1
 
 
 def test_a_span_of_two_horizons_has_one_snapshot_and_less_has_none():
-    assert labelled(evidence({"a": (0, 59)}), 30).snapshots == 1
-    assert labelled(evidence({"a": (0, 58)}), 30).snapshots == 0
+    assert labelled(context({"a": (0, 59)}), 30).snapshots == 1
+    assert labelled(context({"a": (0, 58)}), 30).snapshots == 0
 
 
 def test_a_recording_lag_moves_the_last_snapshot_back():
-    at_once = labelled(evidence({"a": (0, 89)}), 30)
-    late = labelled(evidence({"a": (0, 89)}, recording_lag_days=5.0), 30)
+    at_once = labelled(context({"a": (0, 89)}), 30)
+    late = labelled(context({"a": (0, 89)}, recording_lag_days=5.0), 30)
     assert at_once.last_snapshot - late.last_snapshot == 5.0
 
 
@@ -93,9 +93,9 @@ def test_orders_after_as_of_teach_nothing():
     as_of = (START - date(1970, 1, 1)).days + 90.0
     shop = {"a": (0, 89), "b": (10, 80)}
     more = {**shop, "c": (95,), "d": (20, 200)}
-    expected = labelled(evidence({**shop, "d": (20,)}), 30)
-    assert labelled(evidence(more, as_of), 30) == expected
+    expected = labelled(context({**shop, "d": (20,)}), 30)
+    assert labelled(context(more, as_of), 30) == expected
 
 
 def test_no_orders_teach_nothing():
-    assert labelled(evidence({"a": (5,)}, as_of=0.0), 30) == LabelCounts(30, 0, None, 0, 0, 0)
+    assert labelled(context({"a": (5,)}, as_of=0.0), 30) == LabelCounts(30, 0, None, 0, 0, 0)

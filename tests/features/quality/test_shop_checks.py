@@ -44,13 +44,13 @@ def crowd(customers=200, orders=2, amount=10.0):
     return [(f"c{i}", i % 50 + 60 * j, amount) for i in range(customers) for j in range(orders)]
 
 
-def evidence(orders, as_of=None, **others):
+def context(orders, as_of=None, **others):
     intakes = take_in({"orders": orders, **others}, Mapping())
     return gather(intakes, Mapping(), None if as_of is None else as_day(as_of))
 
 
 def found(look, orders, as_of=None, **others):
-    return list(look(evidence(orders, as_of, **others)))
+    return list(look(context(orders, as_of, **others)))
 
 
 def only(problems):
@@ -195,13 +195,13 @@ def test_an_end_that_dries_up_is_told_with_the_day_to_stop_at():
     ("since", "severities"), [(7.0, []), (20.0, ["warning"]), (30.0, ["error"])]
 )
 def test_silence_before_as_of_is_an_error_once_it_reaches_the_horizon(since, severities):
-    case = evidence(shop(("a", 0, 5)))
+    case = context(shop(("a", 0, 5)))
     problems = list(stale(case, Staleness(since, 1.0, 7.0), 30))
     assert [p.severity for p in problems] == severities
 
 
 def test_without_as_of_nothing_is_stale():
-    assert list(stale(evidence(shop(("a", 0, 5))), None, 30)) == []
+    assert list(stale(context(shop(("a", 0, 5))), None, 30)) == []
 
 
 @pytest.mark.parametrize(("strange", "severity"), [(1, "info"), (2, "warning"), (3, "warning")])

@@ -15,7 +15,7 @@ from offers.catalogue.contacts import Contacts
 from offers.catalogue.eligibility import REWARDS, eligible, screen
 from offers.catalogue.signals import figures_of, signals_of
 from simulation.shop import simulate
-from training.scoring.scorer import stages
+from training.scoring.reference import stages
 
 AS_OF = datetime(2024, 3, 1)
 HORIZON = 45

@@ -8,7 +8,8 @@ import pytest
 from serving.inforce.champions import Champions, champions
 from serving.inforce.reloading import LoadError
 from training.champions import CHURN
-from training.registry.tracking import ModelFiles, Tracker
+from training.registry.tracking import Tracker
+from training.registry.versions import ModelFiles
 
 REQUEST = {
     "as_of": "2026-01-01",

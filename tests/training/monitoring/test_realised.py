@@ -15,7 +15,8 @@ from training.evaluation import auc, log_loss
 from training.monitoring.realised import Realised, realised
 from training.panel.labels import label_table
 from training.registry.log import example
-from training.registry.tracking import ModelFiles, Tracker
+from training.registry.tracking import Tracker
+from training.registry.versions import ModelFiles
 
 MADE = "2025-10-01"
 

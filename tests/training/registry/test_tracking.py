@@ -20,16 +20,13 @@ from matplotlib.figure import Figure
 
 import training
 from training.models.churn import ChurnModel
-from training.registry.tracking import (
-    QUIET,
-    REQUIREMENTS,
-    ModelFiles,
-    RegisteredVersion,
-    Tracker,
-    TrackingError,
-)
+from training.registry.pyfunc_files import REQUIREMENTS
+from training.registry.store import TrackingError
+from training.registry.tracking import QUIET, Tracker
+from training.registry.versions import ModelFiles, RegisteredVersion
 from training.scoring.definition import Definition
-from training.scoring.scorer import ChurnScorer, Reference, load_model
+from training.scoring.model_scorers import ChurnScorer, load_model
+from training.scoring.reference import Reference
 
 ROOT = Path(training.__file__).parents[1]
 TAGS = {"horizon_days": "90", "currency": "EUR"}
@@ -93,7 +90,8 @@ TRAIN = """
 import sys
 from pathlib import Path
 import pandas as pd
-from training.registry.tracking import ModelFiles, Tracker
+from training.registry.versions import ModelFiles
+from training.registry.tracking import Tracker
 
 table = pd.DataFrame({"recency": [1.0]})
 tracker = Tracker(sys.argv[1])

@@ -14,7 +14,9 @@ from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.snapshot import TrainingSet, latest
 from training.scoring.columns import COLUMNS, REASONS, STAGES, SURVIVAL, SURVIVAL_DAYS
-from training.scoring.scorer import ChurnScorer, CLVScorer, Reference, Scorer, load_model, stages
+from training.scoring.model_scorers import ChurnScorer, CLVScorer, load_model
+from training.scoring.reference import Reference, stages
+from training.scoring.scorer import Scorer
 from training.selection.fit import FittedModel, fit
 
 

@@ -1,0 +1,106 @@
+"""How MLflow is called: without its notes and telemetry, its errors told as ours, page by page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from training.registry.store import TrackingError, shown
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.store.entities import PagedList
+
+EXPERIMENT = "holdfast"
+OURS = "holdfast"
+HOME = "holdfast.database"
+ABSENT = "RESOURCE_DOES_NOT_EXIST"
+PRESENT = "RESOURCE_ALREADY_EXISTS"
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+}
+
+Found = TypeVar("Found")
+
+
+@contextmanager
+def quietly(uri: str) -> Iterator[None]:
+    """Use MLflow without its notes, prints and telemetry, and tell its errors as ours."""
+    added = {name: value for name, value in QUIET.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError) as error:
+            raise TrackingError(f"The tracking store {shown(uri)} refused: {error}") from error
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def fill(uri: str) -> None:
+    """Make MLflow's tables in a database."""
+    from mlflow import MlflowClient
+
+    MlflowClient(uri).search_experiments()
+
+
+def experiment_id(client: MlflowClient, database: Path | None) -> str:
+    """Id of the experiment, made if absent."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        return _make_experiment(client, database)
+    home = found.tags.get(HOME)
+    if database is not None and home not in {None, str(database.resolve())}:
+        raise TrackingError(
+            f"{database} must stay where it was made, {home}: MLflow keeps absolute paths, and "
+            "would write artifacts there. Move it back, or use a tracking store of its own "
+            "(delete the moved one, or set MLFLOW_TRACKING_URI)."
+        )
+    return str(found.experiment_id)
+
+
+def _make_experiment(client: MlflowClient, database: Path | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    place, tags = None, {}
+    if database is not None:
+        place, tags = (database.parent / "artifacts").as_uri(), {HOME: str(database.resolve())}
+    try:
+        return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=tags))
+    except MlflowException as error:
+        if error.error_code != PRESENT:
+            raise
+        return experiment_id(client, database)
+
+
+def make_registered_model(client: MlflowClient, name: str) -> None:
+    """Make a registered model of ours if there is none of the name."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != PRESENT:
+            raise
+    client.set_registered_model_tag(name, OURS, "true")
+
+
+def every(search: Callable[..., PagedList[Found]]) -> list[Found]:
+    """All pages of a search."""
+    page = search()
+    found = list(page)
+    while page.token:
+        page = search(page_token=page.token)
+        found.extend(page)
+    return found
