@@ -76,7 +76,7 @@ SHOPS = (
         180,
         {"lines": "online_retail_ii/lines.parquet"},
         "online_retail_ii.toml",
-        3,
+        2,
     ),
     Shop(
         "olist",
@@ -149,7 +149,8 @@ def questions(shop: Shop) -> Iterator[tuple[str, list[str]]]:
     further = ["--clv-horizon-days", str(shop.clv_horizon_days), "--config", "training.toml"]
     yield "train", ["train", *known, *horizon, *further, "--json"]
     yield "score", ["score", *known, "--out", "scores.parquet", "--reasons", "200", "--json"]
-    terms = ["--offers", "offers.toml", "--budget", "300", "--out", "plan.csv", "--log", "log.csv"]
+    written = ["--out", "plan.csv", "--log", "log.csv"]
+    terms = ["--offers", "offers.toml", "--budget", "1500", "--holdout", "0.3", *written]
     if not shop.tables:
         yield "uplift", ["uplift", *known, "--json"]
     yield "plan", ["plan", *known, *terms, "--json"]
