@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from offers.measurement.comparison import Rows, difference
+from offers.measurement.comparison import Mask, difference
 from offers.measurement.effects import Outcomes, effect_table
 from offers.measurement.sample_ratio import sample_ratio
 from offers.planning.randomisation import draw
@@ -110,7 +110,7 @@ def slopes(customers: int, campaigns: int) -> dict[str, str]:
     }
 
 
-def by_products(outcome: FloatArray, treated: Rows, forecasts: FloatArray) -> float:
+def by_products(outcome: FloatArray, treated: Mask, forecasts: FloatArray) -> float:
     """The difference with the products of arm and forecast in the regression (Lin 2013)."""
     arm, x = treated.astype(float)[:, None], forecasts - forecasts.mean(axis=0)
     design = np.hstack([arm, np.ones_like(arm), x, arm * x])

@@ -32,7 +32,7 @@ HOLDOUT, WORTH_IT = 0.2, 0.08
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingSets:
     """One shop: labels and risks of those whom an offer helps, by what was made of the treated.
 
     Attributes
@@ -70,7 +70,7 @@ def main() -> None:
         print(f"| risk, {name} less without | {off.mean():+.4f} | {off.sem():.4f} |")
 
 
-def training_sets(seed: int, customers: int = CUSTOMERS) -> Lessons:
+def training_sets(seed: int, customers: int = CUSTOMERS) -> TrainingSets:
     """Run the campaign in one shop, and learn from it in every way."""
     before = simulate(customers, DAYS, seed)
     truth = true_effects(before, AT)
@@ -88,7 +88,7 @@ def training_sets(seed: int, customers: int = CUSTOMERS) -> Lessons:
         chosen = snapshot.X.index.isin(ids)
         labels[name] = float(np.average(snapshot.churned[chosen], weights=snapshot.weight[chosen]))
         risks[name] = float(risk(table, snapshot)[helped].mean())
-    return Lessons(float(1.0 - truth.loc[ids, "p_none"].mean()), labels, risks)
+    return TrainingSets(float(1.0 - truth.loc[ids, "p_none"].mean()), labels, risks)
 
 
 def campaign(truth: pd.DataFrame, seed: int) -> pl.DataFrame:

@@ -24,7 +24,7 @@ from simulation.response import (
     with_assignment,
     with_coupons,
 )
-from simulation.tables import campaign_table, with_ids
+from simulation.source_tables import campaign_table, with_ids
 
 EARLIEST = PILOT_AT + timedelta(days=EFFECT_DAYS)
 LATEST = ENDS_AT - timedelta(days=EFFECT_DAYS)

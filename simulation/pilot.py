@@ -21,7 +21,7 @@ from simulation.response import (
     with_coupons,
     won_customers,
 )
-from simulation.tables import in_time
+from simulation.source_tables import in_time
 
 PILOT = "pilot"
 PILOT_AT = datetime(2025, 7, 1)

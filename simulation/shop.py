@@ -20,7 +20,7 @@ from simulation.purchases import (
     season_clock,
     season_day,
 )
-from simulation.tables import (
+from simulation.source_tables import (
     customers_table,
     feedback_table,
     in_time,

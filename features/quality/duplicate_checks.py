@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import narwhals as nw
 
 from features.quality.context import CheckContext, DataProblem, Frame, many, one_id, sums
-from features.quality.row_counts import DUPLICATE, SUPERSEDED, reasons
+from features.quality.row_counts import DUPLICATE, SUPERSEDED, quarantine_reasons
 
 # Share of the rows from which on copies with other amounts are no slips but a table of lines.
 LINES_SHARE = 0.2
@@ -24,7 +24,7 @@ def duplicates(context: CheckContext) -> Iterator[DataProblem]:
     for table, account in context.accounting.items():
         if table == "lines" or account.quarantined == 0:
             continue
-        rows = reasons(context.intakes[table], context.as_of)
+        rows = quarantine_reasons(context.intakes[table], context.as_of)
         copy, version = nw.col("reason") == DUPLICATE, nw.col("reason") == SUPERSEDED
         refund = nw.col("amount") < 0 if table == "orders" else nw.lit(False)
         found = sums(rows, copies=copy & ~refund, refunds=copy & refund, versions=version)

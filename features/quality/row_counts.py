@@ -106,7 +106,7 @@ def fates(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
     return rows.with_columns(fate.alias("fate"))
 
 
-def reasons(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
+def quarantine_reasons(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
     """The rows in quarantine with `reason`.
 
     Rows of one identity are versions of each other if they were recorded at different times, and
@@ -194,7 +194,7 @@ def _rows_in(intake: CanonicalTable) -> int:
 
 
 def _with_cells(intake: CanonicalTable, as_of: float | None) -> pl.DataFrame:
-    rows = reasons(intake, as_of)
+    rows = quarantine_reasons(intake, as_of)
     if intake.raw is None:
         cells = rows.drop("fate", "problem", "unread", "known_day", "superseded_day", strict=False)
         found: pl.DataFrame = cells.collect("polars").to_native()

@@ -104,8 +104,8 @@ def _train(history: History, tracker: Tracker) -> None:
 
 
 def _score(history: History, tracker: Tracker) -> pd.DataFrame:
-    from holdfast.render.documents import scores_document
-    from holdfast.render.tables import print_stages
+    from holdfast.render.model_documents import scores_document
+    from holdfast.render.model_tables import print_stages
     from training.champions import load_scorer
 
     with output.progress() as tell:
@@ -119,7 +119,7 @@ def _score(history: History, tracker: Tracker) -> pd.DataFrame:
 
 
 def _print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
-    from holdfast.render.tables import print_at_risk
+    from holdfast.render.model_tables import print_at_risk
 
     live = scores[scores["stage"] != "lapsed"]
     days = CONFIG.horizon_days

@@ -46,7 +46,7 @@ def train(
     Runs and models are kept in mlruns/mlflow.db here, or where MLFLOW_TRACKING_URI says.
     """
     from holdfast.freshness import stale_warnings
-    from holdfast.render.documents import training_document
+    from holdfast.render.model_documents import training_document
     from training.pipeline import train as trained
     from training.registry.store import shown
     from training.registry.tracking import Tracker
@@ -69,7 +69,7 @@ def train(
 
 def print_training(training: Training) -> None:
     """Print the essentials of the model card."""
-    from holdfast.render.tables import print_candidates, print_champion, print_verdict
+    from holdfast.render.model_tables import print_candidates, print_champion, print_verdict
 
     config = training.config
     output.line(
@@ -129,8 +129,8 @@ def backtest(
     The last origin lies a horizon before the end of the history.
     """
     from holdfast.freshness import last_known
-    from holdfast.render.documents import judgement_document
-    from holdfast.render.tables import print_ablation, print_backtest
+    from holdfast.render.model_documents import judgement_document
+    from holdfast.render.model_tables import print_ablation, print_backtest
     from training.config import TrainingConfig
     from training.panel.schedule import require_judged
     from training.selection.ablation import ablate
@@ -175,8 +175,8 @@ def score(
     Ends with code 3 if there is no champion for this shop and definition.
     """
     from holdfast.freshness import foresight_warnings, stale_warnings
-    from holdfast.render.documents import scores_document
-    from holdfast.render.tables import print_stages
+    from holdfast.render.model_documents import scores_document
+    from holdfast.render.model_tables import print_stages
     from training.champions import load_scorer
     from training.registry.tracking import Tracker
 
@@ -208,8 +208,8 @@ def score(
 
 def models(as_json: options.AsJson = False) -> None:
     """List the registered versions and which of them is champion."""
-    from holdfast.render.documents import models_document
-    from holdfast.render.tables import print_models
+    from holdfast.render.model_documents import models_document
+    from holdfast.render.model_tables import print_models
     from training.registry.store import shown
     from training.registry.tracking import Tracker
 

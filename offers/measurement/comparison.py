@@ -19,7 +19,7 @@ COLLINEAR = 1e-10
 EPSILON = np.finfo(float).eps
 UNKNOWN = float("nan")
 
-Rows = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Estimate:
         return self.value - margin, self.value + margin
 
 
-def difference(outcome: FloatArray, treated: Rows, forecasts: FloatArray) -> Estimate:
+def difference(outcome: FloatArray, treated: Mask, forecasts: FloatArray) -> Estimate:
     """Estimate by how much an offer changed an outcome on average.
 
     Regression of the outcome on the arm and on forecasts made before the campaign, with standard
@@ -146,7 +146,7 @@ def mean(outcome: FloatArray) -> Estimate:
     return Estimate(_mean(outcome), (float(outcome.var(ddof=1)) / n,), (n - 1.0,))
 
 
-def _within(values: FloatArray, arms: tuple[Rows, Rows]) -> FloatArray:
+def _within(values: FloatArray, arms: tuple[Mask, Mask]) -> FloatArray:
     """The values less the mean of their arm."""
     apart = np.empty_like(values)
     for arm in arms:

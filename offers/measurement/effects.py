@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from offers.measurement.comparison import FEWEST, UNKNOWN, Estimate, Rows, difference, mean
+from offers.measurement.comparison import FEWEST, UNKNOWN, Estimate, Mask, difference, mean
 from offers.planning.plan_table import TOTAL
 from training.evaluation import FloatArray
 
@@ -37,7 +37,7 @@ class Outcomes:
     """
 
     intended_offer: NDArray[np.object_]
-    treated: Rows
+    treated: Mask
     forecasts: FloatArray
     ordered: FloatArray
     net_spend: FloatArray
@@ -55,11 +55,11 @@ class Outcomes:
         remaining = self.cost - self.margin_rate * self.in_spend
         return np.asarray(self.margin_rate * self.net_spend - remaining)
 
-    def strata(self) -> dict[str, Rows]:
+    def strata(self) -> dict[str, Mask]:
         """The rows of each intended offer, in alphabetical order."""
         return {o: self.intended_offer == o for o in sorted(set(self.intended_offer))}
 
-    def strata_of_total(self) -> list[Rows]:
+    def strata_of_total(self) -> list[Mask]:
         """The rows of each offer that can be measured, and of all others together.
 
         Within an offer the two arms are alike; so are they in several offers taken together,
@@ -69,7 +69,7 @@ class Outcomes:
         others = ~np.any([np.zeros(len(self.treated), bool), *large], axis=0)
         return [*large, others] if self.is_measurable(others) or not large else large
 
-    def is_measurable(self, rows: Rows) -> bool:
+    def is_measurable(self, rows: Mask) -> bool:
         """Whether both arms are large enough for an interval."""
         made = int(self.treated[rows].sum())
         return FEWEST <= made <= int(rows.sum()) - FEWEST
@@ -97,7 +97,7 @@ def effect_table(outcomes: Outcomes) -> pd.DataFrame:
         - `incremental_profit`: what they brought beyond their cost, in currency, all together;
         - `return_on_spend`: incremental profit over cost, its interval by the delta method.
     """
-    groups: dict[str, list[Rows]] = {o: [rows] for o, rows in outcomes.strata().items()}
+    groups: dict[str, list[Mask]] = {o: [rows] for o, rows in outcomes.strata().items()}
     groups[TOTAL] = outcomes.strata_of_total()
     found = []
     for offer, strata in groups.items():
@@ -113,7 +113,7 @@ class _Group:
     """The offers that a set of figures is about, each with its own customers held out."""
 
     outcomes: Outcomes
-    strata: list[Rows]
+    strata: list[Mask]
 
     def figures(self) -> dict[Figure, Estimate]:
         """Every figure, adjusted for the forecasts that there are."""

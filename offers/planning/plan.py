@@ -15,9 +15,9 @@ from offers.catalogue.verdicts import Eligibility
 from offers.planning.assignment import Assignment, intend
 from offers.planning.campaign import Campaign
 from offers.planning.curves import BudgetCurve, budget_curve, trade_off
+from offers.planning.offer_reasons import offer_reasons
 from offers.planning.plan_columns import COLUMNS
 from offers.planning.prospects import Prospects
-from offers.planning.reasons import reasons
 from training.evaluation import FloatArray
 from training.scoring.definition import Definition
 
@@ -206,7 +206,7 @@ def _reasons(
     customers: Customers, choices: Choices, catalogue: OfferCatalogue, intended: NDArray[np.object_]
 ) -> NDArray[np.object_]:
     """Why the intended offer, or why none."""
-    said = reasons(catalogue, customers.scores, customers.table, intended)
+    said = offer_reasons(catalogue, customers.scores, customers.table, intended)
     may, pays = choices.allowed.to_numpy(), choices.profit.to_numpy() > 0
     why_none = np.select(
         [~may.any(axis=1), ~pays.any(axis=1)], [HARMED, NOTHING_PAYS], OTHERS_FIRST

@@ -11,7 +11,7 @@ from features.clock import as_day, as_instant
 from features.history.history import History, Past
 from features.intake.canonical import CanonicalTable, take_in
 from features.intake.mapping import Mapping
-from features.quality.row_counts import account, reasons
+from features.quality.row_counts import account, quarantine_reasons
 from features.schema import SCHEMAS, SCORE
 from serving.http.problems import FieldProblem, ProblemError
 from serving.inforce.champions import Champions
@@ -215,7 +215,7 @@ def _not_scored(customers: Sequence[Customer], found: dict[str, ScoreRow]) -> It
 def _unusable(
     intake: CanonicalTable, day: float, rows: Sequence[Placed], mapping: Mapping
 ) -> Iterator[NotUsed]:
-    found = reasons(intake, day).select("row", "reason").collect("polars").to_native()
+    found = quarantine_reasons(intake, day).select("row", "reason").collect("polars").to_native()
     for number, reason in found.sort("row").iter_rows():
         placed = rows[number - 1]
         reason = f"{reason}{_rule(intake.table, placed, mapping)}"

@@ -22,7 +22,7 @@ from training.evaluation.churn import (
     skill,
 )
 from training.evaluation.doubly_robust import (
-    Estimate,
+    MeanEstimate,
     doubly_robust_scores,
     group_effect,
     policy_difference,
@@ -64,9 +64,9 @@ from training.evaluation.validation import CONFIDENCE, FloatArray, Metric
 __all__ = [
     "CONFIDENCE",
     "TWEEDIE_POWER",
-    "Estimate",
     "FloatArray",
     "MaximumProfit",
+    "MeanEstimate",
     "Metric",
     "PairedDifference",
     "RetentionCampaign",

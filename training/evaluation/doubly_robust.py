@@ -20,7 +20,7 @@ NORMAL = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MeanEstimate:
     """A mean over customers with its standard error and 95% interval."""
 
     value: float
@@ -30,7 +30,7 @@ class Estimate:
     customers: int
 
     @classmethod
-    def of(cls, scores: FloatArray, customer: NDArray[np.int64] | None = None) -> "Estimate":
+    def of(cls, scores: FloatArray, customer: NDArray[np.int64] | None = None) -> "MeanEstimate":
         """The mean of scores, shape (n,); no interval from fewer than two customers.
 
         Rows of one `customer` count as dependent: errors are clustered (Liang & Zeger, Biometrika
@@ -99,7 +99,7 @@ def doubly_robust_scores(
     return scores
 
 
-def policy_value(scores: FloatArray, policy: ArrayLike) -> Estimate:
+def policy_value(scores: FloatArray, policy: ArrayLike) -> MeanEstimate:
     """Mean outcome if every customer were in the arm that a policy chooses.
 
     Parameters
@@ -125,10 +125,10 @@ def policy_value(scores: FloatArray, policy: ArrayLike) -> Estimate:
     1.0
     """
     chosen = _arms(policy, scores[:, 0], scores.shape[1])
-    return Estimate.of(scores[np.arange(len(scores)), chosen])
+    return MeanEstimate.of(scores[np.arange(len(scores)), chosen])
 
 
-def policy_difference(scores: FloatArray, policy: ArrayLike, other: ArrayLike) -> Estimate:
+def policy_difference(scores: FloatArray, policy: ArrayLike, other: ArrayLike) -> MeanEstimate:
     """How much higher the value of a policy is than that of another, paired by customer.
 
     Parameters
@@ -145,7 +145,7 @@ def policy_difference(scores: FloatArray, policy: ArrayLike, other: ArrayLike) -
     """
     rows, arms = np.arange(len(scores)), scores.shape[1]
     chosen = _arms(policy, scores[:, 0], arms)
-    return Estimate.of(scores[rows, chosen] - scores[rows, _arms(other, scores[:, 0], arms)])
+    return MeanEstimate.of(scores[rows, chosen] - scores[rows, _arms(other, scores[:, 0], arms)])
 
 
 def group_effect(
@@ -153,7 +153,7 @@ def group_effect(
     arm: int,
     group: NDArray[np.bool_],
     customer: NDArray[np.int64] | None = None,
-) -> Estimate:
+) -> MeanEstimate:
     """Mean change that an arm makes, against arm 0, to the customers of a group.
 
     Parameters
@@ -173,7 +173,7 @@ def group_effect(
     1.0
     """
     owner = None if customer is None else customer[group]
-    return Estimate.of(scores[group, arm] - scores[group, 0], owner)
+    return MeanEstimate.of(scores[group, arm] - scores[group, 0], owner)
 
 
 def _arms(values: ArrayLike, reference: FloatArray, arms: int) -> NDArray[np.int64]:

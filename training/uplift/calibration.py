@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from training.evaluation import Estimate, FloatArray
+from training.evaluation import FloatArray, MeanEstimate
 
 # Settled on pilots of simulated shops, whose true slope is known: it grows with the customers who
 # got the offer, and with so many of them about half of what is predicted was real.
@@ -66,7 +66,7 @@ class Calibration:
         spread : float
             Standard deviation of the outcome.
         """
-        found = Estimate.of(change)
+        found = MeanEstimate.of(change)
         trust = _trust(USUAL_EFFECT * spread, found.standard_error)
         mean, centre = trust * found.value, float(predicted.mean())
         centred = predicted - centre

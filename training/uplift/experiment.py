@@ -17,7 +17,7 @@ from training.evaluation import FloatArray, doubly_robust_scores
 # Nobody is believed to be surer to come, or not to.
 LEAST_CHANCE = 0.02
 Arms = NDArray[np.int64]
-Rows = NDArray[np.bool_] | NDArray[np.int64]
+ChosenRows = NDArray[np.bool_] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Experiment:
         """Whether outcomes are 0 or 1."""
         return bool(np.isin(self.outcome, (0.0, 1.0)).all())
 
-    def rows(self, chosen: Rows) -> Self:
+    def rows(self, chosen: ChosenRows) -> Self:
         """Some of the rows."""
         return replace(
             self,

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from features.schema import NO_OFFER
 from training.errors import TrainingError
-from training.evaluation import Estimate, FloatArray, uplift_metrics, uplift_table
+from training.evaluation import FloatArray, MeanEstimate, uplift_metrics, uplift_table
 from training.uplift.evidence import Evidence
 
 UPLIFT, TREAT_ALL, TREAT_NONE, RANDOM = "uplift", "treat_all", "treat_none", "random"
@@ -195,8 +195,8 @@ def _rows(
     values[TREAT_NONE] = (0.0, untreated)
     rows = []
     for policy, (treated, each) in values.items():
-        value = Estimate.of(each, contest.customer)
-        ahead = Estimate.of(ours - each, contest.customer)
+        value = MeanEstimate.of(each, contest.customer)
+        ahead = MeanEstimate.of(ours - each, contest.customer)
         interval = {"value": value.value, "low": value.low, "high": value.high}
         paired = {"uplift_ahead": ahead.value, "ahead_low": ahead.low, "ahead_high": ahead.high}
         rows.append({"policy": policy, "share": treated} | interval | paired)

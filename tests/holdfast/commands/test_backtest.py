@@ -8,7 +8,7 @@ import pytest
 
 from features.history.history import History
 from holdfast.freshness import last_known
-from holdfast.render.tables import print_ablation, print_backtest
+from holdfast.render.model_tables import print_ablation, print_backtest
 from training.btyd.population import Outlook
 from training.config import TrainingConfig
 from training.evaluation import PairedDifference, value_metrics

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from training.evaluation import (
-    Estimate,
+    MeanEstimate,
     RetentionCampaign,
     auuc,
     doubly_robust_scores,
@@ -129,7 +129,7 @@ def test_a_policy_is_worth_the_mean_of_the_scores_it_chooses():
 
 
 def test_an_estimate_has_the_interval_of_a_mean():
-    found = Estimate.of(np.array([1.0, 2.0, 3.0, 4.0]))
+    found = MeanEstimate.of(np.array([1.0, 2.0, 3.0, 4.0]))
     error = stats.sem([1.0, 2.0, 3.0, 4.0])
     assert found.standard_error == pytest.approx(error)
     assert (found.low, found.high) == pytest.approx(
@@ -139,14 +139,14 @@ def test_an_estimate_has_the_interval_of_a_mean():
 
 def test_rows_of_one_customer_count_as_one():
     scores = np.array([1.0, 2.0, 4.0])
-    twice = Estimate.of(np.repeat(scores, 2), np.repeat(np.arange(3), 2))
-    once = Estimate.of(scores)
+    twice = MeanEstimate.of(np.repeat(scores, 2), np.repeat(np.arange(3), 2))
+    once = MeanEstimate.of(scores)
     assert (twice.value, twice.customers) == (pytest.approx(once.value), 3)
     assert twice.standard_error == pytest.approx(once.standard_error)
 
 
 def test_one_customer_has_no_interval():
-    found = Estimate.of(np.array([1.0]))
+    found = MeanEstimate.of(np.array([1.0]))
     assert found.value == 1.0
     assert np.isnan(found.low)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from benchmarks.treated import Lessons, training_sets
+from benchmarks.treated import TrainingSets, training_sets
 from features.clock import as_day
 from features.history.history import History
 from features.table import feature_table
@@ -245,7 +245,7 @@ def test_a_history_in_which_everybody_always_gets_an_offer_is_refused(shop):
 
 
 @pytest.fixture(scope="module")
-def learnt() -> Lessons:
+def learnt() -> TrainingSets:
     found = training_sets(seed=0, customers=4000)
     print(found)
     return found

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 
 from holdfast.render import output
-from holdfast.render.documents import own_metrics
+from holdfast.render.model_documents import own_metrics
 from training.models.tasks import TASKS
 from training.selection.grade import shorter_window, verdict
 

@@ -5,7 +5,7 @@ import pytest
 from offers.catalogue.catalogue import Offer, OfferCatalogue
 from offers.catalogue.signals import FEATURES
 from offers.errors import OffersError
-from offers.planning.reasons import reasons
+from offers.planning.offer_reasons import offer_reasons
 
 CATALOGUE = OfferCatalogue(
     (
@@ -31,7 +31,7 @@ RISKS = pd.array(["only one order", pd.NA, pd.NA], dtype="string")
 
 
 def said(intended, scores=SCORES):
-    found = reasons(CATALOGUE, scores, TABLE, intended)
+    found = offer_reasons(CATALOGUE, scores, TABLE, intended)
     return found.astype(object).where(found.notna(), None).to_list()
 
 
@@ -56,7 +56,7 @@ def test_scores_without_reasons_will_do():
 
 
 def test_reasons_stand_in_the_order_of_the_scores():
-    found = reasons(CATALOGUE, SCORES.iloc[::-1], TABLE, ["none", "sorry", "gift"])
+    found = offer_reasons(CATALOGUE, SCORES.iloc[::-1], TABLE, ["none", "sorry", "gift"])
     assert found.index.tolist() == ["cid", "bob", "ann"]
     assert found["bob"] == "negative feedback 12 days ago"
 

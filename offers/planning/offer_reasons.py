@@ -13,7 +13,7 @@ from offers.errors import OffersError
 from training.scoring.phrases import PHRASES
 
 
-def reasons(
+def offer_reasons(
     catalogue: OfferCatalogue, scores: pd.DataFrame, table: pd.DataFrame, intended: ArrayLike
 ) -> pd.Series[str]:
     """Say why each customer gets the offer that is intended.
@@ -50,7 +50,7 @@ def reasons(
     ...     "amount": [20.0]}))
     >>> scores = pd.DataFrame({"customer_id": ["a"], "clv": 9.0, "clv_horizon_days": 90})
     >>> catalogue = OfferCatalogue((Offer("hello", "onboarding", addresses=("first_order",)),))
-    >>> reasons(catalogue, scores, feature_table(history, "2024-02-01", 90), ["hello"])["a"]
+    >>> offer_reasons(catalogue, scores, feature_table(history, "2024-02-01", 90), ["hello"])["a"]
     'first order 27 days ago'
     """
     chosen = np.asarray(intended, dtype=object)
