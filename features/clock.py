@@ -17,7 +17,9 @@ Instant = str | date | datetime | float
 
 EPOCH = datetime(1970, 1, 1)
 LAST_DAY = float((date.max - EPOCH.date()).days)
+# The finest step of a datetime.
 MICROSECONDS_PER_DAY = 86_400_000_000
+# How many microseconds a unit has.
 EPOCH_UNITS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 ISO_FORMATS = (
     "%Y-%m-%d %H:%M:%S",

@@ -18,6 +18,7 @@ from serving.errors import ServingError
 from training.errors import NoChampionError, TrainingError
 
 DEBUG = "HOLDFAST_DEBUG"
+# Exit codes; 130 is what a shell gives for an interrupt.
 BAD_INPUT, NO_CHAMPION, INTERRUPTED = 2, 3, 130
 
 

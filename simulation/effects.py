@@ -8,10 +8,12 @@ import polars as pl
 from simulation.purchases import chance_of_order
 
 OFFERS = ("discount_10", "service_recovery", "points")
+# In days: an offer works for a quarter, as most campaigns are counted.
 EFFECT_DAYS = 90.0
 
 # Rhythm is called regular from this many purchase days on, when the gaps vary less than this.
 REGULAR_PURCHASE_DAYS = 4
+# Deviation over mean of the intervals; 1 is what chance alone gives.
 REGULAR_GAP_VARIATION = 0.5
 
 _SATISFACTION = (

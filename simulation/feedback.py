@@ -27,11 +27,13 @@ class Survey(NamedTuple):
     scale: tuple[int, int]
 
 
+# Kind, days after the order, least and most rate of answers, middle and slope of the score, scale.
 SURVEYS = (
     Survey("csat", 1.0, 0.12, 0.30, 3.0, 1.0, (1, 5)),
     Survey("nps", 5.0, 0.10, 0.30, 5.5, 2.4, (0, 10)),
     Survey("review", 10.0, 0.10, 0.28, 3.2, 0.9, (1, 5)),
 )
+# Near it hardly anybody answers.
 ORDINARY_EXPERIENCE = 0.7
 
 

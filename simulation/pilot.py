@@ -26,7 +26,9 @@ from simulation.source_tables import in_time
 PILOT = "pilot"
 PILOT_AT = datetime(2025, 7, 1)
 PILOT_DAY = (PILOT_AT - EPOCH) / timedelta(days=1)
+# Of the customers: enough for effects of a few points, and no more than a shop would risk.
 PILOT_SHARE = 0.2
+# Two fifths get nothing: every offer is held against them.
 PROPENSITY = {NO_OFFER: 0.4, "discount_10": 0.2, "service_recovery": 0.2, "points": 0.2}
 
 

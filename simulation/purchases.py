@@ -17,7 +17,9 @@ EPOCH = datetime(1970, 1, 1)
 ENDS_AT = datetime(2026, 1, 1)
 END_DAY = (ENDS_AT - EPOCH) / timedelta(days=1)
 
+# The busiest day has 1.3 times the usual rate, the quietest 0.7.
 SEASON_AMPLITUDE = 0.3
+# In days, leap years included, so that the peak stays in its week.
 YEAR = 365.25
 # 1 December 2025, in days since 1970: the busiest day of every year.
 SEASON_PEAK = 20423.0
@@ -27,8 +29,11 @@ BAD_EXPERIENCE = -0.5
 BAD_EXPERIENCE_HAZARD = 5.0
 
 CHANNELS = ("search", "social", "referral")
+# Of the customers.
 CHANNEL_SHARE = (0.5, 0.3, 0.2)
+# Orders a day while they stay: one in about 65 days.
 CHANNEL_RATE = np.array([1.0, 0.8, 1.3]) / 65.0
+# In the currency, to win a customer.
 CHANNEL_COST = np.array([12.0, 8.0, 4.0])
 
 

@@ -13,7 +13,9 @@ from simulation.log import ShopLog, draw_log
 from simulation.purchases import Ints, whole_seconds
 
 DISCOUNT_OFFER, DISCOUNT = "discount_10", 0.1
+# In the currency, once the offer is used.
 FIXED_COST = {NO_OFFER: 0.0, "service_recovery": 8.0, "points": 2.0}
+# Of those who do not order: few say so.
 REFUSAL_SHARE = 0.15
 
 

@@ -32,8 +32,10 @@ from simulation.source_tables import (
     with_refund_rows,
 )
 
+# In days: a year has every season.
 SHORTEST_DAYS = 365
 LONGEST_DAYS = int(END_DAY)
+# Random numbers of their own, so that a campaign changes nothing before it.
 CAMPAIGN_STREAM = 1
 
 HISTORY_TOML = """\

@@ -22,6 +22,7 @@ from features.intake.mapping import Mapping
 from features.intake.sources import read_mapping, read_tables
 from features.schema import RESERVED, SCHEMAS
 
+# Values of a text attribute: more are ids or names, which tell a model nothing of others.
 MAX_CATEGORIES = 50
 ORDER = ("customer_id", "day", "amount", "discount_amount")
 

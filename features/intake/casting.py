@@ -13,6 +13,7 @@ from features.errors import HistoryError
 from features.intake.mapping import Mapping
 from features.schema import Column
 
+# Beyond it a float no longer holds every whole number, and an id would be another one.
 EXACT_INTEGERS = 2.0**53
 TEXT_TYPES = (nw.String, nw.Categorical, nw.Enum)
 COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d*)(,\d+)?$"

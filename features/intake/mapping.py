@@ -16,6 +16,7 @@ from features.errors import HistoryError
 
 TABLES = ("orders", "feedback", "offers", "customers")
 Constant = str | int | float | bool
+# Lowest and highest score, as these surveys are usually asked.
 SCALES: Dict[str, tuple[float, float]] = MappingProxyType(
     {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "review": (1.0, 5.0), "ticket": (1.0, 5.0)}
 )

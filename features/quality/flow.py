@@ -7,14 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+# In days: over a week, so that no shop is silent for its weekends.
 HOLE_DAYS = 7
+# Orders that were to be expected: by chance alone that many do not fail to come.
 HOLE_EXPECTED = 20.0
+# In days: four whole weeks on either side.
 SIDE_DAYS = 28
+# Of a usual week's orders: no season takes nine tenths away.
 THIN_SHARE = 0.1
+# Orders: below it a tenth of a week is no number to go by.
 THIN_BUSY_WEEK = 20.0
+# Half a year, so that a season is not the usual.
 THIN_WEEKS = 26
+# So many usual intervals without an order hardly happen by chance.
 STALE_GAPS = 3.0
+# In days: even a shop with orders every hour may be closed for a week.
 STALE_DAYS = 7.0
+# In days: a year has every season once.
 RECENT_DAYS = 365
 
 

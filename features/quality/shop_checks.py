@@ -20,19 +20,29 @@ from features.quality.context import (
 )
 from features.quality.flow import Staleness, holes, thin_end
 
+# Times the mean: no tail of ordinary orders reaches so far.
 DOMINATING_TIMES = 100.0
+# Share of all spend, from which on one order bends the totals that a shop looks at.
 DOMINATING_ORDER = 0.003
+# The same of a customer, who has several orders.
 DOMINATING_CUSTOMER = 0.01
+# Times an equal share of the orders, so that a small shop's best customer is no guest.
 GUEST_TIMES = 20.0
+# Of all orders: nobody orders every twentieth parcel.
 GUEST_SHARE = 0.05
 GUEST_NAMES = (
     "anonymous", "cash", "customer", "default", "dummy", "gast", "guest", "n/a", "na", "nan",
     "none", "null", "test", "unknown", "walk-in", "walkin",
 )  # fmt: skip
+# Of the customers: with fewer than one in ten who return, frequency tells little.
 ONE_TIME_SHARE = 0.9
+# Customers: of fewer the share means little.
 ONE_TIME_CUSTOMERS = 100
+# Of the customers: rare enough to be refunds of orders before the history begins.
 REFUNDED_SHARE = 0.01
+# In the currency: half a cent is rounding.
 CENT = 0.005
+# Of the rows: where most do not match, the ids are of another system.
 STRANGERS_WARNING = 0.5
 
 

@@ -17,10 +17,15 @@ from features.history.order_days import order_days, solid
 
 FloatArray = NDArray[np.float64]
 
+# In days: those that people name, from a week to a year.
 HORIZONS = (7, 14, 30, 60, 90, 120, 180, 365)
+# In days: a quarter, the most usual horizon in retail.
 CUSTOMARY = 90
+# Of the repeat purchases that come: the few latecomers would need a horizon of years.
 SHARE = 0.8
+# Repeat purchases: fewer draw no curve.
 FEWEST_REPEATS = 30
+# Purchases of one customer, so that a few wholesalers do not speak for all.
 CUSTOMER_LIMIT = 10
 
 

@@ -25,8 +25,11 @@ from features.quality.context import (
 )
 from features.schema import ANONYMOUS, RECORDED, SCHEMAS, Column
 
+# Of the rows: a tenth is no slip but a wrong setting.
 UNUSABLE_ERROR = 0.1
+# Of the rows: many shops have some guests without an account.
 ANONYMOUS_WARNING = 0.1
+# Rows: of fewer, one value is no surprise.
 FEWEST_ROWS = 10
 
 ONE_VALUE: dict[tuple[str, str], tuple[Severity, str]] = {

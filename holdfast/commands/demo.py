@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from features.history.history import History
     from training.registry.tracking import Tracker
 
+# Customers on the screen.
 SHOWN = 10
 
 NEXT = f"""\

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from offers.planning.plan import Plan
     from training.registry.tracking import Tracker
 
+# In euros: for about a tenth of the shop's customers.
 BUDGET, CAMPAIGN = 1500.0, "autumn"
 OFFERS, PLAN = demo.PLACE / "offers.toml", demo.PLACE / "plan.csv"
 CURVE = demo.PLACE / "budget_curve.png"

@@ -10,6 +10,7 @@ from training.config import TrainingConfig
 PLACE = Path("demo")
 SHOP, SCORES = PLACE / "shop", PLACE / "scores.parquet"
 TRACKING = "sqlite:///demo/mlruns/mlflow.db"
+# Large enough for offers to show an effect, small enough for half a minute; three years of days.
 CUSTOMERS, DAYS, SEED = 8000, 1095, 0
 AS_OF, END = "2025-10-01", "2026-01-01"
 CONFIG = TrainingConfig(horizon_days=90)

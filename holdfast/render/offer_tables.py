@@ -33,7 +33,9 @@ SHOWN_AS = {
     "incremental_profit": (1.0, 0),
     "return_on_spend": (1.0, 2),
 }
+# Customers of a plan on the screen.
 SHOWN = 5
+# Lines of the budget curve on the screen.
 STEPS = 5
 
 

@@ -16,7 +16,9 @@ from rich.text import Text
 
 from features.plain import plain
 
+# Characters, where nobody says how wide the screen is: the widest table fits.
 WIDTH = 120
+# In a log, progress is told no more often.
 QUIET_SECONDS = 5.0
 Tell = Callable[[str], None]
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from features.quality.context import DataProblem
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+# Spaces.
 INDENT = 2
 
 

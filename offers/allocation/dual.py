@@ -13,7 +13,9 @@ from scipy.optimize import linprog
 from offers.allocation.problem import NONE, AllocationProblem, Choice
 from training.evaluation import FloatArray
 
+# Divisions need something.
 TINY = 1e-12
+# Halvings of a price: to a millionth of a millionth of the largest.
 ROUNDS = 60
 # How near to the best prices the search stops, as a share of the bound.
 NEAR = 1e-4

@@ -21,8 +21,11 @@ FEATURES = (
 )  # fmt: skip
 VALUE = ("clv", "clv_horizon_days")
 
+# Of the customers, by value.
 TOP_SHARE = 0.2
+# Times the usual interval: twice is late for anybody with a rhythm.
 TWICE_LATE = 2.0
+# Of the orders: a habit, not an occasion.
 THIRD = 1 / 3
 
 

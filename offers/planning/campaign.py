@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from offers.catalogue.catalogue import OfferCatalogue
 from offers.errors import OffersError
 
+# Of the customers: a plan that is mostly random is no plan.
 MOST_EXPLORED = 0.5
 
 

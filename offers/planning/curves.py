@@ -14,8 +14,11 @@ from offers.allocation.problem import NONE, AllocationProblem, Choice
 from offers.errors import OffersError
 from training.evaluation import FloatArray
 
+# Enough for a smooth line.
 POINTS = 20
+# Beyond what pays the curve only falls.
 POINTS_BEYOND = 5
+# Twentieths of the customers.
 SHARES = tuple(np.arange(1, 21) / 20)
 
 

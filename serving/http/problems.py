@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+# Mistakes in one answer; the rest is counted.
 SHOWN_ERRORS = 50
 KINDS = {
     400: "bad-request",

@@ -8,7 +8,9 @@ import numpy as np
 
 from training.evaluation import FloatArray
 
+# Gauss-Jacobi nodes; the integrands are smooth, and the tests hold them to exact values.
 NODES = 64
+# Logarithms need something.
 SMALLEST = 1e-300
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from training.evaluation import FloatArray
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
+# Customers at a time, so that the nodes stay in the processor's cache.
 BLOCK = 2048
 # exp(-45) is far below the rounding of a sum.
 NEGLIGIBLE = 45.0
+# Newton's steps towards where the integrand becomes negligible.
 CUTS = 6
 
 

@@ -12,6 +12,7 @@ from training.btyd.histories import Histories
 from training.btyd.model import BuyTillYouDie
 from training.evaluation import FloatArray
 
+# Customers at a time, so that the nodes stay in the processor's cache.
 BLOCK = 8192
 
 

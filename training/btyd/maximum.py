@@ -14,9 +14,13 @@ from training.evaluation import FloatArray
 BOUND = 10.0
 # Slopes per customer by a log parameter: to aim at, to search on above, and to call converged.
 AIM = 1e-9
+# Slope: above it Newton's steps have not arrived, and descent goes on.
 STALLED = 1e-7
+# Slope at which the optimum counts as found.
 ENOUGH = 1e-5
+# Steps: from a good start a handful is enough.
 NEWTON_STEPS = 12
+# Of a logarithm: between the noise of a float and the curvature.
 DIFFERENCE = 1e-4
 
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]

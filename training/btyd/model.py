@@ -18,6 +18,7 @@ from training.evaluation import FloatArray
 
 # Few rows find the way, more the curvature, and all the optimum.
 SAMPLES = (3_000, 30_000)
+# A chance of one in ten million million is as good as none.
 LOGIT_LIMIT = 30.0
 
 

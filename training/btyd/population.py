@@ -17,8 +17,11 @@ from training.evaluation import FloatArray
 Days = float | FloatArray
 # Worth a few customers: enough where nobody came back yet, nothing where many did.
 RIDGE = 3.0
+# Customers with two purchase days: fewer tell nothing of how spend varies.
 FEW = 30
+# Purchase days after which a customer's own mean counts half, where nothing tells better.
 USUAL_CREDIBILITY = 0.8
+# Purchase days: a mean of a fifth of a day, or of five, is hardly believed or hardly used.
 LIMITS = (0.2, 5.0)
 
 

@@ -16,11 +16,13 @@ from features.feature import YEAR
 from training.btyd.population import PopulationModel
 from training.evaluation import FloatArray
 
+# Logarithm of the pace: no season makes purchases come five times as fast.
 FURTHEST = 1.5
 # Standard deviations of the level that are considered.
 SPREADS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
 # The share of its variance that comes every year; the rest is constant.
 YEARLY_SHARE = 0.5
+# In days: six weeks are much alike, as the weeks before Christmas are.
 SEASON_WIDTH_DAYS = 45.0
 # The share of an error that snapshots close to each other have in common.
 SHARED_ERROR = 0.7

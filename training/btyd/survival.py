@@ -12,6 +12,7 @@ from training.btyd.model import LOGIT_LIMIT
 from training.btyd.population import Days, PopulationModel
 from training.evaluation import FloatArray
 
+# A year cut in half forty times is far less than a second.
 HALVINGS = 40
 
 

@@ -16,6 +16,7 @@ from scipy import stats
 
 from training.evaluation.validation import CONFIDENCE, FloatArray, aligned, refuse, vector
 
+# Standard errors on either side of a mean.
 NORMAL = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 
 

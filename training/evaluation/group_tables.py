@@ -15,6 +15,7 @@ from training.evaluation.validation import (
     vector,
 )
 
+# Tenths of the customers, as calibration is usually shown.
 CALIBRATION_BINS = 10
 
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from training.evaluation.validation import CONFIDENCE, Metric, aligned, vector
 
+# Customers beyond it are drawn in so many groups: the interval is the same, the time is not.
 GROUPS = 2000
 
 

@@ -9,7 +9,9 @@ from training.evaluation.binning import captured
 from training.evaluation.group_tables import decile_table
 from training.evaluation.validation import FloatArray, constant, ratio, value_arrays
 
+# Between Poisson (1) and gamma (2): many zeros and a long tail.
 TWEEDIE_POWER = 1.5
+# Of the mean spend: a forecast of nothing would cost infinitely much.
 TWEEDIE_FLOOR = 0.01
 
 

@@ -14,6 +14,7 @@ from scipy.integrate import trapezoid
 
 from training.evaluation.validation import FloatArray, aligned, ratio, refuse, vector
 
+# Of the customers, from the top: as campaigns reach.
 SHARES = (0.1, 0.2, 0.3)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 Metric = Callable[[FloatArray, FloatArray], float]
 
+# Of every interval of a figure.
 CONFIDENCE = 0.95
 
 

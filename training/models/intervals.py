@@ -13,21 +13,27 @@ from scipy.special import ndtri
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 
+# Four in five: of a wider interval the ends are guesses.
 LEVEL = 0.8
 TAIL = (1 - LEVEL) / 2
 # No interval asks for a higher quantile of spend given an order than 1 - TAIL.
 PROBABILITIES = np.linspace(0.0, 1 - TAIL, 37)
+# Buyers: quantiles at a tenth then rest on ten of them.
 BUYERS_PER_BIN = 100
+# More would follow noise: spread changes slowly with size.
 MOST_BINS = 5
 # Standard deviation, as a logarithm, of what a whole window turns out to be off by.
 LEVEL_ERROR = 0.15
+# The middles of five equally likely fifths of it.
 LEVEL_ERRORS = np.exp(LEVEL_ERROR * ndtri([0.1, 0.3, 0.5, 0.7, 0.9]))
 # Spend over forecast is about lognormal with this deviation in an average shop.
 USUAL_DEVIATION = 0.8
+# So many of them stand in every bin.
 USUAL_BUYERS = 20
 USUAL_RATIOS = np.exp(
     USUAL_DEVIATION * ndtri((np.arange(USUAL_BUYERS) + 0.5) / USUAL_BUYERS) - USUAL_DEVIATION**2 / 2
 )
+# Logarithms and divisions need something.
 SMALLEST = 1e-300
 
 

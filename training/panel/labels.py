@@ -15,6 +15,7 @@ from features.history.order_days import solid
 from features.to_pandas import to_pandas
 from training.errors import TrainingError
 
+# In days.
 YEAR = 365.0
 
 

@@ -29,7 +29,9 @@ from training.registry.versions import ModelFiles, RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.grade import verdict
 
+# MLflow shows them; three tell the types.
 EXAMPLE_ROWS = 3
+# Rows hashed at a time, to keep memory flat.
 SLICE = 1_000_000
 
 

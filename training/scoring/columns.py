@@ -10,6 +10,7 @@ Stage = Literal["new", "active", "at_risk", "lapsed"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 # Those who have not churned by the definition; offers and lists are about them unless told.
 LIVE_STAGES: tuple[Stage, ...] = STAGES[:-1]
+# In days: the horizons that people name.
 SURVIVAL_DAYS = (30, 60, 90, 180, 365)
 SURVIVAL = tuple(f"survival_{days}d" for days in SURVIVAL_DAYS)
 REASONS = ("reason_1", "reason_2", "reason_3")

@@ -12,6 +12,7 @@ import pandas as pd
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 
+# Texts of a column: rarer ones have too few rows to be learnt of.
 MOST_LEVELS = 100
 
 

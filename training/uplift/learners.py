@@ -18,15 +18,19 @@ from training.models.boosted import BoostedTrees
 from training.models.boosting import Boosting
 from training.uplift.experiment import Arms, Experiment, folds_of
 
+# As the trees of churn have.
 OUTCOME_LEAVES = 3
 # An effect that depends on a feature takes two splits, on the offer and on the feature.
 JOINT_LEAVES = 4
 # Stumps add up one feature at a time.
 ADDITIVE_LEAVES = 2
+# Two features at a time, no more: effects are small beside their noise.
 EFFECT_LEAVES = 3
 # Twice the pace of the churn trees and half their rounds: cross-fitting grows dozens of forests.
 ROUNDS, LEARNING_RATE = 200, 0.06
+# The most that is tried; the choice among candidates stops earlier.
 EFFECT_ROUNDS, EFFECT_LEARNING_RATE = 50, 0.03
+# Each half is scored by what the other taught.
 HALVES = 2
 
 

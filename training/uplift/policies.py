@@ -18,6 +18,7 @@ from training.uplift.evidence import Evidence
 
 UPLIFT, TREAT_ALL, TREAT_NONE, RANDOM = "uplift", "treat_all", "treat_none", "random"
 BEST_OFFER = "best offer"
+# Resamples for an interval of a curve's area.
 ROUNDS = 200
 
 

@@ -20,7 +20,9 @@ from training.uplift.experiment import Arms, Experiment, folds_of
 LEAST, LEAST_LOGGED = 0.02, 0.005
 # Rows of equal weight in an arm below which an effect is not worth stating.
 LEAST_EFFECTIVE_ROWS = 200
+# Each third is judged by a model of the other two.
 FOLDS = 3
+# Few: who gets what is simple, or drawn.
 ROUNDS, LEARNING_RATE = 60, 0.1
 # The model of the assignment must beat the shares of the arms by so many standard errors.
 SURE = 3.0
