@@ -120,6 +120,8 @@ def take(folder: Path, checkout: Path, data: Path) -> None:
             sample(shop, data, place / "shop")
         for name, words in questions(shop):
             print(f"{shop.name}: {name}", flush=True)
+            if name == "measure":
+                run_campaign(place)
             answer = ask(words, place, checkout.resolve())
             (place / f"{name}.json").write_text(answer)
 
@@ -136,6 +138,16 @@ def sample(shop: Shop, data: Path, folder: Path) -> None:
             people = rows.select(pl.col("customer_id").unique(), marketing_consent=pl.lit("yes"))
             people.sort("customer_id").write_parquet(folder / "customers.parquet")
     (folder / "history.toml").write_text((EXAMPLES / shop.mapping).read_text())
+
+
+def run_campaign(place: Path) -> None:
+    """Add the rows of a plan to the history's offers, as if its campaign had been run."""
+    offers = place / "shop" / "offers.parquet"
+    given, added = pl.read_parquet(offers), pl.read_csv(place / "log.csv")
+    offered_at = pl.col("offered_at").str.to_datetime(time_unit="us")
+    rows = added.with_columns(offered_at).select(pl.all().exclude(pl.Null))
+    known = rows.select(pl.col(name).cast(given.schema[name]) for name in rows.columns)
+    pl.concat([given, known], how="diagonal").write_parquet(offers)
 
 
 def questions(shop: Shop) -> Iterator[tuple[str, list[str]]]:
