@@ -22,7 +22,7 @@ import polars as pl
 EXAMPLES = Path(__file__).parents[1] / "holdfast" / "examples"
 CLOSE = 1e-9
 # What is another at every run, or tells where it ran.
-VOLATILE = frozenset({"run_id", "tracking_uri", "out", "log", "history", "file", "created_at"})
+VOLATILE = frozenset({"run_id", "tracking_uri", "out", "log", "history", "file", "created"})
 CONFIG = "snapshots = 4\norigins = 2\n"
 OFFERS = """\
 [offers.discount_10]
@@ -71,6 +71,14 @@ SHOPS = (
     Shop("cdnow", "1998-01-01", 90, 90, {"orders": "cdnow/orders.parquet"}, "cdnow.toml", 10),
     Shop(
         "online_retail_ii",
+        "2011-06-10",
+        90,
+        180,
+        {"orders": "online_retail_ii/orders.parquet"},
+        one_in=2,
+    ),
+    Shop(
+        "online_retail_ii_lines",
         "2011-06-10",
         90,
         180,
@@ -137,7 +145,8 @@ def sample(shop: Shop, data: Path, folder: Path) -> None:
             # Offers ask for consent, which none of these logs records.
             people = rows.select(pl.col("customer_id").unique(), marketing_consent=pl.lit("yes"))
             people.sort("customer_id").write_parquet(folder / "customers.parquet")
-    (folder / "history.toml").write_text((EXAMPLES / shop.mapping).read_text())
+    if shop.mapping:
+        (folder / "history.toml").write_text((EXAMPLES / shop.mapping).read_text())
 
 
 def run_campaign(place: Path) -> None:
@@ -157,6 +166,9 @@ def questions(shop: Shop) -> Iterator[tuple[str, list[str]]]:
         yield "simulate", ["simulate", "--out", "shop", "--customers", "2500", "--seed", "4"]
     yield "check", ["check", *known, "--json"]
     yield "features", ["features", *known, *horizon, "--out", "features.parquet"]
+    if "lines" in shop.tables:
+        # Sums of lines may differ in their last digit, and then trees do.
+        return
     yield "backtest", ["backtest", "shop", *horizon, "--origins", "2", "--ablation", "--json"]
     further = ["--clv-horizon-days", str(shop.clv_horizon_days), "--config", "training.toml"]
     yield "train", ["train", *known, *horizon, *further, "--json"]

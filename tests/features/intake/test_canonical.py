@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
@@ -311,6 +312,28 @@ def test_an_order_is_the_same_to_the_last_bit_in_whatever_order_its_lines_come()
         for order in permutations(prices)
     }
     assert len(found) == 1
+
+
+def test_many_orders_are_the_same_to_the_last_bit_however_threads_part_the_lines():
+    size = 200_000
+    numbers = np.random.default_rng(0)
+    lines = pl.DataFrame(
+        {
+            "order_id": numbers.integers(0, size // 20, size).astype(str),
+            "customer_id": "a",
+            "ordered_at": "2024-01-05",
+            "quantity": numbers.integers(1, 9, size),
+            "price": numbers.uniform(0.1, 9.0, size).round(2),
+        }
+    )
+    mapping = Mapping(orders=TableMapping(quantity="quantity", price="price"))
+
+    once, again = (
+        take_in({"orders": some}, mapping)["orders"].rows.collect().to_native().sort("order_id")
+        for some in (lines, lines.sample(fraction=1.0, shuffle=True, seed=1))
+    )
+
+    assert once["amount"].to_list() == again["amount"].to_list()
 
 
 def test_lines_of_several_currencies_in_one_order_are_refused():
