@@ -51,13 +51,14 @@ def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
     stays what it was.
     """
     native: pl.LazyFrame = lines.to_native()
-    # Sorted within the order: a sum is then the same to the last bit, however lines come and threads
-    # part them.
-    amounts = [pl.col(c).sort().sum() for c in ("amount", "discount_amount")]
+    # Added up one by one, sorted: a total is then the same to the last bit, in whatever order the
+    # lines come and however threads part them.
+    amounts = [pl.col(c).fill_null(0.0).cum_sum().last() for c in ("amount", "discount_amount")]
     discounts = pl.col("discount_amount").count().alias("discounts")
     firsts = [pl.col(c).min() for c in ("customer_id", "day", "currency", "row")]
     steps = (
         native.filter(pl.col("problem").is_null() | (pl.col("problem") == anonymous))
+        .sort("amount", "discount_amount")
         .group_by("order_id", "known_day", maintain_order=True)
         .agg(*amounts, discounts, *firsts)
     )

@@ -326,7 +326,7 @@ def test_many_orders_are_the_same_to_the_last_bit_however_threads_part_the_lines
             "price": numbers.uniform(0.1, 9.0, size).round(2),
         }
     )
-    mapping = Mapping(orders=TableMapping(quantity="quantity", price="price"))
+    mapping = Mapping(tables={"orders": TableMapping(quantity="quantity", price="price")})
 
     once, again = (
         take_in({"orders": some}, mapping)["orders"].rows.collect().to_native().sort("order_id")
