@@ -42,7 +42,7 @@ def tracker_of(settings: Settings) -> Tracker:
 
     Raises
     ------
-    training.tracking.TrackingError
+    TrackingError
         If the address cannot be one.
     """
     return Tracker() if settings.tracking_uri is None else Tracker(settings.tracking_uri)

@@ -14,7 +14,7 @@ def serve(settings: Settings) -> None:
     ------
     ServingError
         If the host is not loopback: there are no keys yet that would protect it.
-    training.tracking.TrackingError
+    TrackingError
         If the address of the tracking store cannot be one.
     """
     if not is_loopback(settings.host):

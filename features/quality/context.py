@@ -78,7 +78,7 @@ class CheckContext:
     Attributes
     ----------
     intakes : dict
-        Table name -> Intake.
+        Table name -> CanonicalTable.
     mapping : Mapping
     as_of : float or None
         As `day`; None: everything is known.

@@ -108,7 +108,7 @@ def check(
     Parameters
     ----------
     intakes : dict
-        Table name -> Intake, as from `take_in`. What needs the source's own cells (when rows were
+        Table name -> CanonicalTable, as from `take_in`. What needs the source's own cells (when rows were
         recorded, examples of cells) is looked at where the source is in files, databases or memory.
     mapping : Mapping
     as_of : str, date, datetime or float, optional

@@ -139,7 +139,7 @@ def quarantine(
     Parameters
     ----------
     intakes : dict
-        Table name -> Intake, as from `take_in`.
+        Table name -> CanonicalTable, as from `take_in`.
     mapping : Mapping
     as_of : str, date, datetime or float, optional
         Versions are superseded as of this instant; None: as of the end.
