@@ -108,8 +108,9 @@ def check(
     Parameters
     ----------
     intakes : dict
-        Table name -> CanonicalTable, as from `take_in`. What needs the source's own cells (when rows were
-        recorded, examples of cells) is looked at where the source is in files, databases or memory.
+        Table name -> CanonicalTable, as from `take_in`. What needs the source's own cells (when
+        rows were recorded, examples of cells) is looked at where the source is in files, databases
+        or memory.
     mapping : Mapping
     as_of : str, date, datetime or float, optional
         Only what was known before it counts; None: everything.
