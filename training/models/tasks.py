@@ -83,8 +83,11 @@ class Task:
 
     @property
     def preferred(self) -> tuple[str, ...]:
-        """Candidates of which the best is the model, unless another is clearly better."""
-        return tuple(name for name, c in self.candidates.items() if c.is_preferred)
+        """Candidates of which the best is the model, unless another is clearly better.
+
+        The last one listed comes first: it is the model where none could be judged, or in a tie.
+        """
+        return tuple(name for name, c in self.candidates.items() if c.is_preferred)[::-1]
 
     def all_truth(self, snapshots: list[Snapshot]) -> FloatArray:
         """What happened after several snapshots, one after the other."""
