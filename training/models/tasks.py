@@ -13,7 +13,6 @@ from training.evaluation import (
     Metric,
     calibration_table,
     decile_table,
-    figures,
     gain_table,
     log_loss,
     log_losses,
@@ -95,10 +94,15 @@ class Task:
 
 
 def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+    # Here, because models score where matplotlib is not installed.
+    from training.evaluation import figures
+
     return {"calibration.png": figures.calibration_figure(calibration_table(truth, forecast))}
 
 
 def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+    from training.evaluation import figures
+
     return {
         "gain.png": figures.gain_figure(gain_table(truth, forecast), "spend"),
         "clv_deciles.png": figures.decile_figure(decile_table(truth, forecast), currency),
