@@ -1,96 +1,146 @@
 import numpy as np
-import pandas as pd
 import pytest
 
-from training.models import boosting
+from training.models.boosted import BoostedTrees
 from training.models.boosting import Boosting
 
+ROWS = 800
 
-def table(rows: int = 800) -> pd.DataFrame:
+
+def table() -> np.ndarray:
+    """Recency, orders, and a gap that is unknown of those with one order."""
     random = np.random.default_rng(0)
-    X = pd.DataFrame({"recency": random.exponential(1, rows), "orders": random.poisson(3, rows)})
-    X["gap"] = np.where(X["orders"] > 1, random.exponential(1, rows), np.nan)
-    return X.astype("float64")
+    recency, orders = random.exponential(1, ROWS), random.poisson(3, ROWS)
+    gap = np.where(orders > 1, random.exponential(1, ROWS), np.nan)
+    return np.column_stack([recency, orders, gap])
 
 
 X = table()
-CHURNED = (X["recency"] > 1).to_numpy().astype("float64")
+CHURNED = (X[:, 0] > 1).astype("float64")
+SPENT = 10.0 * X[:, 0]
+
+
+def grown(**settings) -> BoostedTrees:
+    return BoostedTrees.grow(X, CHURNED, Boosting(**settings))
 
 
 def test_the_same_rows_give_the_same_trees():
-    one, other = (Boosting().fit(X, CHURNED, np.zeros(len(X))) for _ in range(2))
+    one, other = (
+        BoostedTrees.grow(X, CHURNED, Boosting(), offset=np.zeros(ROWS)).text() for _ in range(2)
+    )
 
-    assert one.model_to_string() == other.model_to_string()
+    assert one == other
 
 
 def test_another_seed_gives_other_trees():
-    one, other = (Boosting(seed=seed).fit(X, CHURNED) for seed in (0, 1))
-
-    assert one.model_to_string() != other.model_to_string()
+    assert grown(seed=0).text() != grown(seed=1).text()
 
 
 def test_trees_learn_what_the_offset_leaves_open():
     known = np.where(CHURNED == 1, 4.0, -4.0)
 
-    free = boosting.raw(Boosting().fit(X, CHURNED, np.zeros(len(X))), X)
-    told = boosting.raw(Boosting().fit(X, CHURNED, known), X)
+    free = BoostedTrees.grow(X, CHURNED, Boosting(), offset=np.zeros(ROWS)).raw(X)
+    told = BoostedTrees.grow(X, CHURNED, Boosting(), offset=known).raw(X)
 
     assert np.abs(told).mean() < 0.3 * np.abs(free).mean()
     assert free[CHURNED == 1].mean() > 3
     assert free[CHURNED == 0].mean() < -3
 
 
+def test_rows_of_no_weight_teach_nothing():
+    weight = (np.arange(ROWS) % 2).astype("float64")
+    odd = np.where(weight == 1, CHURNED, 1 - CHURNED)
+
+    one, other = (BoostedTrees.grow(X, y, Boosting(rounds=20), weight) for y in (CHURNED, odd))
+
+    assert np.array_equal(one.raw(X), other.raw(X))
+
+
 def test_contributions_add_up_to_what_the_trees_say_but_for_a_constant():
-    booster = Boosting().fit(X, CHURNED, np.zeros(len(X)))
+    trees = BoostedTrees.grow(X, CHURNED, Boosting(), offset=np.zeros(ROWS))
 
-    added = boosting.contributions(booster, X)
+    added = trees.contributions(X)
 
-    constant = boosting.raw(booster, X) - added.sum(axis=1)
-    assert list(added) == list(X)
-    assert np.ptp(constant) < 1e-9
-
-
-def test_nobody_has_no_contributions():
-    booster = Boosting().fit(X, CHURNED)
-
-    assert boosting.contributions(booster, X.iloc[:0]).shape == (0, 3)
+    assert added.shape == X.shape
+    assert np.ptp(trees.raw(X) - added.sum(axis=1)) < 1e-9
 
 
-def test_columns_that_never_vary_are_not_used():
-    table = pd.DataFrame(
-        {"same": 1.0, "varies": [1.0, 2.0], "unknown": np.nan, "sometimes": [np.nan, 1.0]}
-    )
+def test_nobody_has_no_contributions_and_no_forecast():
+    trees, nobody = grown(), X[:0]
 
-    assert boosting.usable_columns(table) == ["varies", "sometimes"]
+    assert trees.contributions(nobody).shape == (0, 3)
+    assert trees.raw(nobody).shape == trees.predict(nobody).shape == (0,)
+
+
+def test_a_binary_target_is_told_as_a_probability_and_another_as_a_mean():
+    mean = BoostedTrees.grow(X, SPENT, Boosting(objective="regression"))
+
+    trees = grown()
+    assert trees.predict(X) == pytest.approx(1 / (1 + np.exp(-trees.raw(X))))
+    assert mean.predict(X) == pytest.approx(mean.raw(X))
+    assert mean.predict(X).mean() == pytest.approx(SPENT.mean(), rel=0.01)
+
+
+def test_of_several_classes_each_has_its_probability():
+    kind = np.digitize(X[:, 0], [0.5, 1.5]).astype("float64")
+
+    chance = BoostedTrees.grow(X, kind, Boosting(objective="multiclass", classes=3)).predict(X)
+
+    assert chance.shape == (ROWS, 3)
+    assert chance.sum(axis=1) == pytest.approx(1.0)
+    assert (chance.argmax(axis=1) == kind).mean() > 0.9
+
+
+def test_the_first_rounds_are_those_of_fewer_rounds():
+    fewer, more = grown(rounds=10), grown(rounds=30)
+
+    assert more.predict(X, 10) == pytest.approx(fewer.predict(X), abs=1e-15)
+    assert BoostedTrees.from_text(more.text(10)).predict(X) == pytest.approx(fewer.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("y", "rounds", "constant"),
+    [(np.ones(ROWS), 400, 1.0), (CHURNED, 0, CHURNED.mean()), (SPENT[:1], 400, SPENT[0])],
+)
+def test_where_there_is_nothing_to_learn_it_is_the_mean(y, rounds, constant):
+    trees = BoostedTrees.grow(X[: len(y)], y, Boosting(rounds=rounds))
+
+    assert trees.booster is None
+    assert trees.predict(X).tolist() == [constant] * ROWS
+    assert not trees.raw(X).any()
+    assert not trees.contributions(X).any()
+
+
+def test_of_no_rows_it_is_nothing():
+    assert BoostedTrees.grow(X[:0], CHURNED[:0], Boosting()) == BoostedTrees(None, 0.0)
 
 
 def test_where_nothing_varies_everybody_is_alike():
-    same = pd.DataFrame({"same": np.ones(50), "unknown": np.full(50, np.nan)})
+    same = np.ones((50, 1))
 
-    used = boosting.usable_columns(same)
-    booster = Boosting().fit(same[used], np.repeat([0.0, 1.0], 25), np.zeros(50))
+    trees = BoostedTrees.grow(same, np.repeat([0.0, 1.0], 25), Boosting(), offset=np.zeros(50))
 
-    assert np.ptp(boosting.raw(booster, same[used])) == 0.0
-
-
-def test_any_column_name_will_do():
-    odd = X.rename(columns={"recency": 'profile_"loyalty" [tier], {a}: ä', "orders": "two words"})
-
-    booster = Boosting().fit(odd, CHURNED)
-
-    assert booster.model_to_string() == Boosting().fit(X, CHURNED).model_to_string()
+    assert np.ptp(trees.raw(same)) == 0.0
 
 
-def test_saved_trees_say_the_same(tmp_path):
-    booster = Boosting().fit(X, CHURNED)
-    boosting.save(booster, tmp_path / "trees.txt")
+@pytest.mark.parametrize("settings", [{}, {"rounds": 0}])
+def test_trees_and_a_constant_read_from_their_text_say_the_same(settings):
+    trees = grown(**settings)
 
-    loaded = boosting.load(tmp_path / "trees.txt")
+    loaded = BoostedTrees.from_text(trees.text())
 
-    assert boosting.raw(loaded, X) == pytest.approx(boosting.raw(booster, X), abs=1e-12)
+    assert loaded.raw(X) == pytest.approx(trees.raw(X), abs=1e-12)
+    assert loaded.predict(X) == pytest.approx(trees.predict(X), abs=1e-12)
 
 
-def test_leaves_grow_with_the_data():
-    leaves = [Boosting().parameters(rows)["min_data_in_leaf"] for rows in (100, 10**4, 10**6)]
-
-    assert leaves == [20, 50, 100]
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "trees must be LightGBM's text"),
+        ("no trees", "trees must be LightGBM's text"),
+        ("constant much", "could not convert"),
+    ],
+)
+def test_what_is_no_text_of_a_model_is_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        BoostedTrees.from_text(text)
