@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,57 +7,37 @@ from scipy.special import expit
 
 from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
-from training.evaluation import (
-    PairedDifference,
-    churn_metrics,
-    log_loss,
-    log_losses,
-    value_metrics,
-)
-from training.models import churn, clv
+from training.evaluation import churn_metrics, value_metrics
+from training.models.candidates import CHURN, SPEND
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
+from training.models.tasks import CHURN_RISK
 from training.panel.labels import Value
-from training.panel.panel import Panel, build_panel
+from training.panel.panel import Panel
 from training.panel.snapshot import Snapshot
 from training.panel.splits import rolling_origin
-from training.selection.backtest import (
-    Backtest,
-    JudgedForecast,
-    _choose,
+from training.panel.training_sets import origin_at
+from training.selection.backtest import Backtest, JudgedForecast
+from training.selection.grade import grade_of
+from training.selection.rolling import (
     activity_as_judged,
     activity_over,
     backtest_churn,
     backtest_clv,
     live_base_rate,
-    origin_at,
-    training_sets_of,
 )
 
 CONFIG = TrainingConfig(horizon_days=90, snapshots=3, origins=2)
-OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+MBG_NBD = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 
 
 def snapshot(day: float, churned: list[float], since: list[float]) -> Snapshot:
     X = pd.DataFrame({"days_since_last_order": since})
-    return Snapshot(day, X, np.array(churned), 10.0 * (1 - np.array(churned)), OUTLOOK)
+    return Snapshot(day, X, np.array(churned), 10.0 * (1 - np.array(churned)), MBG_NBD)
 
 
 def empty(chosen: str = "pool") -> Backtest:
-    return Backtest((), chosen, "log_loss", "", 90)
-
-
-def judgements(risks: dict[str, Sequence[float]], churned: Sequence[float], days: int = 3):
-    """Candidates judged at so many origins on the same customers, who did alike at each."""
-    judged = []
-    for day in range(days):
-        judge = snapshot(float(day), list(churned), [10.0] * len(churned))
-        for name, risk in risks.items():
-            found = np.array(risk)
-            judged.append(
-                JudgedForecast(name, judge, found, {"log_loss": log_loss(churned, found)})
-            )
-    return tuple(judged)
+    return Backtest(CHURN_RISK, (), chosen, "", 90)
 
 
 def outcome(backtest: Backtest) -> tuple:
@@ -74,10 +53,10 @@ def population(panel: Panel, judged: JudgedForecast) -> Snapshot:
 def test_every_candidate_is_judged_at_every_origin_on_the_same_customers(fitted):
     table = fitted[0].backtest.table()
 
-    assert sorted(table["candidate"]) == sorted([*churn.CANDIDATES] * 2)
+    assert table["candidate"].tolist() == [*CHURN] * 2
     assert table["origin"].is_monotonic_increasing
     assert table.groupby("origin")["customers"].nunique().tolist() == [1, 1]
-    assert fitted[1].backtest.table()["candidate"].tolist() == [*clv.CANDIDATES] * 2
+    assert fitted[1].backtest.table()["candidate"].tolist() == [*SPEND] * 2
 
 
 @pytest.mark.parametrize("candidate", ["past_rate", "btyd", "pool"])
@@ -93,19 +72,6 @@ def test_a_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted, candidat
     assert risk == pytest.approx(judged.forecast, abs=1e-12)
     base_rate = training_set.churn_rate
     assert judged.metrics == churn_metrics(judged.judge.churned, judged.forecast, base_rate)
-
-
-def test_a_start_is_at_the_pace_that_the_snapshots_let_expect(fitted):
-    panel = fitted[0].panel
-    judge = panel.snapshots[-1]
-    known = panel.known_at(judge.as_of)
-
-    origin = origin_at(known, judge)
-
-    assert origin.X is judge.X
-    assert origin.btyd.pace == known.seasonal_level().forecast(judge.as_of, 90)
-    assert origin.btyd.paced_days == 90
-    assert replace(origin.btyd, pace=0.0, paced_days=0.0) == judge.btyd
 
 
 def test_a_spend_forecast_is_that_of_a_model_fitted_on_what_was_known(fitted):
@@ -144,24 +110,13 @@ def test_nothing_fitted_sees_what_it_is_judged_by(fitted, part):
     assert one.means()["log_loss"]["trees"] != changed.means()["log_loss"]["trees"]
 
 
-def test_means_and_spread_are_over_origins(fitted):
-    backtest = fitted[0].backtest
-    by_hand = [log_loss(j.judge.churned, j.forecast) for j in backtest.of("past_rate")]
-
-    assert backtest.means().loc["past_rate", "log_loss"] == pytest.approx(np.mean(by_hand))
-    assert backtest.spread().loc["past_rate", "log_loss"] == pytest.approx(
-        abs(by_hand[0] - by_hand[1]) / 2**0.5
-    )
-    assert backtest.spread().index.tolist() == backtest.means().index.tolist()
-
-
 def test_clv_is_the_chosen_chance_of_an_order_times_the_spend_if_there_is(fitted):
     churn_part, clv_part = fitted
     risk = churn_part.backtest.of(churn_part.backtest.chosen)[0]
 
     average = clv_part.backtest.of("average")[0].forecast / (1 - risk.forecast)
     assert average == pytest.approx(np.full(len(average), average[0]))
-    for candidate in clv.CANDIDATES:
+    for candidate in SPEND:
         judged = clv_part.backtest.of(candidate)[0]
         assert judged.metrics.items() >= value_metrics(judged.judge.spend, judged.forecast).items()
 
@@ -176,37 +131,26 @@ def test_a_backtest_run_twice_is_the_same(fitted):
     assert values.differences == fitted[1].backtest.differences
 
 
-def test_a_shorter_window_helps_only_where_the_longer_has_few_snapshots(fitted, shop):
-    panel = fitted[0].panel
-    half = build_panel(shop.past, 90, CONFIG, window_days=45)
-
-    assert [x.window_days for x in training_sets_of([panel, half], CONFIG)] == [90]
-    few = replace(panel, snapshots=panel.snapshots[-2:])
-    assert [x.window_days for x in training_sets_of([few, half], CONFIG)] == [90, 45]
-    none = replace(half, snapshots=())
-    assert [x.window_days for x in training_sets_of([few, none], CONFIG)] == [90]
-
-
 def test_the_chance_in_another_window_is_that_of_the_churn_models_curve(fitted):
     panel = fitted[0].panel
-    fold = next(rolling_origin(panel, 1))
+    (fold,) = rolling_origin(panel, 1, [panel])
 
-    chance = activity_over([panel], "pool", CONFIG, 30.0)(fold)
+    chance = activity_over("pool", CONFIG, 30.0)(fold)
 
     known = panel.known_at(fold.judge.as_of)
     model = ChurnModel("pool").learn([known.training_set(3)], origin_at(known, fold.judge))
     assert chance == pytest.approx(1 - model.curve(fold.judge.X).no_order(30.0))
-    same = activity_over([panel], "pool", CONFIG, 90.0)(fold)
+    same = activity_over("pool", CONFIG, 90.0)(fold)
     judged = fitted[0].backtest.of("pool")[-1]
     assert same == pytest.approx(1 - judged.forecast)
 
 
-def test_before_any_churn_label_the_chance_is_the_outlooks(fitted):
+def test_before_any_churn_label_the_chance_is_that_of_mbg_nbd(fitted):
     panel = fitted[0].panel
-    fold = next(rolling_origin(panel, 1))
     late = replace(panel, snapshots=panel.snapshots[-1:], seasons=())
+    (fold,) = rolling_origin(panel, 1, [late])
 
-    chance = activity_over([late], "pool", CONFIG, 30.0)(fold)
+    chance = activity_over("pool", CONFIG, 30.0)(fold)
 
     risk = expit(fold.judge.btyd.logit_no_order(fold.judge.X, 30.0))
     # A model never claims more certainty than one in a million.
@@ -223,7 +167,7 @@ def test_a_history_too_short_to_judge_takes_the_preferred_and_says_so(fitted):
     assert (risks.chosen, values.chosen) == ("pool", "regression")
     for backtest in (risks, values):
         assert "too short to judge any candidate out of time" in backtest.why
-        assert backtest.grade() is None
+        assert grade_of(backtest) is None
         assert backtest.means().empty
         assert backtest.spread().empty
         assert backtest.table().empty
@@ -252,89 +196,6 @@ def test_an_origin_after_which_nobody_spent_cannot_judge_clv(fitted):
     assert "over 1 out-of-time origin(s)" in values.why
 
 
-HALF = [1.0] * 100 + [0.0] * 100
-GOOD = [0.9] * 100 + [0.1] * 100
-FAIR = [0.7] * 100 + [0.3] * 100
-BLIND = [0.5] * 200
-
-
-def choose(risks: dict[str, Sequence[float]], preferred: Sequence[str] = ("pool",)) -> Backtest:
-    return _choose(judgements(risks, HALF), preferred, "log_loss", 90, 0)
-
-
-def test_the_preferred_is_chosen_unless_another_is_clearly_better():
-    """Lower by chance is not clearly better."""
-    lucky = list(BLIND)
-    lucky[0] = 0.9
-
-    backtest = choose({"past_rate": BLIND, "btyd": lucky, "pool": BLIND})
-
-    assert backtest.chosen == "pool"
-    assert backtest.means().loc["btyd", "log_loss"] < backtest.means().loc["pool", "log_loss"]
-    assert backtest.why == (
-        "pool: nothing is clearly better over 3 out-of-time origin(s) (mean log loss: "
-        "past_rate 0.6931, btyd 0.6902, pool 0.6931)"
-    )
-
-
-def test_of_the_clearly_better_the_best_is_chosen():
-    backtest = choose({"past_rate": FAIR, "btyd": GOOD, "pool": BLIND})
-
-    assert backtest.chosen == "btyd"
-    assert backtest.why.startswith("btyd: clearly better than pool over 3 out-of-time origin(s)")
-
-
-def test_of_several_preferred_the_lowest_mean_stands_for_them():
-    backtest = choose({"average": BLIND, "regression": FAIR, "btyd": GOOD}, ("regression", "btyd"))
-
-    assert backtest.chosen == "btyd"
-    assert "nothing is clearly better" in backtest.why
-
-
-def test_differences_are_of_the_chosen_against_each_other_over_customers():
-    backtest = choose({"past_rate": FAIR, "btyd": BLIND, "pool": GOOD})
-
-    assert set(backtest.differences) == {"past_rate", "btyd"}
-    found = backtest.differences["past_rate"]
-    by_hand = log_losses(HALF, GOOD).mean() - log_losses(HALF, FAIR).mean()
-    assert found.difference == pytest.approx(by_hand)
-    assert (found.low, found.high) == pytest.approx((by_hand, by_hand))
-    assert backtest.window_days == 90
-
-
-@pytest.mark.parametrize(
-    ("rule", "model", "low", "high", "grade"),
-    [
-        (0.500, 0.475, -0.03, -0.01, "A"),
-        (0.500, 0.476, -0.03, -0.01, "B"),
-        (0.500, 0.400, -0.20, 0.01, "C"),
-        (0.500, 0.510, -0.01, 0.03, "C"),
-    ],
-)
-def test_a_grade_is_how_clearly_the_best_simple_rule_is_beaten(rule, model, low, high, grade):
-    judge = snapshot(0.0, [1, 0], [10, 20])
-    losses = {"recency_rule": 0.9, "past_rate": rule, "btyd": 0.1, "pool": model}
-    judged = tuple(
-        JudgedForecast(n, judge, np.zeros(2), {"log_loss": x}) for n, x in losses.items()
-    )
-    differences = {
-        "recency_rule": PairedDifference(model - 0.9, -1.0, 1.0, 1000),
-        "past_rate": PairedDifference(model - rule, low, high, 1000),
-    }
-
-    backtest = Backtest(judged, "pool", "log_loss", "", 90, differences)
-
-    assert backtest.best_rule() == "past_rate"
-    assert backtest.grade() == grade
-
-
-def test_where_a_rule_is_chosen_the_grade_is_d():
-    backtest = choose({"recency_rule": BLIND, "past_rate": GOOD, "pool": BLIND})
-
-    assert backtest.chosen == "past_rate"
-    assert backtest.grade() == "D"
-
-
 def test_the_live_base_rate_is_the_churn_rate_of_those_not_yet_lapsed(history_of):
     one = snapshot(0.0, [1, 0, 1, 1], [89.9, 10, 90, 400])
     other = snapshot(30.0, [0, 0, 1], [10, 20, 30])
@@ -350,16 +211,3 @@ def test_where_all_have_lapsed_the_base_rate_is_theirs(history_of):
     panel = Panel(history_of(("a", "2024-01-01", 1.0)), 90, 90, Value(), (all_lapsed,), ())
 
     assert live_base_rate(empty(), panel) == 0.5
-
-
-@pytest.mark.parametrize("days", [1, 2])
-def test_on_few_origins_nothing_takes_over_from_the_preferred(days):
-    judged = judgements({"past_rate": GOOD, "pool": BLIND}, HALF, days)
-
-    assert _choose(judged, ("pool",), "log_loss", 90, 0).chosen == "pool"
-
-
-def test_of_few_customers_nothing_takes_over_from_the_preferred():
-    judged = judgements({"past_rate": GOOD[90:110], "pool": BLIND[90:110]}, HALF[90:110])
-
-    assert _choose(judged, ("pool",), "log_loss", 90, 0).chosen == "pool"
