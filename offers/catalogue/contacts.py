@@ -46,6 +46,7 @@ class Contacts:
 
         Examples
         --------
+        >>> from features.history.history import History
         >>> history = History(
         ...     pd.DataFrame({"order_id": ["1"], "customer_id": ["a"], "amount": [20.0],
         ...                   "ordered_at": ["2024-01-05"]}),

@@ -71,7 +71,7 @@ def screen(
     ...                        "stage": "new", "clv": [9.0, 8.0], "clv_horizon_days": 90})
     >>> catalogue = OfferCatalogue((Offer("hello", "onboarding", addresses=("first_order",)),))
     >>> table = feature_table(history, "2024-02-01", 90)
-    >>> eligible(catalogue, scores, table, Contacts.of(history, "2024-02-01"))
+    >>> eligible(catalogue, scores, table, Contacts.of(history.upto("2024-02-01")))
                  hello
     customer_id
     a             True

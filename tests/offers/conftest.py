@@ -12,6 +12,7 @@ from simulation import SimulatedShop, simulate
 from training.config import TrainingConfig
 from training.scoring.scorer import Scorer
 from training.selection.fit import fit
+from training.selection.judge import judge
 
 AS_OF = "2025-10-01"
 
@@ -31,6 +32,7 @@ def shop() -> Shop:
     made = simulate(customers=600, days=800, seed=1)
     history = History(made.orders, made.feedback, made.offers, made.customers)
     config = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=2, origins=1)
-    churn, clv = fit(history.upto(AS_OF).coded(), config)
+    past = history.upto(AS_OF).coded()
+    churn, clv = fit(past, judge(past, config), config)
     scorer = Scorer(churn.scorer, clv.scorer, 1, 1)
     return Shop(made, history, Models(scorer), AS_OF)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,13 @@ from simulation import SimulatedShop, simulate
 from training.config import TrainingConfig
 from training.panel.snapshot import TrainingSet
 from training.pipeline import Training, train
+from training.registry.log import example
 from training.registry.tracking import Tracker
+from training.registry.versions import ModelFiles, RegisteredVersion
+from training.scoring.model_scorers import ModelScorer
 from training.scoring.scorer import Scorer
 from training.selection.fit import FittedModel, fit
+from training.selection.judge import judge
 
 AS_OF = "2025-10-01"
 CONFIG = TrainingConfig(horizon_days=90, clv_horizon_days=90, snapshots=3, origins=2)
@@ -61,11 +67,11 @@ def shop() -> Shop:
 
 @pytest.fixture(scope="session")
 def fitted(shop) -> tuple[FittedModel, FittedModel]:
-    return fit(shop.past, shop.config)
+    return fit(shop.past, judge(shop.past, shop.config), shop.config)
 
 
 @pytest.fixture(scope="session")
-def lesson_of_all(fitted) -> Callable[[int], TrainingSet]:
+def training_set_of_all(fitted) -> Callable[[int], TrainingSet]:
     """So many of the latest snapshots of churn, in which all count once, the treated too."""
 
     def build(snapshots: int) -> TrainingSet:
@@ -85,6 +91,22 @@ def scorer(fitted) -> Scorer:
 def trained(shop, tmp_path_factory) -> TrainedShop:
     tracker = Tracker(f"sqlite:///{tmp_path_factory.mktemp('trained')}/mlruns/mlflow.db")
     return TrainedShop(shop, tracker, train(shop.history, shop.as_of, shop.config, tracker))
+
+
+@pytest.fixture(scope="session")
+def register() -> Callable[..., RegisteredVersion]:
+    """Register a model by hand, under its own name or another, and make it the champion."""
+
+    def build(tracker: Tracker, scorer: ModelScorer, name: str = "") -> RegisteredVersion:
+        rows = example(scorer.model.columns_, scorer.definition.table_horizon_days)
+        tags = {"lineage": scorer.definition.lineage, "candidate": scorer.model.candidate}
+        with TemporaryDirectory() as place, tracker.start_run("by hand", {}) as run:
+            scorer.save(Path(place) / "model")
+            files = ModelFiles(Path(place) / "model", rows, scorer.predict_frame(rows), tags)
+            version = tracker.register(run, name or scorer.task.name, files)
+        return tracker.promote(version.name, version.version)
+
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from training.errors import TrainingError
 from training.pipeline import train
 from training.registry.tracking import Tracker
 from training.selection.fit import fit
+from training.selection.judge import judge
 
 ROOT = Path(training.__file__).parents[1]
 AS_OF = datetime(2025, 10, 1)
@@ -154,7 +154,8 @@ def test_nothing_known_at_as_of_or_later_changes_a_score(change, shop, trained, 
 def test_nothing_known_at_as_of_or_later_changes_a_model(change, shop, fitted, tmp_path):
     other = change(shop)
 
-    models = fit(other.upto(shop.as_of).coded(), shop.config)
+    past = other.upto(shop.as_of).coded()
+    models = fit(past, judge(past, shop.config), shop.config)
 
     for place, pair in ((tmp_path / "own", fitted), (tmp_path / "other", models)):
         for name, model in zip((CHURN, CLV), pair, strict=True):
@@ -261,15 +262,17 @@ def test_a_history_that_cannot_be_trained_on_leaves_no_trace(shop, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_training_tells_what_it_is_doing(shop):
+def test_a_training_tells_what_it_is_doing(shop, tmp_path):
+    tracker = Tracker(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     told: list[str] = []
-    tell: Callable[[str], None] = told.append
 
-    fit(shop.past, replace(shop.config, snapshots=1, origins=1), tell)
+    train(shop.history, AS_OF, replace(shop.config, snapshots=1, origins=1), tracker, told.append)
 
     assert told[0] == "snapshot 1 of 5: 2025-03-04"
-    assert told[-3:-1] == [
+    assert told[-5:] == [
         "backtest of churn risk at 2025-07-02",
         "backtest of CLV at 2025-07-02",
+        "fitting the final models",
+        "comparing with the champions",
+        "tracking and registering",
     ]
-    assert told[-1] == "fitting the final models"

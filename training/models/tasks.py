@@ -13,7 +13,6 @@ from training.evaluation import (
     Metric,
     calibration_table,
     decile_table,
-    figures,
     gain_table,
     log_loss,
     log_losses,
@@ -83,8 +82,11 @@ class Task:
 
     @property
     def preferred(self) -> tuple[str, ...]:
-        """Candidates of which the best is the model, unless another is clearly better."""
-        return tuple(name for name, c in self.candidates.items() if c.is_preferred)
+        """Candidates of which the best is the model, unless another is clearly better.
+
+        The last one listed comes first: it is the model where none could be judged, or in a tie.
+        """
+        return tuple(name for name, c in self.candidates.items() if c.is_preferred)[::-1]
 
     def all_truth(self, snapshots: list[Snapshot]) -> FloatArray:
         """What happened after several snapshots, one after the other."""
@@ -92,10 +94,15 @@ class Task:
 
 
 def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+    # Here, because models score where matplotlib is not installed.
+    from training.evaluation import figures
+
     return {"calibration.png": figures.calibration_figure(calibration_table(truth, forecast))}
 
 
 def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+    from training.evaluation import figures
+
     return {
         "gain.png": figures.gain_figure(gain_table(truth, forecast), "spend"),
         "clv_deciles.png": figures.decile_figure(decile_table(truth, forecast), currency),

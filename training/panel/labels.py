@@ -110,7 +110,8 @@ def outcomes(history: History, start: float, horizon_days: float, value: Value) 
     window = history.orders.filter((day >= start) & (day < start + horizon_days))
     rows = window.select("customer_id", "day", "amount").collect("polars").to_native()
     rate = math.log1p(value.discount_rate_yearly) / YEAR
-    worth = pl.col("amount") * ((start - pl.col("day")) * rate).exp() * value.margin_rate
+    # The column first: a NumPy number on its left would have Polars call Python in its own threads.
+    worth = pl.col("amount") * ((pl.col("day") - start) * -rate).exp() * value.margin_rate
     # Sorted, so that a sum does not depend on how the engine parts its work.
     outcome = (
         rows.sort(pl.all())

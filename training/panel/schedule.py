@@ -86,7 +86,8 @@ def season_days(
     """Instants before the first snapshot, three years back from the last, oldest first."""
     step = max(config.spacing(window_days), SEASON_STEP_DAYS)
     start = max(first_day(past) + warm_up(window_days), days[-1] - SEASONS_DAYS)
-    return list(np.arange(days[0] - step, start, -step))[::-1]
+    days_back: list[float] = np.arange(days[0] - step, start, -step).tolist()
+    return days_back[::-1]
 
 
 def first_day(past: Past) -> float:

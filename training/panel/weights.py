@@ -43,6 +43,7 @@ def outcome_weights(
 
     Examples
     --------
+    >>> from features.history.history import History
     >>> orders = pd.DataFrame({"order_id": ["1"], "customer_id": ["a"],
     ...     "ordered_at": ["2024-01-05"], "amount": [20.0]})
     >>> offers = pd.DataFrame({"customer_id": ["a", "b"], "campaign_id": "spring",

@@ -8,10 +8,10 @@ from features.clock import as_day
 from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.quality.context import DataProblem, gather
+from features.quality.duplicate_checks import duplicates
 from features.quality.table_checks import (
     anonymous_rows,
     currency,
-    duplicates,
     one_value_columns,
     recorded_times,
     unusable_rows,

@@ -9,14 +9,14 @@ import pytest
 from features.history.history import History
 from holdfast.freshness import last_known
 from holdfast.render.model_tables import print_ablation, print_backtest
-from training.btyd.population import Outlook
+from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
 from training.evaluation import PairedDifference, value_metrics
-from training.models.clv import CANDIDATES
+from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.panel.schedule import can_judge
 from training.panel.snapshot import Snapshot
 from training.selection.ablation import AblationRow
-from training.selection.backtest import Backtest, Judged
+from training.selection.backtest import Backtest, JudgedForecast
 
 NARROW = 80
 
@@ -38,13 +38,15 @@ def rich_shop() -> Backtest:
     for day in (18000.0, 18090.0):
         spend = np.array([0.0, 5e6, 9.9e7])
         X = pd.DataFrame(index=pd.Index(["a", "b", "c"]))
-        judge = Snapshot(day, X, 1.0 - (spend > 0), spend, Outlook({}, 0.0, 1.0))
-        for candidate in CANDIDATES:
+        btyd = PopulationModel({}, 0.0, 1.0)
+        judge = Snapshot(day, X, 1.0 - (spend > 0), spend, btyd)
+        for candidate in CLV_FORECAST.candidates:
             forecast = np.array([1e6, 4e6, 8e7])
-            judged.append(Judged(candidate, judge, forecast, value_metrics(spend, forecast)))
-    others = [name for name in CANDIDATES if name != "regression"]
+            metrics = value_metrics(spend, forecast)
+            judged.append(JudgedForecast(candidate, judge, forecast, metrics))
+    others = [name for name in CLV_FORECAST.candidates if name != "regression"]
     differences = dict.fromkeys(others, PairedDifference(-1234.5, -2345.6, -123.4, 1000))
-    return Backtest(tuple(judged), "regression", "tweedie_deviance", "why", 90, differences)
+    return Backtest(CLV_FORECAST, tuple(judged), "regression", "why", 90, differences)
 
 
 def test_it_judges_every_candidate_at_past_instants(document):
@@ -103,7 +105,7 @@ def test_a_window_that_is_not_the_horizon_is_told(capsys, rich_shop):
 
 
 def test_what_cannot_be_judged_prints_why(capsys):
-    print_backtest(Backtest((), "pool", "log_loss", "pool: the history is too short", 90), 90)
+    print_backtest(Backtest(CHURN_RISK, (), "pool", "pool: the history is too short", 90), 90)
 
     printed = capsys.readouterr().out
     assert "Churn risk: pool: the history is too short" in printed

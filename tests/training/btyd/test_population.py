@@ -13,7 +13,7 @@ from training.btyd.population import RIDGE, PopulationModel, capped
 LAWS = settings(deadline=None, max_examples=30)
 FEW = settings(deadline=None, max_examples=10)
 PARAMETERS = {"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}
-OUTLOOK = PopulationModel(PARAMETERS, 20.0, 2.0)
+MBG_NBD = PopulationModel(PARAMETERS, 20.0, 2.0)
 X = pd.DataFrame(
     {
         "frequency": [0.0, 0.0, 2.0, 6.0, 300.0],
@@ -43,7 +43,7 @@ def buyers(days: list[float], mean: list[float], std: list[float]) -> pd.DataFra
 
 
 def test_the_days_of_the_window_pass_at_its_pace_and_later_ones_as_usual():
-    btyd = OUTLOOK.at_pace(np.log(1.5), 10.0)
+    btyd = MBG_NBD.at_pace(np.log(1.5), 10.0)
 
     assert btyd.usual_days(0.0) == 0.0
     found = btyd.usual_days(np.array([4.0, 10.0, 15.0]))
@@ -51,13 +51,13 @@ def test_the_days_of_the_window_pass_at_its_pace_and_later_ones_as_usual():
 
 
 def test_without_a_pace_days_are_usual_days():
-    assert OUTLOOK.usual_days(np.array([4.0, 365.0])).tolist() == [4.0, 365.0]
+    assert MBG_NBD.usual_days(np.array([4.0, 365.0])).tolist() == [4.0, 365.0]
 
 
 def test_the_chance_of_no_order_is_that_of_mbg_nbd_over_the_usual_days():
     model = MBGNBD.from_parameters(PARAMETERS)
 
-    risk = expit(OUTLOOK.at_pace(np.log(1.2), 90.0).logit_no_order(X, 90.0))
+    risk = expit(MBG_NBD.at_pace(np.log(1.2), 90.0).logit_no_order(X, 90.0))
 
     expected = model.p_no_purchase(108.0, X["frequency"], X["recency"], X["T"])
     assert risk == pytest.approx(expected, rel=1e-9)
@@ -66,16 +66,16 @@ def test_the_chance_of_no_order_is_that_of_mbg_nbd_over_the_usual_days():
 def test_every_customer_may_have_a_window_of_their_own():
     days = np.array([1.0, 30.0, 60.0, 90.0, 365.0])
 
-    together = OUTLOOK.logit_no_order(X, days)
+    together = MBG_NBD.logit_no_order(X, days)
 
-    alone = [OUTLOOK.logit_no_order(X, day)[row] for row, day in enumerate(days)]
+    alone = [MBG_NBD.logit_no_order(X, day)[row] for row, day in enumerate(days)]
     assert together == pytest.approx(alone)
 
 
 @LAWS
 @given(seasonal_level, st.floats(0.01, 1.0), windows)
 def test_a_faster_pace_raises_the_chance_of_an_order_and_leaves_who_is_alive(pace, more, days):
-    slow, fast = OUTLOOK.at_pace(pace, 90.0), OUTLOOK.at_pace(pace + more, 90.0)
+    slow, fast = MBG_NBD.at_pace(pace, 90.0), MBG_NBD.at_pace(pace + more, 90.0)
 
     less = slow.logit_no_order(X, days) - fast.logit_no_order(X, days)
     # Who buys daily is as certain to order as a number can say.
@@ -87,7 +87,7 @@ def test_a_faster_pace_raises_the_chance_of_an_order_and_leaves_who_is_alive(pac
 @LAWS
 @given(seasonal_level, windows, st.floats(1.0, 3.0))
 def test_no_order_is_less_likely_the_longer_one_waits(pace, days, longer):
-    btyd = OUTLOOK.at_pace(pace, 90.0)
+    btyd = MBG_NBD.at_pace(pace, 90.0)
 
     assert (btyd.logit_no_order(X, days * longer) <= btyd.logit_no_order(X, days)).all()
 
@@ -95,11 +95,11 @@ def test_no_order_is_less_likely_the_longer_one_waits(pace, days, longer):
 @FEW
 @given(seasonal_level, windows)
 def test_whoever_orders_has_at_least_one_purchase_day(pace, days):
-    assert (OUTLOOK.at_pace(pace, 90.0).orders_if_any(X, days) >= 1.0).all()
+    assert (MBG_NBD.at_pace(pace, 90.0).orders_if_any(X, days) >= 1.0).all()
 
 
 def test_the_chance_and_the_orders_if_any_are_the_expected_purchases():
-    found = OUTLOOK.orders_if_any(X, 90.0) * expit(-OUTLOOK.logit_no_order(X, 90.0))
+    found = MBG_NBD.orders_if_any(X, 90.0) * expit(-MBG_NBD.logit_no_order(X, 90.0))
 
     model = MBGNBD.from_parameters(PARAMETERS)
     expected = model.expected_purchases(90.0, X["frequency"], X["recency"], X["T"])
@@ -116,7 +116,7 @@ def test_a_purchase_day_is_worth_the_customers_mean_and_that_of_all_by_hand():
         }
     )
 
-    found = OUTLOOK.order_value(table)
+    found = MBG_NBD.order_value(table)
 
     assert found == pytest.approx([(100 + 2 * 20) / 5, (20 + 2 * 20) / 3, 2 * 20 / 4])
 
@@ -203,6 +203,6 @@ def test_where_nobody_came_back_it_is_fitted_all_the_same(customers):
 
 
 def test_it_survives_json():
-    btyd = OUTLOOK.at_pace(0.1, 90.0)
+    btyd = MBG_NBD.at_pace(0.1, 90.0)
 
     assert PopulationModel(**json.loads(json.dumps(btyd.as_dict()))) == btyd

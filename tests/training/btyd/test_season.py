@@ -9,7 +9,7 @@ from training.btyd.population import PopulationModel
 from training.btyd.season import SPREADS, SeasonalLevel, observed_pace, youth
 
 LAWS = settings(deadline=None, max_examples=30)
-OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 30.0, 1.0)
+MBG_NBD = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 30.0, 1.0)
 KINDS = pd.DataFrame(
     {
         "frequency": [0.0, 0.0, 2.0, 6.0, 12.0],
@@ -24,7 +24,7 @@ def shop(customers: int) -> pd.DataFrame:
 
 
 def risk_at(pace: float, X: pd.DataFrame, days: float = 90.0) -> np.ndarray:
-    return expit(OUTLOOK.at_pace(pace, days).logit_no_order(X, days))
+    return expit(MBG_NBD.at_pace(pace, days).logit_no_order(X, days))
 
 
 SQUARED = np.square(SPREADS)
@@ -95,7 +95,7 @@ def test_the_less_a_snapshot_knows_the_less_is_expected_of_it():
     assert found[-1] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_without_a_snapshot_nothing_drifts():
+def test_without_a_snapshot_the_level_is_the_usual_one():
     assert SeasonalLevel.of([]).forecast(20_000.0, 90.0) == 0.0
 
 
@@ -122,7 +122,7 @@ def test_the_observed_pace_is_that_at_which_the_outcome_was_to_be_expected(pace,
     X = shop(20_000)
     outcome = risk_at(pace, X, days)
 
-    found, _ = observed_pace(OUTLOOK, X, outcome, days)
+    found, _ = observed_pace(MBG_NBD, X, outcome, days)
 
     assert found == pytest.approx(pace, abs=2e-3)
 
@@ -130,15 +130,15 @@ def test_the_observed_pace_is_that_at_which_the_outcome_was_to_be_expected(pace,
 def test_a_pace_of_its_own_does_not_matter_to_what_is_observed():
     X, outcome = shop(100), np.resize([1.0, 1.0, 0.0], 100)
 
-    own = observed_pace(OUTLOOK.at_pace(0.7, 30.0), X, outcome, 90.0)
+    own = observed_pace(MBG_NBD.at_pace(0.7, 30.0), X, outcome, 90.0)
 
-    assert own == observed_pace(OUTLOOK, X, outcome, 90.0)
+    assert own == observed_pace(MBG_NBD, X, outcome, 90.0)
 
 
 @pytest.mark.parametrize("customers", [1, 5, 5000])
 @pytest.mark.parametrize("churned", [0.0, 1.0])
 def test_where_nobody_or_everybody_ordered_the_pace_is_finite(customers, churned):
-    found, variance = observed_pace(OUTLOOK, shop(customers), np.full(customers, churned), 90.0)
+    found, variance = observed_pace(MBG_NBD, shop(customers), np.full(customers, churned), 90.0)
 
     assert np.sign(found) == (1 if churned == 0 else -1)
     assert abs(found) <= 1.5
@@ -151,7 +151,7 @@ def test_where_nobody_or_everybody_ordered_the_pace_is_finite(customers, churned
 def test_the_error_of_a_pace_is_that_of_counting_and_of_a_young_shop():
     few, many = shop(500), shop(2000)
 
-    errors = [observed_pace(OUTLOOK, X, risk_at(0.0, X), 90.0)[1] - youth(X) for X in (few, many)]
+    errors = [observed_pace(MBG_NBD, X, risk_at(0.0, X), 90.0)[1] - youth(X) for X in (few, many)]
 
     assert errors[0] == pytest.approx(4 * errors[1], rel=1e-6)
     p = risk_at(0.0, few)

@@ -77,7 +77,7 @@ ONE = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 X = pd.DataFrame({"frequency": [0.0, 8.0], "recency": [0.0, 350.0], "T": [300.0, 360.0]})
 
 
-def test_without_a_shift_it_is_the_outlooks():
+def test_without_a_shift_it_is_that_of_mbg_nbd():
     curve = SurvivalCurve(ONE, X, np.zeros(2))
 
     assert curve.no_order(45.0) == pytest.approx(expit(ONE.logit_no_order(X, 45.0)))

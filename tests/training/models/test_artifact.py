@@ -20,13 +20,13 @@ def test_numbers_keep_every_digit(tmp_path):
     assert artifact.read(tmp_path)["number"] == 0.1 + 0.2
 
 
-@pytest.mark.parametrize("version", [0, 1, "2", None])
+@pytest.mark.parametrize("version", [0, 1, 2, "3", None])
 def test_an_unknown_format_is_refused(tmp_path, version):
     artifact.write(tmp_path, {"kind": "churn"})
     path = tmp_path / artifact.MODEL_FILE
     path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": version}))
 
-    with pytest.raises(TrainingError, match=f"has format version {version}; .* reads 2.*Install"):
+    with pytest.raises(TrainingError, match=f"has format version {version}; .* reads 3.*Install"):
         artifact.read(tmp_path)
 
 
@@ -43,7 +43,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 
 def test_a_damaged_model_is_refused(tmp_path):
-    (tmp_path / artifact.MODEL_FILE).write_text('{"format_version": 2,')
+    (tmp_path / artifact.MODEL_FILE).write_text('{"format_version": 3,')
 
     with pytest.raises(TrainingError, match=r"is damaged: .*Train again"):
         artifact.read(tmp_path)

@@ -1,47 +1,22 @@
 import json
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from training.errors import TrainingError
 from training.models.baselines import SIGNALS
-from training.models.churn import CANDIDATES, EVEN_EVENTS, LOGIT_LIMIT, ChurnModel, shift_to
-from training.panel.panel import build_panel
-from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet, latest
+from training.models.candidates import CHURN
+from training.models.churn import ChurnModel
+from training.models.pool import LOGIT_LIMIT
+from training.panel.snapshot import latest
 from training.selection.rolling import fit_churn_candidates
 
-GROWN = ("trees", "pool")
-
-
-@pytest.fixture(scope="module")
-def training_set(lesson_of_all) -> TrainingSet:
-    return lesson_of_all(3)
-
-
-@pytest.fixture(scope="module")
-def shorter(shop) -> TrainingSet:
-    """Of the same table, but labelled over half its horizon."""
-    return build_panel(shop.past, 90, shop.config, window_days=45).training_set(3)
-
-
-@pytest.fixture(scope="module")
-def origin(training_set) -> ForecastOrigin:
-    latest_one = latest(training_set.snapshots)
-    return replace(latest_one, btyd=latest_one.btyd.at_pace(0.2, 90.0))
-
-
-@pytest.fixture(scope="module", name="X")
-def population(origin) -> pd.DataFrame:
-    return origin.X
-
-
-LEARNT = [*product(CANDIDATES, [(90,), (45,)]), ("pool", (90, 45))]
+LEARNT = [*product(CHURN, [(90,), (45,)]), ("pool", (90, 45))]
 
 
 @pytest.fixture(scope="module", params=LEARNT, ids=lambda p: f"{p[0]} over {p[1]}")
@@ -118,95 +93,16 @@ def test_the_curve_is_the_risk_at_the_horizon(model, X):
     assert model.curve(X).no_order(90.0) == pytest.approx(risk(model, X), abs=1e-12)
 
 
-def test_btyd_is_the_outlook_at_its_pace(training_set, origin, X):
-    model = ChurnModel("btyd").learn([training_set], origin)
-
-    assert risk(model, X) == pytest.approx(expit(origin.btyd.logit_no_order(X, 90.0)))
-    assert (model.weight_, model.shift_, model.trees_) == (1.0, 0.0, [])
-    assert origin.btyd.pace == 0.2
-
-
-@pytest.mark.parametrize("candidate", GROWN)
-def test_the_mean_risk_is_that_of_the_outlook_where_it_starts(training_set, origin, X, candidate):
-    quick = replace(origin, btyd=origin.btyd.at_pace(0.8, 90.0))
-
-    for here in (origin, quick):
-        model = ChurnModel(candidate).learn([training_set], here)
-        expected = expit(here.btyd.logit_no_order(X, 90.0)).mean()
-        assert risk(model, X).mean() == pytest.approx(expected, abs=1e-9)
-
-
-def test_a_pool_is_the_weighted_mean_of_logits_on_one_level(training_set, origin, X):
-    model = ChurnModel("pool").learn([training_set], origin)
-    weight, trees = model.weight_, model.trees_[0]
-
-    mean = weight * origin.btyd.logit_no_order(X, 90.0) + (1 - weight) * trees.raw(X)
-
-    assert logit(risk(model, X)) == pytest.approx(mean + model.shift_)
-
-
-def test_the_weight_of_trees_grows_with_what_was_there_to_learn_from(training_set, origin):
-    few = TrainingSet(
-        tuple(
-            Snapshot(s.as_of, s.X[:80], s.churned[:80], s.spend[:80], s.btyd)
-            for s in training_set.snapshots
-        ),
-        90.0,
-    )
-    rare, common = (ChurnModel("pool").learn([one], origin) for one in (few, training_set))
-
-    assert rare.trees_[0].events < common.trees_[0].events
-    assert rare.weight_ > common.weight_
-    for model in (rare, common):
-        events = model.trees_[0].events
-        assert model.weight_ == pytest.approx(1 / (1 + (events / EVEN_EVENTS) ** 0.5))
-
-
 def test_the_shared_trees_make_the_same_models(training_set, shorter, origin, X, shop):
     shared = fit_churn_candidates([training_set, shorter], origin, shop.config)
 
-    assert tuple(shared) == CANDIDATES
+    assert tuple(shared) == tuple(CHURN)
+    assert shared["pool"].fitted_.trees is shared["trees"].fitted_.trees
     for candidate, model in shared.items():
         alone = ChurnModel(candidate).learn([training_set, shorter], origin)
         assert model.candidate == candidate
         assert np.array_equal(risk(model, X), risk(alone, X))
         assert model.basis() == alone.basis()
-
-
-def test_what_a_rule_learnt_over_a_shorter_window_is_carried_over_by_the_outlook(
-    shorter, origin, X
-):
-    model = ChurnModel("past_rate", horizon_days=90).learn([shorter], origin)
-
-    over_45 = logit(model.rule_.predict(X))
-    longer = origin.btyd.logit_no_order(X, 90.0) - origin.btyd.logit_no_order(X, 45.0)
-
-    assert logit(risk(model, X)) == pytest.approx(over_45 + longer)
-    assert (longer < 0).all()
-
-
-def test_what_trees_learnt_over_a_shorter_window_is_carried_as_the_departure_from_the_outlook(
-    shorter, origin, X
-):
-    model = ChurnModel("trees", horizon_days=90).learn([shorter], origin)
-
-    departure = model.trees_[0].raw(X) - origin.btyd.logit_no_order(X, 45.0)
-
-    expected = origin.btyd.logit_no_order(X, 90.0) + departure + model.shift_
-    assert logit(risk(model, X)) == pytest.approx(expected)
-
-
-def test_trees_of_two_windows_weigh_the_same(training_set, shorter, origin, X):
-    pool = ChurnModel("pool").learn([training_set, shorter], origin)
-    longer, half = pool.trees_
-    btyd = origin.btyd.logit_no_order
-
-    departures = [longer.raw(X) - btyd(X, 90.0), half.raw(X) - btyd(X, 45.0)]
-
-    assert (longer.window_days, half.window_days) == (90.0, 45.0)
-    share = 1 - pool.weight_
-    expected = btyd(X, 90.0) + share * np.mean(departures, axis=0) + pool.shift_
-    assert logit(risk(pool, X)) == pytest.approx(expected)
 
 
 def test_contributions_add_up_to_the_logit_but_for_a_constant(model, X):
@@ -220,16 +116,16 @@ def test_contributions_add_up_to_the_logit_but_for_a_constant(model, X):
 
 
 def test_contributions_are_of_what_a_model_looks_at(training_set, origin, X):
-    btyd = {"frequency", "days_since_last_order", "T"}
+    inputs = {"frequency", "days_since_last_order", "T"}
     btyd, rule, trees = (
         ChurnModel(candidate).learn([training_set], origin)
         for candidate in ("btyd", "past_rate", "trees")
     )
 
-    assert set(btyd.contributions(X)) == btyd
+    assert set(btyd.contributions(X)) == inputs
     added = rule.contributions(X)
     assert set(added.columns[(added != 0).any()]) == {"purchase_days"}
-    assert set(trees.contributions(X)) == btyd | set(trees.trees_[0].columns)
+    assert set(trees.contributions(X)) == inputs | set(trees.fitted_.trees[0].columns)
 
 
 def test_a_longer_silence_adds_to_the_risk(training_set, origin, X):
@@ -311,16 +207,6 @@ def test_outcomes_other_than_0_and_1_are_refused(training_set):
         ChurnModel().fit(training_set.frame, training_set.churned * 2)
 
 
-@pytest.mark.parametrize("candidate", GROWN)
-@pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_of_a_single_outcome_no_trees_grow_and_the_outlook_stands_alone(X, candidate, outcome):
-    model = ChurnModel(candidate).fit(X, np.full(len(X), outcome))
-
-    assert model.trees_ == []
-    assert model.basis().startswith("MBG/NBD")
-    assert risk(model, X) == pytest.approx(expit(model.btyd_.logit_no_order(X, 90.0)))
-
-
 @pytest.mark.parametrize("candidate", SIGNALS)
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_of_a_single_outcome_a_rule_is_almost_certain_for_everybody(X, candidate, outcome):
@@ -329,10 +215,3 @@ def test_of_a_single_outcome_a_rule_is_almost_certain_for_everybody(X, candidate
     found = risk(ChurnModel(candidate).fit(some, np.full(99, outcome)), some)
 
     assert found == pytest.approx((99 * outcome + 0.5) / 100)
-
-
-@pytest.mark.parametrize("mean", [0.001, 0.4, 0.999])
-def test_a_shift_makes_the_mean_probability(mean):
-    score = np.linspace(-5, 8, 1000)
-
-    assert expit(score + shift_to(score, mean)).mean() == pytest.approx(mean, abs=1e-9)

@@ -7,7 +7,7 @@ import pytest
 from training.btyd.population import PopulationModel
 from training.models.intervals import SpendIntervals
 from training.panel.snapshot import Snapshot
-from training.selection.backtest import interval_metrics
+from training.selection.rolling import interval_metrics
 
 CUSTOMERS = 400
 
@@ -37,10 +37,10 @@ def test_it_counts_all_customers_and_those_who_ordered():
 
 
 def test_outcomes_far_from_the_forecast_are_not_covered():
-    spread = SpendIntervals.of(np.full(CUSTOMERS, 100.0), snapshot(1.0).spend + 100.0)
+    learnt = SpendIntervals.of(np.full(CUSTOMERS, 100.0), snapshot(1.0).spend + 100.0)
 
     found = interval_metrics(
-        snapshot(50.0), spread, np.full(CUSTOMERS, 100.0), np.full(CUSTOMERS, 0.5)
+        snapshot(50.0), learnt, np.full(CUSTOMERS, 100.0), np.full(CUSTOMERS, 0.5)
     )
 
     assert found == {"coverage": 0.5, "coverage_if_active": 0.0}

@@ -1,9 +1,6 @@
-import re
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -12,11 +9,11 @@ import pytest
 from features.clock import as_day
 from training.champions import CHURN, CLV, load_scorer
 from training.evaluation import auc, log_loss
-from training.monitoring.realised import Realised, realised
+from training.monitoring.realised import realised
 from training.panel.labels import label_table
-from training.registry.log import example
+from training.registry.outcome import Realised
 from training.registry.tracking import Tracker
-from training.registry.versions import ModelFiles
+from training.scoring.scorer import Scorer
 
 MADE = "2025-10-01"
 
@@ -26,35 +23,24 @@ def tracker(tmp_path_factory) -> Tracker:
     return Tracker(f"sqlite:///{tmp_path_factory.mktemp('realised')}/mlflow.db")
 
 
-@pytest.fixture
-def name(request) -> str:
-    return re.sub(r"\W", "-", request.node.name)
-
-
-def register(tracker: Tracker, name: str, scorer) -> None:
-    rows = example(scorer.model.columns_, scorer.definition.table_horizon_days)
-    with TemporaryDirectory() as place, tracker.start_run("by hand", {}) as run:
-        scorer.save(Path(place) / "model")
-        tags = {"lineage": scorer.definition.lineage}
-        files = ModelFiles(Path(place) / "model", rows, scorer.predict_frame(rows), tags)
-        version = tracker.register(run, name, files)
-    tracker.promote(name, version.version)
-
-
 def later(shop, as_of: str):
     return shop.history.upto(as_of).coded()
 
 
 @pytest.fixture(scope="module")
-def scores(trained):
-    scorer = load_scorer(trained.tracker, trained.shop.history)
-    return scorer.score(trained.shop.history, MADE, 0).set_index("customer_id")
+def champions(trained) -> Scorer:
+    return load_scorer(trained.tracker, trained.shop.history)
 
 
-def test_churn_forecasts_are_held_against_what_happened(trained, scores):
+@pytest.fixture(scope="module")
+def scores(trained, champions):
+    return champions.score(trained.shop.history, MADE, 0).set_index("customer_id")
+
+
+def test_churn_forecasts_are_held_against_what_happened(trained, champions, scores):
     """The history ends 92 days after the training: the window of 90 days is over."""
     shop, now = trained.shop, trained.training
-    found = realised(trained.tracker, later(shop, "2026-01-01"), CHURN, definition(trained, CHURN))
+    found = realised(trained.tracker, later(shop, "2026-01-01"), champions.churn)
     labels = label_table(shop.history, MADE, 90).reindex(scores.index, fill_value=0.0)
     churned = 1 - labels["ordered"]
 
@@ -66,9 +52,9 @@ def test_churn_forecasts_are_held_against_what_happened(trained, scores):
     assert found.figures["log_loss"] == pytest.approx(log_loss(churned, scores["churn_risk"]))
 
 
-def test_spend_forecasts_are_held_against_what_was_spent(trained, scores):
+def test_spend_forecasts_are_held_against_what_was_spent(trained, champions, scores):
     shop = trained.shop
-    found = realised(trained.tracker, later(shop, "2026-01-01"), CLV, definition(trained, CLV))
+    found = realised(trained.tracker, later(shop, "2026-01-01"), champions.clv)
     labels = label_table(shop.history, MADE, 90).reindex(scores.index, fill_value=0.0)
     spend = labels["spend"]
 
@@ -82,14 +68,9 @@ def test_spend_forecasts_are_held_against_what_was_spent(trained, scores):
     assert found.figures["coverage_if_active"] == pytest.approx(inside.mean())
 
 
-def definition(trained, name: str):
-    scorer = load_scorer(trained.tracker)
-    return (scorer.churn if name == CHURN else scorer.clv).definition
-
-
-def test_a_window_that_is_not_over_is_judged_by_the_curve_so_far(trained, scores):
+def test_a_window_that_is_not_over_is_judged_by_the_curve_so_far(trained, champions, scores):
     past = later(trained.shop, "2025-11-01")
-    found = realised(trained.tracker, past, CHURN, definition(trained, CHURN))
+    found = realised(trained.tracker, past, champions.churn)
     labels = label_table(trained.shop.history, MADE, found.elapsed_days)
     churned = 1 - labels.reindex(scores.index, fill_value=0.0)["ordered"]
 
@@ -101,15 +82,15 @@ def test_a_window_that_is_not_over_is_judged_by_the_curve_so_far(trained, scores
     assert f"{found.elapsed_days:g} of its 90 days on: it expected" in found.words()
 
 
-def test_spend_is_not_judged_before_its_window_is_over(trained):
+def test_spend_is_not_judged_before_its_window_is_over(trained, champions):
     past = later(trained.shop, "2025-11-01")
-    found = realised(trained.tracker, past, CLV, definition(trained, CLV))
+    found = realised(trained.tracker, past, champions.clv)
 
     assert found.figures == {}
     assert found.words().endswith("too early to say.")
 
 
-def test_nothing_known_at_the_training_or_later_changes_the_forecasts(trained, shop):
+def test_nothing_known_at_the_training_or_later_changes_the_forecasts(trained, champions, shop):
     """Orders told late, of before the training, move the outcome of nobody and no forecast."""
     orders = shop.simulated.orders
     late = orders.filter(pl.col("recorded_at") < datetime(2025, 9, 1)).with_columns(
@@ -117,15 +98,14 @@ def test_nothing_known_at_the_training_or_later_changes_the_forecasts(trained, s
         pl.lit(datetime(2025, 10, 2)).alias("recorded_at"),
     )
     other = shop.like(orders=pl.concat([orders, late.cast(orders.schema)]))
-    terms = definition(trained, CHURN)
 
-    one = realised(trained.tracker, later(shop, "2026-01-01"), CHURN, terms)
-    two = realised(trained.tracker, other.upto("2026-01-01").coded(), CHURN, terms)
+    one = realised(trained.tracker, later(shop, "2026-01-01"), champions.churn)
+    two = realised(trained.tracker, other.upto("2026-01-01").coded(), champions.churn)
 
     assert two == replace(one, figures=pytest.approx(one.figures, rel=1e-9))
 
 
-def test_the_customers_are_described_with_the_champions_codes(trained, shop):
+def test_the_customers_are_described_with_the_champions_codes(trained, champions, shop):
     """A value that appeared since then moves the codes of this training, not of the champion."""
     customers = shop.simulated.customers
     newer = customers.head(5).with_columns(
@@ -133,42 +113,41 @@ def test_the_customers_are_described_with_the_champions_codes(trained, shop):
         pl.lit(datetime(2025, 10, 5)).alias("recorded_at"),
     )
     other = shop.like(customers=pl.concat([customers, newer.cast(customers.schema)]))
-    past, terms = other.upto("2026-01-01").coded(), definition(trained, CHURN)
-    assert past.mapping.categories != terms.categories
+    past = other.upto("2026-01-01").coded()
+    assert past.mapping.categories != champions.churn.definition.categories
 
-    found = realised(trained.tracker, past, CHURN, terms)
+    found = realised(trained.tracker, past, champions.churn)
 
-    one = realised(trained.tracker, later(shop, "2026-01-01"), CHURN, terms)
+    one = realised(trained.tracker, later(shop, "2026-01-01"), champions.churn)
     assert found.figures == pytest.approx(one.figures, rel=1e-9)
 
 
 @pytest.mark.parametrize("as_of", ["2025-09-01", "2025-10-01"])
-def test_before_a_day_is_over_there_is_nothing_to_say(trained, as_of):
-    terms = definition(trained, CHURN)
-
-    assert realised(trained.tracker, later(trained.shop, as_of), CHURN, terms) is None
+def test_before_a_day_is_over_there_is_nothing_to_say(trained, champions, as_of):
+    assert realised(trained.tracker, later(trained.shop, as_of), champions.churn) is None
 
 
-def test_a_champion_of_another_lineage_forecast_something_else(trained):
-    other = replace(definition(trained, CHURN), horizon_days=60)
+def test_a_champion_of_another_lineage_forecast_something_else(trained, champions):
+    terms = replace(champions.churn.definition, horizon_days=60)
+    other = replace(champions.churn, definition=terms)
 
-    assert realised(trained.tracker, later(trained.shop, "2026-01-01"), CHURN, other) is None
-
-
-def test_without_a_champion_there_is_nothing_to_hold(tracker, name, fitted, shop):
-    terms = fitted[0].scorer.definition
-
-    assert realised(tracker, later(shop, "2026-01-01"), name, terms) is None
+    assert realised(trained.tracker, later(trained.shop, "2026-01-01"), other) is None
 
 
-def test_a_champion_that_cannot_be_used_is_passed_over(tracker, name, fitted, shop):
+def test_without_a_champion_there_is_nothing_to_hold(fitted, shop, tmp_path):
+    nobody = Tracker(f"sqlite:///{tmp_path}/mlflow.db")
+
+    assert realised(nobody, later(shop, "2026-01-01"), fitted[0].scorer) is None
+
+
+def test_a_champion_that_cannot_be_used_is_passed_over(tracker, register, fitted, shop):
     scorer = fitted[0].scorer
-    register(tracker, name, scorer)
-    assert realised(tracker, later(shop, "2026-01-01"), name, scorer.definition) is not None
+    champion = register(tracker, scorer)
+    assert realised(tracker, later(shop, "2026-01-01"), scorer) is not None
 
-    (tracker.folder(tracker.champion(name)) / "model.json").write_text("{}")
+    (tracker.folder(champion) / "model.json").write_text("{}")
 
-    assert realised(tracker, later(shop, "2026-01-01"), name, scorer.definition) is None
+    assert realised(tracker, later(shop, "2026-01-01"), scorer) is None
 
 
 def test_figures_without_a_meaning_are_not_logged():
@@ -194,12 +173,12 @@ def test_the_outcome_of_spend_in_words():
     )
 
 
-def test_a_champion_that_needs_a_column_the_history_lacks_has_no_outcome(trained, tracker, name):
-    scorer = load_scorer(trained.tracker).churn
+def test_a_champion_that_needs_a_column_the_history_lacks_has_no_outcome(
+    tracker, register, fitted, shop
+):
+    scorer = fitted[0].scorer
     model = copy(scorer.model)
     model.columns_ = [*model.columns_, "profile_age"]
-    register(tracker, name, replace(scorer, model=model))
+    register(tracker, replace(scorer, model=model))
 
-    past = later(trained.shop, "2026-01-01")
-
-    assert realised(tracker, past, name, scorer.definition) is None
+    assert realised(tracker, later(shop, "2026-01-01"), scorer) is None

@@ -182,7 +182,7 @@ def test_nothing_is_learnt_from_a_window_that_is_not_over(panel):
     assert panel.known_at(panel.snapshots[0].as_of + 89.9).snapshots == ()
 
 
-def test_a_lesson_is_of_the_latest_snapshots(panel):
+def test_a_training_set_is_of_the_latest_snapshots(panel):
     training_set = panel.training_set(2)
 
     assert training_set.snapshots == panel.snapshots[-2:]
@@ -263,17 +263,17 @@ def test_seasons_too_carry_only_labels_that_were_known(history_of):
 
 
 def test_paces_are_those_observed_at_seasons_and_snapshots(panel):
-    drift = panel.seasonal_level()
+    level = panel.seasonal_level()
 
     each = [*panel.seasons, *panel.snapshots]
-    assert drift.days.tolist() == [s.as_of for s in each]
+    assert level.days.tolist() == [s.as_of for s in each]
     for at in (0, len(each) - 1):
         one = each[at]
         found = observed_pace(one.btyd, one.X, one.churned, 90)
-        assert (drift.log_ratio[at], drift.variance[at]) == found
+        assert (level.log_ratio[at], level.variance[at]) == found
 
 
-def test_every_snapshot_has_the_outlook_of_its_customers(panel):
+def test_every_snapshot_has_the_mbg_nbd_of_its_customers(panel):
     for snapshot in (panel.snapshots[0], panel.snapshots[-1]):
         assert snapshot.btyd == PopulationModel.of(snapshot.X)
 

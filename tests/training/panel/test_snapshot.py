@@ -35,7 +35,7 @@ def test_rows_are_parted_by_their_instants_oldest_first():
     assert training_set.window_days == 90.0
 
 
-def test_every_snapshot_has_the_outlook_of_its_own_customers():
+def test_every_snapshot_has_the_mbg_nbd_of_its_own_customers():
     training_set = TrainingSet.of(X, [0, 1, 0, 1], days=[60.0, 60.0, 30.0, 30.0])
 
     early, late = (snapshot.btyd for snapshot in training_set.snapshots)

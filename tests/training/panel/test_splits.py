@@ -18,7 +18,7 @@ from training.panel.snapshot import Snapshot
 from training.panel.splits import Fold, rolling_origin
 
 START = 19_723  # 2024-01-01
-OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+MBG_NBD = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 SPAN = 400
 laws = settings(max_examples=15, deadline=None)
 drawn_orders = st.lists(
@@ -49,7 +49,7 @@ def panel_of(history: History, horizon: int, config: TrainingConfig) -> Panel:
     customers = pd.DataFrame(index=pd.Index(["a", "b", "c"], name="customer_id"))
     days = snapshot_days(history, horizon, config)
     snapshots, seasons = (
-        tuple(labelled(history, day, customers, OUTLOOK, horizon, Value()) for day in some)
+        tuple(labelled(history, day, customers, MBG_NBD, horizon, Value()) for day in some)
         for some in (days, [days[0] - 30, days[0] - 15])
     )
     return Panel(history, horizon, horizon, Value(), snapshots, seasons)
@@ -83,6 +83,18 @@ def test_nothing_known_at_an_origin_or_later_is_learnt_there(orders, others, hor
 
 
 @laws
+@given(drawn_orders, st.integers(14, 120), configs)
+def test_other_windows_are_those_that_were_over_at_the_origin(orders, horizon, config):
+    past = history(orders, 0.0)
+    panel, half = (panel_of(past, window, config) for window in (horizon, horizon // 2))
+
+    for fold in rolling_origin(panel, config.origins, [half]):
+        (other,) = fold.others
+        over = [s.as_of for s in half.snapshots if s.as_of + horizon // 2 <= fold.judge.as_of]
+        assert [s.as_of for s in other.snapshots] == over
+
+
+@laws
 @given(st.integers(7, 120), st.sampled_from([0.0, 20.0]), configs)
 def test_the_latest_origins_judge_oldest_first(horizon, lag, config):
     panel = panel_of(history([], lag), horizon, config)
@@ -103,7 +115,7 @@ def test_enough_snapshots_are_taken_for_every_origin_to_learn_from_as_many_as_it
     needed = config.snapshots + math.ceil(horizon / spacing) + config.origins
     is_long_enough = len(panel.snapshots) == needed
 
-    folds = list(rolling_origin(panel, config.origins))
+    folds = rolling_origin(panel, config.origins)
 
     if is_long_enough:
         assert len(folds) == config.origins
@@ -112,7 +124,7 @@ def test_enough_snapshots_are_taken_for_every_origin_to_learn_from_as_many_as_it
 
 def test_a_fold_that_learns_from_an_open_window_cannot_exist():
     early, late = (
-        Snapshot(day, pd.DataFrame(), np.zeros(0), np.zeros(0), OUTLOOK) for day in (0.0, 90.0)
+        Snapshot(day, pd.DataFrame(), np.zeros(0), np.zeros(0), MBG_NBD) for day in (0.0, 90.0)
     )
 
     def panel(window: int, *snapshots: Snapshot) -> Panel:

@@ -17,6 +17,7 @@ from training.btyd.season import observed_pace
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.models.baselines import LogisticRule
+from training.models.boosted import BoostedTrees
 from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
@@ -26,7 +27,7 @@ from training.panel.snapshot import Snapshot, TrainingSet, latest
 from training.panel.weights import outcome_weights
 
 START, WINDOW = "2024-03-01", 30.0
-OUTLOOK = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
+MBG_NBD = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 
 
 def offered(*rows: tuple[str, str, str, str, float | None]) -> History:
@@ -120,12 +121,14 @@ CHURNED = (np.random.default_rng(4).random(400) < 0.6).astype(float)
 def test_weights_of_one_change_no_bit_of_what_is_learnt():
     ones, offset = np.ones(400), np.zeros(400)
 
-    plain, weighted = (Boosting().fit(X, CHURNED, offset, w) for w in (None, ones))
-    assert plain.model_to_string() == weighted.model_to_string()
+    plain, weighted = (
+        BoostedTrees.grow(X.to_numpy(), CHURNED, Boosting(), w, offset) for w in (None, ones)
+    )
+    assert plain.text() == weighted.text()
     rules = [LogisticRule.fit("recency_rule", X, CHURNED, w) for w in (None, ones)]
     assert rules[0] == rules[1]
-    seasonal_level = [observed_pace(OUTLOOK, X, CHURNED, 90.0, w) for w in (None, ones)]
-    assert seasonal_level[0] == seasonal_level[1]
+    paces = [observed_pace(MBG_NBD, X, CHURNED, 90.0, w) for w in (None, ones)]
+    assert paces[0] == paces[1]
 
 
 def test_a_weight_of_two_is_as_good_as_the_row_twice():
@@ -136,15 +139,15 @@ def test_a_weight_of_two_is_as_good_as_the_row_twice():
     repeated = LogisticRule.fit("recency_rule", X.iloc[twice], CHURNED[twice])
     assert weighted.slope == pytest.approx(repeated.slope, abs=1e-4)
     assert weighted.centre == pytest.approx(repeated.centre)
-    pace, _ = observed_pace(OUTLOOK, X, CHURNED, 90.0, w)
-    assert pace == pytest.approx(observed_pace(OUTLOOK, X.iloc[twice], CHURNED[twice], 90.0)[0])
+    pace, _ = observed_pace(MBG_NBD, X, CHURNED, 90.0, w)
+    assert pace == pytest.approx(observed_pace(MBG_NBD, X.iloc[twice], CHURNED[twice], 90.0)[0])
 
 
 def test_who_counts_nothing_teaches_nothing():
     w = np.where(np.arange(400) < 100, 0.0, 1.0)
     nonsense = np.where(w == 0, 1 - CHURNED, CHURNED)
     one, other = (
-        TrainingSet((Snapshot(0.0, X, labels, 1 - labels, OUTLOOK, w),), 90.0)
+        TrainingSet((Snapshot(0.0, X, labels, 1 - labels, MBG_NBD, w),), 90.0)
         for labels in (CHURNED, nonsense)
     )
 
@@ -155,7 +158,7 @@ def test_who_counts_nothing_teaches_nothing():
 
 
 def test_a_snapshot_in_which_all_count_is_its_own_untreated_part():
-    snapshot = Snapshot(0.0, X, CHURNED, 1 - CHURNED, OUTLOOK)
+    snapshot = Snapshot(0.0, X, CHURNED, 1 - CHURNED, MBG_NBD)
 
     assert snapshot.untreated is snapshot
 
@@ -163,7 +166,7 @@ def test_a_snapshot_in_which_all_count_is_its_own_untreated_part():
 @pytest.mark.parametrize("weights", [np.ones(3), np.full(400, -1.0), np.full(400, np.nan)])
 def test_impossible_weights_are_refused(weights):
     with pytest.raises(TrainingError, match="weight must be 0 or more for each of 400 rows"):
-        Snapshot(0.0, X, CHURNED, 1 - CHURNED, OUTLOOK, weights)
+        Snapshot(0.0, X, CHURNED, 1 - CHURNED, MBG_NBD, weights)
 
 
 AT = datetime(2025, 3, 1)
@@ -209,7 +212,7 @@ def test_equal_weights_teach_value_and_risk_as_none_do(shop, snapshot):
     assert same_spend == pytest.approx(spend, rel=0.02)
 
 
-def test_a_snapshot_keeps_everybody_to_start_from_and_drops_the_treated_from_its_lesson(shop):
+def test_a_snapshot_keeps_everybody_to_start_from_and_drops_the_treated_from_its_training_set(shop):
     some = to_all(shop, "points", 0.5).gather_every(3)
     seen = taken(shop.like(offers=some).upto(shop.as_of))
 

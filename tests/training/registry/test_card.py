@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from training.champions import CHURN, CLV, GateDecision
-from training.monitoring.realised import Realised
+from training.champions import CHURN
+from training.models.tasks import CHURN_RISK
 from training.registry.card import CardPart, model_card
+from training.registry.gate import GateDecision
 from training.registry.log import data_digest
+from training.registry.outcome import Realised
 from training.selection.backtest import Backtest
 from training.selection.grade import verdict
 
@@ -14,7 +16,7 @@ FIRST = GateDecision(True, "first training: nothing stands against it")
 
 @pytest.fixture(scope="module")
 def parts(fitted) -> tuple[CardPart, CardPart]:
-    return CardPart(CHURN, fitted[0], FIRST), CardPart(CLV, fitted[1], FIRST)
+    return CardPart(fitted[0], FIRST), CardPart(fitted[1], FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def test_it_tells_what_became_of_the_last_forecasts(shop, parts, data):
 
 
 def test_it_says_if_there_are_no_figures(shop, parts, data):
-    empty = Backtest((), "pool", "log_loss", "pool: the history is too short", 90)
+    empty = Backtest(CHURN_RISK, (), "pool", "pool: the history is too short", 90)
     young = tuple(judged_as(part, empty) for part in parts)
 
     card = model_card(young, shop.config, data)

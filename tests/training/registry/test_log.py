@@ -8,11 +8,14 @@ import polars as pl
 import pytest
 
 from features.history.history import History
-from training.champions import CHURN, GateDecision
+from training.champions import CHURN, CLV
+from training.models.tasks import CHURN_RISK
 from training.registry.card import CardPart
+from training.registry.gate import GateDecision
 from training.registry.log import data_digest, example, record
 from training.registry.tracking import Tracker
 from training.selection.backtest import Backtest
+from training.selection.grade import grade_of
 
 FIRST = GateDecision(True, "first training: nothing stands against it")
 
@@ -121,9 +124,9 @@ def test_a_run_holds_the_whole_rolling_origin_table(trained, artifacts):
 
 def test_a_history_that_cannot_be_judged_is_recorded_all_the_same(shop, fitted, tmp_path):
     tracker = Tracker(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
-    unjudged = replace(fitted[0], backtest=Backtest((), "pool", "log_loss", "too short", 90))
+    unjudged = replace(fitted[0], backtest=Backtest(CHURN_RISK, (), "pool", "too short", 90))
 
-    found = record(tracker, shop.past, shop.config, [CardPart("young", unjudged, FIRST)])
+    found = record(tracker, shop.past, shop.config, [CardPart(unjudged, FIRST)])
 
     assert found.versions[0].tags["verdict"].startswith("No grade")
     assert found.versions[0].metrics == {}
@@ -137,14 +140,15 @@ def test_a_version_says_what_it_is(trained):
     assert churn.tags["as_of"] == "2025-10-01T00:00:00"
     assert churn.tags["currency"] == "EUR"
     assert churn.tags["why"] == trained.training.churn_backtest.why
-    assert churn.tags["verdict"].startswith(f"Grade {trained.training.churn_backtest.grade()}")
+    assert churn.tags["verdict"].startswith(f"Grade {grade_of(trained.training.churn_backtest)}")
     assert churn.tags["basis"] in clv.tags["basis"]
 
 
-def test_a_model_that_lost_stays_challenger(shop, fitted, trained):
-    lost = CardPart("kept-back", fitted[1], GateDecision(False, "the champion is better", 1))
+def test_a_model_that_lost_stays_challenger(shop, fitted, tmp_path):
+    tracker = Tracker(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    lost = CardPart(fitted[1], GateDecision(False, "the champion is better", 1))
 
-    found = record(trained.tracker, shop.past, shop.config, [lost])
+    found = record(tracker, shop.past, shop.config, [lost])
 
     assert found.versions[0].aliases == ("challenger",)
-    assert trained.tracker.champion("kept-back") is None
+    assert tracker.champion(CLV) is None

@@ -20,9 +20,10 @@ from matplotlib.figure import Figure
 
 import training
 from training.models.churn import ChurnModel
+from training.registry.client import QUIET
 from training.registry.pyfunc_files import REQUIREMENTS
 from training.registry.store import TrackingError
-from training.registry.tracking import QUIET, Tracker
+from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
 from training.scoring.definition import Definition
 from training.scoring.model_scorers import ChurnScorer, load_model

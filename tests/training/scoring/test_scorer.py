@@ -18,6 +18,7 @@ from training.scoring.model_scorers import ChurnScorer, CLVScorer, load_model
 from training.scoring.reference import Reference, stages
 from training.scoring.scorer import Scorer
 from training.selection.fit import FittedModel, fit
+from training.selection.judge import judge
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def models(request, shop, fitted) -> tuple[FittedModel, FittedModel]:
     if request.param == (90, 90):
         return fitted
     config = replace(shop.config, horizon_days=horizon, clv_horizon_days=clv_horizon)
-    return fit(shop.past, config)
+    return fit(shop.past, judge(shop.past, config), config)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from features.table import feature_table
 from training.evaluation import auc, log_loss
 from training.models.churn import ChurnModel
 from training.panel.splits import rolling_origin
+from training.panel.training_sets import taught
 from training.selection.ablation import PARTS, ablate, families, without
-from training.selection.backtest import taught
 
 ALL = ("recency", "frequency", "spend", "rhythm", "returns", "feedback", "exposure", "profile")
 
@@ -69,7 +69,7 @@ def test_a_family_left_out_is_a_pool_of_trees_that_never_saw_it(shop, fitted, ab
     for fold, full in zip(
         rolling_origin(panel, config.origins), fitted[0].backtest.of("pool"), strict=True
     ):
-        training_sets, origin = taught(fold, [panel], config)
+        training_sets, origin = taught(fold, config)
         blank = dict.fromkeys(families(shop.past)["rhythm"], 0.0)
         blind = [
             replace(x, snapshots=tuple(replace(s, X=s.X.assign(**blank)) for s in x.snapshots))
@@ -118,7 +118,7 @@ def test_a_history_that_judges_nothing_ablates_nothing(shop, fitted):
     assert ablate([short], fitted[0].backtest, shop.config) == []
 
 
-def test_leaving_columns_out_keeps_the_lesson_and_its_outlook(shop, fitted):
+def test_leaving_columns_out_keeps_the_training_set_and_its_mbg_nbd(shop, fitted):
     training_set = fitted[0].panel.training_set(2)
 
     fewer = without(training_set, {"orders", "spend"})

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from features.clock import as_day
-from features.history.history import History
+from features.history.history import History, Past
 from features.table import feature_table
 from simulation import oracle_churn_risk, simulate
 from training.btyd.population import PopulationModel
@@ -19,10 +19,15 @@ from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.labels import label_table
 from training.panel.snapshot import ForecastOrigin
+from training.panel.training_sets import origin_at
 from training.scoring.definition import Definition
 from training.scoring.scorer import Scorer
-from training.selection.backtest import origin_at
-from training.selection.fit import fit, resolve
+from training.selection.fit import FittedModel, fit
+from training.selection.judge import judge
+
+
+def judged_and_fit(past: Past, config: TrainingConfig) -> tuple[FittedModel, FittedModel]:
+    return fit(past, judge(past, config), config)
 
 
 def files_of(fitted, place: Path) -> dict[str, bytes]:
@@ -34,20 +39,9 @@ def files_of(fitted, place: Path) -> dict[str, bytes]:
 
 
 def test_fitted_twice_the_models_are_the_same(shop, fitted, tmp_path):
-    again = fit(shop.past, shop.config)
+    again = judged_and_fit(shop.past, shop.config)
 
     assert files_of(again, tmp_path / "again") == files_of(fitted, tmp_path / "first")
-
-
-def test_horizons_left_to_the_data_are_filled_in(shop):
-    found = resolve(shop.past, TrainingConfig(snapshots=3))
-    given = resolve(shop.past, TrainingConfig(horizon_days=60))
-
-    assert found.horizons[0] == found.horizons[1]
-    assert found.horizon_days in {60, 90, 120, 180}
-    assert found.snapshots == 3
-    assert given.horizons == (60, 60)
-    assert resolve(shop.past, replace(given, clv_horizon_days=30)).horizons == (60, 30)
 
 
 def test_a_definition_holds_the_terms_of_the_history(shop):
@@ -88,17 +82,17 @@ def test_the_churn_model_is_fitted_on_the_latest_snapshots_to_start_from_the_pop
 def test_the_level_is_that_of_the_season_to_come(shop, fitted):
     panel = fitted[0].panel
     year_after = panel.snapshots[0].as_of + 365.0
-    drift = panel.seasonal_level()
+    level = panel.seasonal_level()
 
-    seasonal_level = [drift.forecast(at, 90) for at in (year_after, year_after + 180)]
+    one, other = (level.forecast(at, 90) for at in (year_after, year_after + 180))
 
-    assert seasonal_level[0] != pytest.approx(seasonal_level[1], abs=0.01)
+    assert one != pytest.approx(other, abs=0.01)
 
 
 @pytest.fixture(scope="module")
 def month(shop):
     """Of customers' value in the next month, at half the margin."""
-    return fit(shop.past, replace(shop.config, clv_horizon_days=30, margin_rate=0.5))
+    return judged_and_fit(shop.past, replace(shop.config, clv_horizon_days=30, margin_rate=0.5))
 
 
 def test_another_clv_window_has_its_own_labels_of_the_same_table(month):
@@ -136,7 +130,7 @@ def test_its_value_is_judged_by_the_chance_of_an_order_in_that_window(month):
 
 
 def test_half_the_margin_is_half_the_value(shop, fitted):
-    half = fit(shop.past, replace(shop.config, margin_rate=0.5))[1].scorer
+    half = judged_and_fit(shop.past, replace(shop.config, margin_rate=0.5))[1].scorer
     table = fitted[0].panel.snapshots[-1].X
 
     ratio = half.predict_frame(table)["clv"] / fitted[1].scorer.predict_frame(table)["clv"]
@@ -159,12 +153,12 @@ def test_horizons_beyond_what_is_labelled_are_reached_and_said(
     horizon, clv_horizon = horizons
     config = replace(shop.config, horizon_days=horizon, clv_horizon_days=clv_horizon)
 
-    churn, clv = fit(shop.past, config)
+    churn, clv = judged_and_fit(shop.past, config)
 
     model = churn.scorer.model
     assert model.horizon_ == horizon
     assert churn_says in model.basis()
-    assert tuple(model.windows_) == windows
+    assert model.fitted_.carry.windows == windows
     assert (clv.panel.window_days, clv.scorer.model.horizon_) == (clv_window, clv_horizon)
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(shop.history, shop.as_of)
     assert scores["basis"].unique().tolist() == [model.basis()]
@@ -177,7 +171,8 @@ def test_horizons_beyond_what_is_labelled_are_reached_and_said(
 def test_a_history_too_short_for_a_backtest_is_pooled_and_every_score_says_so(shop):
     young = shop.history.upto("2024-03-10").coded()
 
-    churn, clv = fit(young, replace(shop.config, horizon_days=120, clv_horizon_days=120))
+    config = replace(shop.config, horizon_days=120, clv_horizon_days=120)
+    churn, clv = judged_and_fit(young, config)
 
     assert churn.backtest.judged == ()
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(shop.history, "2024-03-10")
@@ -191,14 +186,15 @@ def test_a_history_that_labels_nothing_is_refused(shop):
     past = shop.history.upto("2023-11-10").coded()
 
     with pytest.raises(TrainingError, match=r"horizon_days must leave 45 days.*got 90 in"):
-        fit(past, shop.config)
+        judged_and_fit(past, shop.config)
 
 
 def test_a_shop_to_which_nobody_ever_came_back_is_forecast_by_mbg_nbd(history_of):
     rows = [(f"c{i}", f"2024-01-{1 + i:02}", 10.0) for i in range(20)]
     history = history_of(*rows, ("late", "2024-12-01", 1.0))
 
-    churn, clv = fit(history.upto("2025-01-01"), TrainingConfig(horizon_days=30, snapshots=2))
+    config = TrainingConfig(horizon_days=30, snapshots=2)
+    churn, clv = judged_and_fit(history.upto("2025-01-01"), config)
 
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(history, "2025-01-01")
     assert scores["churn_risk"].between(0.5, 1).all()
@@ -210,7 +206,8 @@ def test_a_tiny_shop_is_scored_all_the_same(customers):
     shop = simulate(customers, days=500, seed=4)
     past = History(shop.orders, shop.feedback).upto("2026-01-01").coded()
 
-    churn, clv = fit(past, TrainingConfig(horizon_days=60, snapshots=2, origins=2))
+    config = TrainingConfig(horizon_days=60, snapshots=2, origins=2)
+    churn, clv = judged_and_fit(past, config)
 
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(past, "2026-01-01")
     assert scores["churn_risk"].between(0, 1).all()
@@ -268,7 +265,7 @@ def with_order(shop, amount: float, cancelled: bool) -> History:
 def moved(shop, fitted, history: History) -> pd.Series:
     """How much `clv_if_active` of all other customers changes, as a share."""
     who = shop.simulated.orders["customer_id"][5]
-    models = fit(history.upto(shop.as_of).coded(), shop.config)
+    models = judged_and_fit(history.upto(shop.as_of).coded(), shop.config)
     own, other = (
         Scorer(pair[0].scorer, pair[1].scorer, 1, 1)
         .score(h, shop.as_of, reasons_for=0)

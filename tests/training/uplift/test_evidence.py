@@ -8,8 +8,7 @@ from training.uplift import UpliftModel
 from training.uplift.calibration import Calibration
 from training.uplift.crossfit import LearnerSetting, OutOfFold
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
-from training.uplift.experiment import Experiment
-from training.uplift.folds import folds_of
+from training.uplift.experiment import Experiment, folds_of
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
 from training.uplift.selection import compare_candidates, ranking_gains
 
