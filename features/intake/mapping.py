@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field, fields
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from features.clock import EPOCH_UNITS
+from pydantic import create_model
+
 from features.errors import HistoryError
+from features.intake import rules
+from features.settings import STRICT, Text, checked, read, settings, table
 
 TABLES = ("orders", "feedback", "offers", "customers")
-Constant = str | int | float | bool
+ATTRIBUTES = ("static", "numbers", "categories")
 # Lowest and highest score, as these surveys are usually asked.
 SCALES: Dict[str, tuple[float, float]] = MappingProxyType(
     {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "review": (1.0, 5.0), "ticket": (1.0, 5.0)}
 )
 
 
-@dataclass(frozen=True)
+@settings(HistoryError)
 class TableMapping:
     """Where one table comes from.
 
@@ -46,14 +46,14 @@ class TableMapping:
         amount = sum(quantity x price).
     """
 
-    file: str | None = None
-    table: str | None = None
-    columns: Dict[str, str] = field(default_factory=dict)
-    constants: Dict[str, Constant] = field(default_factory=dict)
-    date_format: tuple[str, ...] = ()
-    drop: str | None = None
-    quantity: str | None = None
-    price: str | None = None
+    file: Text | None = None
+    table: Text | None = None
+    columns: Dict[Text, Text] = field(default_factory=dict)
+    constants: Dict[Text, rules.Constant] = field(default_factory=dict)
+    date_format: rules.Formats = ()
+    drop: Text | None = None
+    quantity: Text | None = None
+    price: Text | None = None
 
     @property
     def is_lines(self) -> bool:
@@ -65,7 +65,7 @@ class TableMapping:
         return self.columns.get(column, column)
 
 
-@dataclass(frozen=True)
+@settings(HistoryError)
 class Mapping:
     """The validated content of a `history.toml`.
 
@@ -91,37 +91,16 @@ class Mapping:
         Table name -> TableMapping.
     """
 
-    timezone: str = "UTC"
-    currency: str | None = None
-    separator: str = ","
-    decimal: str = "."
-    recording_lag_days: float = 0.0
-    scales: Dict[str, tuple[float, float]] = field(default_factory=lambda: SCALES)
-    static: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-    categories: Dict[str, tuple[str, ...]] = field(default_factory=dict)
+    timezone: rules.Timezone = "UTC"
+    currency: Text | None = None
+    separator: rules.Separator = ","
+    decimal: rules.Decimal = "."
+    recording_lag_days: rules.Days = 0.0
+    scales: Dict[Text, rules.Scale] = field(default_factory=lambda: SCALES)
+    static: rules.Names = ()
+    numbers: rules.Names = ()
+    categories: Dict[Text, rules.Names] = field(default_factory=dict)
     tables: Dict[str, TableMapping] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise HistoryError(
-                f"timezone must be an IANA name such as Europe/Paris; got {self.timezone!r}."
-            ) from None
-        if self.decimal not in {".", ","}:
-            raise HistoryError(f"decimal must be '.' or ','; got {self.decimal!r}.")
-        if len(self.separator.encode()) != 1:
-            raise HistoryError(f"separator must be one character; got {self.separator!r}.")
-        if not 0 <= self.recording_lag_days < float("inf"):
-            raise HistoryError(
-                f"recording_lag_days must be a number of days >= 0; got {self.recording_lag_days}."
-            )
-        for kind, (low, high) in self.scales.items():
-            if not -math.inf < low < high < math.inf:
-                raise HistoryError(
-                    f"scale of {kind!r} must be [lowest, highest]; got {[low, high]}."
-                )
 
     def of(self, table: str) -> TableMapping:
         """The mapping of one table."""
@@ -134,19 +113,9 @@ class Mapping:
         Raises
         ------
         HistoryError
-            If the file is absent, is no TOML, or holds a key that means nothing here.
+            If the file is absent, is no TOML, or is wrong: all mistakes at once, by table and key.
         """
-        path = Path(path)
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except FileNotFoundError:
-            raise HistoryError(f"mapping {path} does not exist. Check the path.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise HistoryError(f"mapping {path} cannot be read: {error}.") from None
-        try:
-            return cls.from_dict(content)
-        except HistoryError as error:
-            raise HistoryError(f"mapping {path}: {error}") from None
+        return read(path, "mapping", cls.from_dict, HistoryError)
 
     @classmethod
     def from_dict(cls, content: Dict[str, Any]) -> Mapping:
@@ -158,122 +127,39 @@ class Mapping:
         >>> mapping.of("orders").source("order_id")
         'invoice'
         """
-        settings = {
-            "timezone",
-            "currency",
-            "separator",
-            "decimal",
-            "recording_lag_days",
-        }
-        _known(content, settings | set(TABLES), "the top level")
-        tables = {name: dict(_section(content, name)) for name in TABLES if name in content}
-        customers, feedback = tables.get("customers", {}), tables.get("feedback", {})
-        static = _texts(customers.pop("static", ()), "customers.static")
-        numbers = _texts(customers.pop("numbers", ()), "customers.numbers")
-        categories = {
-            column: _texts(values, f"customers.categories.{column}")
-            for column, values in _section(customers, "categories").items()
-        }
-        customers.pop("categories", None)
-        scales = {kind: _scale(kind, pair) for kind, pair in _section(feedback, "scales").items()}
-        feedback.pop("scales", None)
+        given = checked(FILE, content, HistoryError)
+        tables = {name: given.pop(name) for name in TABLES if name in given}
+        scales = tables.get("feedback", {}).pop("scales", {})
+        customers = tables.get("customers", {})
+        attributes = {name: customers.pop(name) for name in ATTRIBUTES if name in customers}
         return cls(
-            timezone=_text(content.get("timezone", "UTC"), "timezone"),
-            currency=_text(content["currency"], "currency") if "currency" in content else None,
-            separator=_text(content.get("separator", ","), "separator"),
-            decimal=_text(content.get("decimal", "."), "decimal"),
-            recording_lag_days=_number(
-                content.get("recording_lag_days", 0.0), "recording_lag_days"
-            ),
+            **given,
+            **attributes,
             scales={**SCALES, **scales},
-            static=static,
-            numbers=numbers,
-            categories=categories,
-            tables={name: _table(name, section) for name, section in tables.items()},
+            tables={
+                name: TableMapping(**own.pop("lines", {}), **own) for name, own in tables.items()
+            },
         )
 
 
-def _table(name: str, section: dict[str, Any]) -> TableMapping:
-    allowed = {f.name for f in fields(TableMapping)} - {"quantity", "price"} | {"lines"}
-    _known(section, allowed - (set() if name == "orders" else {"lines"}), f"[{name}]")
-    lines = _section(section, "lines")
-    if "lines" in section:
-        _known(lines, {"quantity", "price"}, "[orders.lines]")
-        if set(lines) != {"quantity", "price"}:
-            raise HistoryError("[orders.lines] must name the columns quantity and price.")
-    return TableMapping(
-        file=_optional_text(section, "file", name),
-        table=_optional_text(section, "table", name),
-        columns={
-            k: _text(v, f"{name}.columns.{k}") for k, v in _section(section, "columns").items()
-        },
-        constants={
-            k: _constant(v, f"{name}.constants.{k}")
-            for k, v in _section(section, "constants").items()
-        },
-        date_format=_formats(section.get("date_format", ()), f"{name}.date_format"),
-        drop=_optional_text(section, "drop", name),
-        quantity=_optional_text(lines, "quantity", "orders.lines"),
-        price=_optional_text(lines, "price", "orders.lines"),
-    )
+LINES = create_model("Lines", __config__=STRICT, quantity=(Text, ...), price=(Text, ...))
 
 
-def _optional_text(section: Dict[str, Any], key: str, where: str) -> str | None:
-    return _text(section[key], f"{where}.{key}") if key in section else None
+def _source(**further: Any) -> Any:
+    return table(TableMapping, "quantity", "price", **further)
 
 
-def _constant(value: Any, name: str) -> Constant:
-    if not isinstance(value, Constant):
-        raise HistoryError(f"{name} must be text, a number, true or false; got {value!r}.")
-    return value
-
-
-def _formats(value: Any, name: str) -> tuple[str, ...]:
-    formats = (_text(value, name),) if isinstance(value, str) else _texts(value, name)
-    for format in formats:
-        is_epoch = format in EPOCH_UNITS and len(formats) == 1
-        if not is_epoch and "%" not in format:
-            raise HistoryError(
-                f"{name} must be strptime formats such as %d/%m/%Y %H:%M, or one of "
-                f"{sorted(EPOCH_UNITS)}; got {format!r}."
-            )
-    return formats
-
-
-def _known(section: Dict[str, Any], allowed: set[str], where: str) -> None:
-    unknown = sorted(set(section) - allowed)
-    if unknown:
-        raise HistoryError(
-            f"{where} has unknown keys {unknown}; the keys there are {sorted(allowed)}."
-        )
-
-
-def _section(content: Dict[str, Any], name: str) -> Dict[str, Any]:
-    section = content.get(name, {})
-    if not isinstance(section, Dict):
-        raise HistoryError(f"{name} must be a table; got {section!r}.")
-    return section
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise HistoryError(f"{name} must be text; got {value!r}.")
-    return value
-
-
-def _texts(value: Any, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise HistoryError(f"{name} must be a list of texts; got {value!r}.")
-    return tuple(_text(item, name) for item in value)
-
-
-def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise HistoryError(f"{name} must be a number; got {value!r}.")
-    return float(value)
-
-
-def _scale(kind: str, pair: Any) -> tuple[float, float]:
-    if not isinstance(pair, list) or len(pair) != 2:
-        raise HistoryError(f"feedback.scales.{kind} must be [lowest, highest]; got {pair!r}.")
-    return _number(pair[0], f"feedback.scales.{kind}"), _number(pair[1], f"feedback.scales.{kind}")
+FILE = table(
+    Mapping,
+    "scales",
+    "tables",
+    *ATTRIBUTES,
+    orders=_source(lines=LINES),
+    feedback=_source(scales=dict[Text, rules.Scale]),
+    offers=_source(),
+    customers=_source(
+        static=rules.Names,
+        numbers=rules.Names,
+        categories=dict[Text, rules.Names],
+    ),
+)

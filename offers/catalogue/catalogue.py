@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, Field, create_model
 from scipy.stats import beta
 
-from features.schema import NO_OFFER
-from offers.catalogue.rules import KEYS, as_values, mistakes
+from features.explanations import refusal
+from features.settings import STRICT, checked, read, settings, table
+from offers.catalogue import rules
 from offers.errors import OffersError
 from training.evaluation import FloatArray
 
-RESERVED = {NO_OFFER: "it means no offer", "total": "results name all offers together so"}
 LIVE_STAGES = ("new", "active", "at_risk")
 # The true save rate is believed to lie below the cautious one with this probability.
 CAUTION = 0.2
 
 
-@dataclass(frozen=True)
+@settings(OffersError, "offers", "{id}")
 class Offer:
     """One offer of the catalogue.
 
@@ -67,24 +67,19 @@ class Offer:
     (2.1, 0.3, 0.212)
     """
 
-    id: str
-    kind: str
-    fixed_cost: float = 0.0
-    cost_share: float = 0.0
-    contact_cost: float = 0.0
-    capacity: int | None = None
-    stages: tuple[str, ...] = LIVE_STAGES
-    min_clv: float = 0.0
-    contact_cap: int | None = None
-    contact_cap_days: float = 30.0
-    refusal_cooldown_days: float = 0.0
-    addresses: tuple[str, ...] = ()
-    prior: tuple[float, float] = (6.0, 14.0)
-
-    def __post_init__(self) -> None:
-        values = {name: getattr(self, name) for name in KEYS}
-        if wrong := _wrong_id(self.id) + mistakes(f"offers.{self.id}", values):
-            raise OffersError("\n".join(wrong))
+    id: rules.OfferId
+    kind: rules.Kind
+    fixed_cost: rules.Amount = 0.0
+    cost_share: rules.Share = 0.0
+    contact_cost: rules.Amount = 0.0
+    capacity: rules.Capacity | None = None
+    stages: rules.Stages = LIVE_STAGES
+    min_clv: rules.Amount = 0.0
+    contact_cap: rules.Cap | None = None
+    contact_cap_days: rules.Positive = 30.0
+    refusal_cooldown_days: rules.Amount = 0.0
+    addresses: rules.Signals = ()
+    prior: rules.Prior = (6.0, 14.0)
 
     @property
     def upfront_cost(self) -> float:
@@ -103,7 +98,14 @@ class Offer:
         return float(beta.ppf(CAUTION, *self.prior))
 
 
-@dataclass(frozen=True)
+def _of_different_ids(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    ids = [offer.id for offer in offers]
+    if twice := sorted({i for i in ids if ids.count(i) > 1}):
+        raise refusal("must have different ids", f"Rename one of {twice}.")
+    return offers
+
+
+@settings(OffersError)
 class OfferCatalogue:
     """The offers of a shop, in the order of their file.
 
@@ -121,13 +123,7 @@ class OfferCatalogue:
     (('points',), 2.1)
     """
 
-    offers: tuple[Offer, ...]
-
-    def __post_init__(self) -> None:
-        if not self.offers:
-            raise OffersError("offers must hold at least one offer; got none. Add [offers.ID].")
-        if twice := sorted({i for i in self.ids if self.ids.count(i) > 1}):
-            raise OffersError(f"offers must have different ids; got {twice} twice. Rename one.")
+    offers: Annotated[tuple[Offer, ...], Field(min_length=1), AfterValidator(_of_different_ids)]
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -160,16 +156,7 @@ class OfferCatalogue:
         OffersError
             If the file cannot be read, or breaks rules: all mistakes at once, by table and key.
         """
-        try:
-            content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except FileNotFoundError:
-            raise OffersError(f"offers {path} does not exist. Check the path.") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise OffersError(f"offers {path} cannot be read: {error}.") from None
-        try:
-            return cls.from_dict(content)
-        except OffersError as error:
-            raise OffersError(f"offers {path}:\n{error}") from None
+        return read(path, "offers", cls.from_dict, OffersError)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
@@ -180,10 +167,9 @@ class OfferCatalogue:
         OffersError
             All mistakes at once, one a line, by table and key.
         """
-        if wrong := _wrong_content(content):
-            raise OffersError("\n".join(wrong))
-        defaults = content.get("defaults", {})
-        return cls(tuple(_offer(i, {**defaults, **own}) for i, own in content["offers"].items()))
+        given = checked(_file(content), content, OffersError)
+        defaults = given.get("defaults", {})
+        return cls(tuple(Offer(i, **{**defaults, **own}) for i, own in given["offers"].items()))
 
     @classmethod
     def default(cls) -> Self:
@@ -192,45 +178,18 @@ class OfferCatalogue:
         return cls.from_dict(tomllib.loads(file.read_text(encoding="utf-8")))
 
 
-def _offer(offer_id: str, section: Mapping[str, Any]) -> Offer:
-    return Offer(offer_id, **as_values(section))
+OFFER_TABLE = table(Offer, "id", capacity=rules.FileCapacity, contact_cap=rules.FileCap)
+KIND_TABLE = create_model("KindTable", __base__=OFFER_TABLE, kind=(rules.Kind, ...))
 
 
-def _wrong_content(content: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a file, a sentence each; a mistake among the defaults counts once."""
-    tables = ("defaults", "offers")
-    wrong = [
-        f"{name} must be one of the tables {list(tables)}; it is unknown."
-        for name in content
-        if name not in tables
-    ]
-    found = {name: content.get(name, {}) for name in tables}
-    if no_table := [name for name, table in found.items() if not isinstance(table, Mapping)]:
-        return [*wrong, *(f"{n} must be a table; got {found[n]!r}." for n in no_table)]
-    if not found["offers"]:
-        wrong.append("offers must hold at least one offer; got none. Add a table [offers.ID].")
-    wrong += mistakes("defaults", as_values(found["defaults"]))
-    for offer_id, own in found["offers"].items():
-        wrong += _wrong_offer(offer_id, own, "kind" in found["defaults"])
-    return wrong
-
-
-def _wrong_offer(offer_id: str, own: Any, has_kind: bool) -> list[str]:
-    if not isinstance(own, Mapping):
-        return [
-            f"offers.{offer_id} must be a table; got {own!r}. Keys for all go under [defaults]."
-        ]
-    wrong = _wrong_id(offer_id) + mistakes(f"offers.{offer_id}", as_values(own))
-    if not has_kind and "kind" not in own:
-        wrong.append(f"offers.{offer_id}.kind must be {KEYS['kind'].rule}; it is missing.")
-    return wrong
-
-
-def _wrong_id(offer_id: Any) -> list[str]:
-    """The history cuts blanks off ids, and says `none` for customers held out."""
-    if isinstance(offer_id, str) and offer_id.strip() == offer_id != "":
-        if offer_id.lower() not in RESERVED:
-            return []
-        meaning = RESERVED[offer_id.lower()]
-        return [f"offers.{offer_id} must have another id; {meaning}. Rename it."]
-    return [f"an offer's id must be text without blanks around it; got {offer_id!r}. Rename it."]
+def _file(content: Mapping[str, Any]) -> type[BaseModel]:
+    """What a file may hold: offers of a kind, unless the defaults tell it."""
+    defaults = content.get("defaults")
+    has_kind = isinstance(defaults, Mapping) and "kind" in defaults
+    own: Any = OFFER_TABLE if has_kind else KIND_TABLE
+    return create_model(
+        "OffersFile",
+        __config__=STRICT,
+        defaults=(OFFER_TABLE, {}),
+        offers=(dict[rules.OfferId, own], Field({}, min_length=1, validate_default=True)),
+    )

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.explanations import EXPLANATIONS, OTHER, explained
+
 MEDIA_TYPE = "application/problem+json"
 # Mistakes in one answer; the rest is counted.
 SHOWN_ERRORS = 50
@@ -150,16 +152,11 @@ def _pointer(path: Sequence[str | int]) -> str:
 
 
 def _explained(kind: str, error: Mapping[str, Any]) -> tuple[str, str]:
-    """What is wrong and what to do, from pydantic's kind of error."""
-    context = error.get("ctx") or {}
-    if kind == "holdfast":
-        return str(context["detail"]), str(context["remedy"])
-    if kind in EXPLANATIONS:
-        detail, remedy = EXPLANATIONS[kind]
-        given = type(error.get("input")).__name__
-        return detail.format(**{"given": JSON_NAMES.get(given, given), **context}), remedy
-    message = str(error["msg"])
-    return f"is refused: {message[:1].lower()}{message[1:]}", "See GET /openapi.json."
+    """What is wrong and what to do; of a wrong type, which one was given, but never the value."""
+    detail, remedy = explained(error, WORDS)
+    given = type(error.get("input")).__name__
+    got = f"; got {JSON_NAMES.get(given, given)}" if kind.endswith("_type") else ""
+    return detail + got, remedy
 
 
 JSON_NAMES = {
@@ -171,32 +168,19 @@ JSON_NAMES = {
     "dict": "an object",
     "NoneType": "null",
 }
-_TEXT = ("must be text; got {given}", 'Put it in quotes: "13085", not 13085.')
-_NUMBER = ("must be a JSON number; got {given}", 'Write 12.5, not "12.5".')
-_OBJECT = ("must be a JSON object; got {given}", "See GET /openapi.json for its fields.")
-_RANGE = "Choose a value in the range."
-EXPLANATIONS = {
-    "missing": ("is missing", "Add it."),
+_OBJECT = ("must be a JSON object", "See GET /openapi.json for its fields.")
+# What is said otherwise of JSON than of a settings file.
+WORDS = {
+    **EXPLANATIONS,
     "extra_forbidden": (
         "is not known here",
         "Remove it or check its spelling; GET /openapi.json lists the fields.",
     ),
-    "string_type": _TEXT,
-    "string_unicode": ("must be valid Unicode", "Remove half surrogate pairs."),
-    "string_too_short": ("must not be blank", "Give a value."),
-    "string_too_long": ("must have at most {max_length} characters", "Shorten it."),
-    "float_type": _NUMBER,
-    "float_parsing": ("must be a number; got {given}", "Write for example 0.5."),
-    "finite_number": ("must be a finite number", "Leave it out where it is not known."),
-    "int_parsing": ("must be a whole number", "Write for example 50."),
-    "list_type": ("must be a list; got {given}", "Put it in [ ]."),
+    "float_type": ("must be a JSON number", 'Write 12.5, not "12.5".'),
     "dict_type": _OBJECT,
     "model_type": _OBJECT,
     "model_attributes_type": _OBJECT,
-    "too_short": ("must have at least {min_length} item", "Add one."),
     "too_long": ("must have at most {max_length} items", "Send the rest in further requests."),
-    "greater_than_equal": ("must be at least {ge}", _RANGE),
-    "less_than_equal": ("must be at most {le}", _RANGE),
-    "literal_error": ("must be {expected}", "Use one of these."),
     "json_invalid": ("is not valid JSON: {error}", "Send a JSON object."),
+    OTHER: ("is refused: {message}", "See GET /openapi.json."),
 }

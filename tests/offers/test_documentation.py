@@ -2,15 +2,17 @@
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from offers.catalogue.catalogue import Offer, OfferCatalogue
 from offers.catalogue.eligibility import REWARDS
-from offers.catalogue.rules import KEYS, KINDS
+from offers.catalogue.rules import KINDS
 from offers.catalogue.signals import SIGNALS
 from offers.catalogue.verdicts import VERDICTS
+from offers.errors import OffersError
 
 DOCS = Path(__file__).parents[2] / "docs" / "offers.md"
 
@@ -23,7 +25,7 @@ def rows(head):
 
 
 def test_every_key_is_documented():
-    assert list(rows("key")) == list(KEYS)
+    assert list(rows("key")) == [field.name for field in fields(Offer)][1:]
 
 
 def test_the_documented_defaults_are_those_of_an_offer():
@@ -51,6 +53,15 @@ def test_every_signal_is_documented_with_its_rule():
 
 def test_every_verdict_is_documented():
     assert {name: text for name, (text,) in rows("verdict").items()} == dict(VERDICTS)
+
+
+def test_the_documented_mistakes_are_told_so():
+    points = {"kind": "points", "cost_share": 1.5, "fixed_costs": 2}
+    with pytest.raises(OffersError) as caught:
+        OfferCatalogue.from_dict({"defaults": {"contact_cap": 0}, "offers": {"points": points}})
+    documented = DOCS.read_text().partition("offers offers.toml:\n")[2].partition("\n```")[0]
+    for line, found in zip(documented.splitlines(), str(caught.value).splitlines(), strict=True):
+        assert found.startswith(line.rstrip("…"))
 
 
 @pytest.mark.parametrize("example", re.findall(r"```toml\n(.*?)```", DOCS.read_text(), re.S))

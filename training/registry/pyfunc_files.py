@@ -22,6 +22,7 @@ REQUIREMENTS = (
     "numpy>=2.0",
     "pandas>=2.2",
     "polars>=1.30",
+    "pydantic>=2.10",
     "scikit-learn>=1.6",
     "scipy>=1.14",
 )

@@ -94,7 +94,7 @@ def test_a_folder_is_no_mapping(tmp_path):
 
 
 def test_an_error_says_which_file_it_is_in(tmp_path):
-    with pytest.raises(HistoryError, match=r"history\.toml: decimal must be"):
+    with pytest.raises(HistoryError, match=r"history\.toml:\ndecimal must be"):
         read(tmp_path, 'decimal = "x"')
 
 
@@ -104,61 +104,122 @@ def test_what_is_no_toml_is_refused(tmp_path, text):
         read(tmp_path, text)
 
 
+ZONE = "must be an IANA name such as Europe/Paris"
+FORMATS = (
+    "must be strptime formats such as %d/%m/%Y %H:%M, or one of epoch_ms, epoch_s, epoch_us alone"
+)
+CONSTANT = "must be text, a finite number, true or false"
 WRONG = {
-    "curency = 'EUR'": "the top level has unknown keys ['curency']",
-    "[sales]": "unknown keys ['sales']",
-    "currency = 1": "currency must be text",
-    "currency = ''": "currency must be text",
-    "timezone = 'CEST+1'": "timezone must be an IANA name",
-    "timezone = 'Europe'": "timezone must be an IANA name",
-    "timezone = '../Paris'": "timezone must be an IANA name",
-    "timezone = 1": "timezone must be text",
-    "separator = ';;'": "separator must be one character",
-    "separator = '§'": "separator must be one character",
-    "decimal = ';'": "decimal must be '.' or ','",
-    "recording_lag_days = -1": "recording_lag_days must be a number of days >= 0",
-    "recording_lag_days = nan": "recording_lag_days must be a number of days >= 0",
-    "recording_lag_days = 'two'": "recording_lag_days must be a number",
-    "recording_lag_days = true": "recording_lag_days must be a number",
-    "orders = 'orders.csv'": "orders must be a table",
-    "[orders]\nfiles = 'a.csv'": "[orders] has unknown keys ['files']",
-    "[orders]\nfile = 1": "orders.file must be text",
-    "[orders]\nfile = ['a.csv']": "orders.file must be text",
-    "[orders]\ntable = true": "orders.table must be text",
-    "[orders]\ndrop = 1": "orders.drop must be text",
-    "[orders]\ndrop = ''": "orders.drop must be text",
-    "[orders]\ndate_format = 1": "orders.date_format must be a list of texts",
-    "[orders]\ndate_format = [1]": "orders.date_format must be text",
-    "[orders]\ndate_format = 'DD/MM/YYYY'": "must be strptime formats such as %d/%m/%Y",
-    "[orders]\ndate_format = ['epoch_s', '%Y']": "must be strptime formats",
-    "[orders]\ncolumns = ['invoice']": "columns must be a table",
-    "[orders.columns]\norder_id = 1": "orders.columns.order_id must be text",
-    "[orders]\nconstants = 'EUR'": "constants must be a table",
-    "[orders.constants]\ncurrency = ['EUR']": "orders.constants.currency must be text, a number",
-    "[orders.constants]\nordered_at = 2024-01-01": "orders.constants.ordered_at must be text",
-    "[orders]\nlines = 1": "lines must be a table",
-    "[orders]\nlines = {}": "[orders.lines] must name the columns quantity and price",
-    "[orders.lines]\nquantity = 'units'": "must name the columns quantity and price",
-    "[orders.lines]\nquantity = 1\nprice = 2": "orders.lines.quantity must be text",
-    "[orders.lines]\nquantity = 'a'\nprice = 'b'\nunit = 'c'": "unknown keys ['unit']",
-    "[feedback.lines]\nquantity = 'a'\nprice = 'b'": "[feedback] has unknown keys ['lines']",
-    "[feedback]\nscales = [1, 5]": "scales must be a table",
-    "[feedback.scales]\neffort = 7": "feedback.scales.effort must be [lowest, highest]",
-    "[feedback.scales]\neffort = [7, 1]": "scale of 'effort' must be [lowest, highest]",
-    "[feedback.scales]\neffort = [1, inf]": "scale of 'effort' must be [lowest, highest]",
-    "[feedback.scales]\neffort = ['a', 'b']": "feedback.scales.effort must be a number",
-    "[orders.scales]\neffort = [1, 7]": "[orders] has unknown keys ['scales']",
-    "[customers]\nstatic = 'region'": "customers.static must be a list of texts",
-    "[customers]\nstatic = [1]": "customers.static must be text",
-    "[customers]\ncategories = ['a']": "categories must be a table",
-    "[customers.categories]\nsegment = 'gold'": "customers.categories.segment must be a list",
+    "curency = 'EUR'": "curency is not known here. Did you mean currency?",
+    "[sales]": "sales is not known here",
+    "currency = 1": "currency must be text; got 1",
+    "currency = ''": "currency must not be blank; got ''",
+    "timezone = 'CEST+1'": f"timezone {ZONE}; got 'CEST+1'",
+    "timezone = 'Europe'": f"timezone {ZONE}; got 'Europe'",
+    "timezone = '../Paris'": f"timezone {ZONE}; got '../Paris'",
+    "timezone = 1": "timezone must be text; got 1",
+    "timezone = ''": "timezone must not be blank; got ''",
+    "separator = ';;'": "separator must be one character of ASCII; got ';;'",
+    "separator = '§'": "separator must be one character of ASCII; got '§'",
+    "decimal = ';'": "decimal must be '.' or ','; got ';'",
+    "recording_lag_days = -1": "recording_lag_days must be at least 0.0; got -1",
+    "recording_lag_days = nan": "recording_lag_days must be a finite number; got nan",
+    "recording_lag_days = inf": "recording_lag_days must be a finite number; got inf",
+    "recording_lag_days = 'two'": "recording_lag_days must be a number; got 'two'",
+    "recording_lag_days = true": "recording_lag_days must be a number; got True",
+    "orders = 'orders.csv'": "orders must be a table; got 'orders.csv'",
+    "[[orders]]": "orders must be a table; got [{}]",
+    "[orders]\nfiles = 'a.csv'": "orders.files is not known here. Did you mean file?",
+    "[orders]\nfile = 1": "orders.file must be text; got 1",
+    "[orders]\nfile = ['a.csv']": "orders.file must be text; got ['a.csv']",
+    "[orders]\nfile = ''": "orders.file must not be blank; got ''",
+    "[orders]\ntable = true": "orders.table must be text; got True",
+    "[orders]\ndrop = 1": "orders.drop must be text; got 1",
+    "[orders]\ndrop = ''": "orders.drop must not be blank; got ''",
+    "[orders]\ndate_format = 1": "orders.date_format must be a list; got 1",
+    "[orders]\ndate_format = [1]": "orders.date_format.0 must be text; got 1",
+    "[orders]\ndate_format = 'DD/MM/YYYY'": f"orders.date_format {FORMATS}; got 'DD/MM/YYYY'",
+    "[orders]\ndate_format = ['epoch_s', '%Y']": f"date_format {FORMATS}; got ['epoch_s', '%Y']",
+    "[orders]\ncolumns = ['invoice']": "orders.columns must be a table; got ['invoice']",
+    "[orders.columns]\norder_id = 1": "orders.columns.order_id must be text; got 1",
+    "[orders.columns]\norder_id = ''": "orders.columns.order_id must not be blank; got ''",
+    "[orders.columns]\n'' = 'id'": "orders.columns. must not be blank; got ''",
+    "[orders]\nconstants = 'EUR'": "orders.constants must be a table; got 'EUR'",
+    "[orders.constants]\nx = ['EUR']": f"orders.constants.x {CONSTANT}; got ['EUR']",
+    "[orders.constants]\nx = 2024-01-01": f"orders.constants.x {CONSTANT}; got datetime.date(",
+    "[orders.constants]\nx = inf": f"orders.constants.x {CONSTANT}; got inf",
+    "[orders]\nlines = 1": "orders.lines must be a table; got 1",
+    "[orders.lines]\nprice = 'price'": "orders.lines.quantity is missing",
+    "[orders.lines]\nquantity = 'units'": "orders.lines.price is missing",
+    "[orders.lines]\nquantity = 1\nprice = 'p'": "orders.lines.quantity must be text; got 1",
+    "[orders.lines]\nquantity = 'a'\nprice = 'b'\nunit = 'c'": "orders.lines.unit is not known",
+    "[feedback.lines]\nquantity = 'a'\nprice = 'b'": "feedback.lines is not known here",
+    "[feedback]\nscales = [1, 5]": "feedback.scales must be a table; got [1, 5]",
+    "[feedback.scales]\nx = 7": "feedback.scales.x must be a list; got 7",
+    "[feedback.scales]\nx = [7]": "feedback.scales.x.1 is missing",
+    "[feedback.scales]\nx = [1, 5, 7]": "scales.x must have at most 2 items; got [1, 5, 7]",
+    "[feedback.scales]\nx = [7, 1]": "feedback.scales.x must be [lowest, highest]; got [7, 1]",
+    "[feedback.scales]\nx = [7, 7]": "feedback.scales.x must be [lowest, highest]; got [7, 7]",
+    "[feedback.scales]\nx = [1, inf]": "feedback.scales.x.1 must be a finite number; got inf",
+    "[feedback.scales]\nx = ['a', 5]": "feedback.scales.x.0 must be a number; got 'a'",
+    "[orders.scales]\nx = [1, 7]": "orders.scales is not known here",
+    "[customers]\nstatic = 'region'": "customers.static must be a list; got 'region'",
+    "[customers]\nstatic = [1]": "customers.static.0 must be text; got 1",
+    "[customers]\nnumbers = ['']": "customers.numbers.0 must not be blank; got ''",
+    "[customers]\ncategories = ['a']": "customers.categories must be a table; got ['a']",
+    "[customers.categories]\nx = 'gold'": "customers.categories.x must be a list; got 'gold'",
+    "[customers.categories]\n'age band' = 1": "categories.age band must be a list; got 1",
 }
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG.items())
-def test_a_key_of_no_meaning_or_the_wrong_type_is_refused(tmp_path, text, message):
-    with pytest.raises(HistoryError, match=re.escape(message)):
-        read(tmp_path, text)
+def test_a_key_of_no_meaning_or_the_wrong_type_is_refused(text, message):
+    with pytest.raises(HistoryError) as caught:
+        Mapping.from_dict(tomllib.loads(text))
+    (mistake,) = str(caught.value).splitlines()
+    assert message in mistake
+
+
+def test_every_mistake_of_a_file_is_told_at_once_by_table_and_key(tmp_path):
+    with pytest.raises(HistoryError) as caught:
+        read(
+            tmp_path,
+            'timezone = "Europe"\ncolour = 1\n[orders]\nfile = 1\n[orders.lines]\nprice = ""\n'
+            "[feedback.scales]\neffort = [7, 1]\n[sales]\n[customers]\nnumbers = [true]\n",
+        )
+    head, *mistakes = str(caught.value).splitlines()
+    assert head == f"mapping {tmp_path / 'history.toml'}:"
+    assert [mistake.split()[0] for mistake in mistakes] == [
+        "timezone",
+        "orders.file",
+        "orders.lines.quantity",
+        "orders.lines.price",
+        "feedback.scales.effort",
+        "customers.numbers.0",
+        "colour",
+        "sales",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"timezone": "Europe"}, f"timezone {ZONE}; got 'Europe'. "),
+        ({"separator": ""}, "separator must not be blank; got ''. "),
+        ({"decimal": "x"}, "decimal must be '.' or ','; got 'x'. "),
+        ({"recording_lag_days": float("nan")}, "recording_lag_days must be a finite number; got "),
+        ({"scales": {"mood": (2, 1)}}, "scales.mood must be [lowest, highest]; got [2, 1]. "),
+        ({"static": ["age"]}, "static must be a list; got ['age']. "),
+    ],
+)
+def test_a_mapping_made_in_code_is_held_to_the_same_rules(settings, message):
+    with pytest.raises(HistoryError, match=f"^{re.escape(message)}"):
+        Mapping(**settings)
+
+
+def test_a_table_made_in_code_is_held_to_the_same_rules():
+    with pytest.raises(HistoryError, match=r"^file must not be blank; got ''"):
+        TableMapping(file="")
 
 
 @pytest.mark.parametrize("constant", ["EUR", 1, 1.5, True])
@@ -181,6 +242,12 @@ def test_the_documented_history_toml_is_a_valid_one():
     mapping = Mapping.from_dict(EXAMPLE)
     assert mapping.of("orders").is_lines
     assert mapping.scales["effort"] == (1.0, 7.0)
+
+
+def test_the_documented_mistakes_are_told_so():
+    with pytest.raises(HistoryError) as caught:
+        Mapping.from_dict({"recording_lag_days": "2", "orders": {"files": "sales.csv"}})
+    assert f"mapping shop/history.toml:\n{caught.value}\n```" in DOCUMENT
 
 
 def test_every_key_of_history_toml_is_documented():

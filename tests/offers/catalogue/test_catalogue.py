@@ -5,10 +5,13 @@ import pytest
 from scipy.stats import beta
 
 from offers.catalogue.catalogue import Offer, OfferCatalogue
-from offers.catalogue.rules import KEYS, KINDS
+from offers.catalogue.rules import KINDS
+from offers.catalogue.signals import SIGNALS
 from offers.errors import OffersError
 from simulation.response import DISCOUNT, FIXED_COST, OFFERS
 
+A_KIND = f"{', '.join(map(repr, KINDS[:-1]))} or 'renewal_reminder'"
+A_SIGNAL = f"{', '.join(map(repr, [*SIGNALS][:-1]))} or 'silent'"
 FILE = """
 [defaults]
 contact_cost = 0.1
@@ -94,10 +97,6 @@ def test_the_same_belief_from_less_evidence_is_more_cautious():
     assert little.cautious_save_rate < much.cautious_save_rate < much.save_rate
 
 
-def test_every_key_of_an_offer_has_a_rule():
-    assert [field.name for field in fields(Offer)] == ["id", *KEYS]
-
-
 def test_all_mistakes_of_a_file_are_reported_at_once_by_table_and_key(read):
     with pytest.raises(OffersError) as caught:
         read(
@@ -108,45 +107,80 @@ def test_all_mistakes_of_a_file_are_reported_at_once_by_table_and_key(read):
     first, *found = str(caught.value).splitlines()
     assert first.startswith("offers ") and first.endswith("offers.toml:")
     assert found == [
-        "defaults.contact_cap must be a whole number >= 1, or inf for no limit; got 0.",
-        f"offers.points.kind must be one of {list(KINDS)}; got 'pts'.",
-        "offers.points.cost_share must be a share of the order from 0 to 1; got 1.5.",
-        "offers.sale.prior must be [alpha, beta] of a Beta, two numbers > 0; got [1].",
+        "defaults.contact_cap must be at least 1; got 0. Choose a value in the range.",
+        f"offers.points.kind must be {A_KIND}; got 'pts'. Use one of these.",
+        "offers.points.cost_share must be at most 1.0; got 1.5. Choose a value in the range.",
+        "offers.sale.prior.1 is missing. Add it.",
+    ]
+
+
+def test_mistakes_of_every_sort_are_reported_together():
+    found = mistakes_of(
+        {
+            "offer": {},
+            "defaults": {"prior": [1, 2, 3], "capacity": True},
+            "offers": {"none": {"kind": "gift"}, "x": {"costs": 2}, "y": 3},
+        }
+    )
+    assert [line.split()[0] for line in found] == [
+        "defaults.capacity",
+        "defaults.prior",
+        "offers.none",
+        "offers.x.kind",
+        "offers.x.costs",
+        "offers.y",
+        "offer",
     ]
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "rule"),
     [
-        ("kind", 3),
-        ("kind", ["discount"]),
-        ("fixed_cost", -1),
-        ("fixed_cost", "2"),
-        ("fixed_cost", math.inf),
-        ("fixed_cost", math.nan),
-        ("cost_share", -0.1),
-        ("contact_cost", True),
-        ("capacity", 1.5),
-        ("capacity", -1),
-        ("capacity", True),
-        ("stages", []),
-        ("stages", "active"),
-        ("stages", ["active", "active"]),
-        ("stages", ["gone"]),
-        ("min_clv", -1),
-        ("contact_cap", 0),
-        ("contact_cap_days", 0),
-        ("refusal_cooldown_days", -1),
-        ("addresses", ["overdu"]),
-        ("addresses", [["overdue"]]),
-        ("prior", [6, 0]),
-        ("prior", [6, math.inf]),
-        ("prior", 0.3),
+        ("kind", 3, f"must be {A_KIND}"),
+        ("kind", "", f"must be {A_KIND}"),
+        ("kind", ["discount"], f"must be {A_KIND}"),
+        ("fixed_cost", -1, "must be at least 0.0"),
+        ("fixed_cost", "2", "must be a number"),
+        ("fixed_cost", math.inf, "must be a finite number"),
+        ("fixed_cost", math.nan, "must be a finite number"),
+        ("cost_share", -0.1, "must be at least 0.0"),
+        ("contact_cost", True, "must be a number"),
+        ("capacity", 1.5, "must be a whole number"),
+        ("capacity", -1, "must be at least 0"),
+        ("capacity", True, "must be a whole number"),
+        ("capacity", -math.inf, "must be a whole number"),
+        ("capacity", math.nan, "must be a whole number"),
+        ("stages", [], "must name at least one"),
+        ("stages", "active", "must be a list"),
+        ("stages", ["active", "active"], "must name each once"),
+        ("min_clv", -1, "must be at least 0.0"),
+        ("contact_cap", 0, "must be at least 1"),
+        ("contact_cap_days", 0, "must be above 0.0"),
+        ("refusal_cooldown_days", -1, "must be at least 0.0"),
+        ("addresses", ["overdue", "overdue"], "must name each once"),
+        ("prior", [6, 0.5, 1], "must have at most 2 items"),
+        ("prior", 0.3, "must be a list"),
     ],
 )
-def test_a_value_that_breaks_its_rule_is_named_by_table_and_key(key, value):
+def test_a_value_that_breaks_its_rule_is_named_by_table_and_key(key, value, rule):
     (mistake,) = mistakes_of({"offers": {"x": {"kind": "gift", key: value}}})
-    assert mistake == f"offers.x.{key} must be {KEYS[key].rule}; got {value!r}."
+    assert mistake.startswith(f"offers.x.{key} {rule}; got {value!r}. ")
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "position", "rule"),
+    [
+        ("stages", ["new", "gone"], 1, "must be 'new', 'active', 'at_risk' or 'lapsed'"),
+        ("addresses", ["overdu"], 0, f"must be {A_SIGNAL}"),
+        ("addresses", [["overdue"]], 0, f"must be {A_SIGNAL}"),
+        ("prior", [6, 0], 1, "must be above 0.0"),
+        ("prior", [6, math.inf], 1, "must be a finite number"),
+        ("prior", [True, 6], 0, "must be a number"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named_by_its_position(key, values, position, rule):
+    (mistake,) = mistakes_of({"offers": {"x": {"kind": "gift", key: values}}})
+    assert mistake.startswith(f"offers.x.{key}.{position} {rule}; got {values[position]!r}. ")
 
 
 def test_an_offer_made_in_code_is_held_to_the_same_rules():
@@ -156,21 +190,22 @@ def test_an_offer_made_in_code_is_held_to_the_same_rules():
         "offers.x.kind",
         "offers.x.capacity",
         "offers.x.stages",
-        "offers.x.prior",
+        "offers.x.prior.1",
     ]
 
 
 def test_an_unknown_key_or_table_is_reported_with_those_there_are():
     found = mistakes_of({"offer": {}, "offers": {"x": {"kind": "gift", "cost": 2}}})
     assert found == [
-        "offer must be one of the tables ['defaults', 'offers']; it is unknown.",
-        f"offers.x.cost must be one of the keys {list(KEYS)}; it is unknown.",
+        "offers.x.cost is not known here. Remove it or check its spelling. "
+        f"Known there: {', '.join(field.name for field in fields(Offer)[1:])}.",
+        "offer is not known here. Did you mean offers? Known there: defaults, offers.",
     ]
 
 
 def test_a_missing_kind_is_reported_unless_there_is_a_default():
     (mistake,) = mistakes_of({"offers": {"x": {}}})
-    assert mistake == f"offers.x.kind must be one of {list(KINDS)}; it is missing."
+    assert mistake == "offers.x.kind is missing. Add it."
     found = OfferCatalogue.from_dict({"defaults": {"kind": "gift"}, "offers": {"x": {}}})
     assert found["x"].kind == "gift"
 
@@ -178,7 +213,7 @@ def test_a_missing_kind_is_reported_unless_there_is_a_default():
 @pytest.mark.parametrize("content", [{}, {"offers": {}}, {"defaults": {"kind": "gift"}}])
 def test_a_catalogue_without_offers_is_refused(content):
     (mistake,) = mistakes_of(content)
-    assert mistake == "offers must hold at least one offer; got none. Add a table [offers.ID]."
+    assert mistake == "offers must have at least 1 item; got {}. Add one."
 
 
 @pytest.mark.parametrize("offer_id", ["none", "None"])
@@ -206,8 +241,13 @@ def test_a_key_outside_every_table_is_refused():
     assert mistake.startswith("offers.kind must be a table; got 'gift'.")
 
 
+def test_a_catalogue_made_in_code_has_an_offer():
+    with pytest.raises(OffersError, match=r"^offers must have at least 1 item; got \[\]"):
+        OfferCatalogue(())
+
+
 def test_two_offers_of_one_id_are_refused():
-    with pytest.raises(OffersError, match=r"different ids; got \['x'\] twice"):
+    with pytest.raises(OffersError, match=r"offers must have different ids; .* one of \['x'\]"):
         OfferCatalogue((Offer("x", kind="gift"), Offer("x", kind="points")))
 
 

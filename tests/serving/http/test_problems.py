@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
+from pydantic_core.core_schema import ErrorType
 from starlette.testclient import TestClient
 
+from features.explanations import EXPLANATIONS, OTHER
 from serving.app import create_app
-from serving.http.problems import KINDS, SHOWN_ERRORS, ProblemDocument
+from serving.http.problems import KINDS, SHOWN_ERRORS, WORDS, ProblemDocument
 
 PROBLEM = "application/problem+json"
 
@@ -102,3 +106,17 @@ def test_the_schema_of_a_problem_is_documented(client):
     assert set(schemas["ProblemDocument"]["properties"]) == set(ProblemDocument.model_fields)
     assert "HTTPValidationError" not in schemas
     assert set(KINDS) == {400, 404, 405, 413, 422, 500, 503}
+
+
+def test_requests_are_refused_in_the_words_of_settings_but_for_what_is_about_json():
+    assert WORDS.keys() - {OTHER} <= set(get_args(ErrorType))
+    assert {kind for kind in WORDS if WORDS[kind] != EXPLANATIONS.get(kind)} == {
+        "extra_forbidden",
+        "float_type",
+        "dict_type",
+        "model_type",
+        "model_attributes_type",
+        "too_long",
+        "json_invalid",
+        OTHER,
+    }

@@ -272,7 +272,9 @@ for name, module in list(sys.modules.items()):
     ]
     names += [str(node.module) for node in statements if isinstance(node, ast.ImportFrom)]
 
-    imported = {name.split(".")[0].replace("sklearn", "scikit-learn") for name in names}
+    packages = {"sklearn": "scikit-learn", "pydantic_core": "pydantic"}
+    roots = {name.split(".")[0] for name in names}
+    imported = {packages.get(name, name) for name in roots}
 
     stated = {requirement.split(">=")[0] for requirement in REQUIREMENTS}
     assert imported - sys.stdlib_module_names - {"features", "training"} == stated - {"mlflow"}

@@ -1,0 +1,69 @@
+"""What the values of a `history.toml` may be: a type for each rule."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+
+from features.clock import EPOCH_UNITS
+from features.explanations import refusal
+from features.settings import Text
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise refusal(
+            "must be an IANA name such as Europe/Paris", "Name the city whose clocks the shop has."
+        ) from None
+    return name
+
+
+def _one_byte(separator: str) -> str:
+    if len(separator.encode()) != 1:
+        raise refusal("must be one character of ASCII", 'Write for example ";".')
+    return separator
+
+
+def _rising(scale: tuple[float, float]) -> tuple[float, float]:
+    if scale[0] >= scale[1]:
+        raise refusal("must be [lowest, highest]", "Put the lowest score first.")
+    return scale
+
+
+def _in_a_list(formats: Any) -> Any:
+    return (formats,) if isinstance(formats, str) else formats
+
+
+def _readable(formats: tuple[str, ...]) -> tuple[str, ...]:
+    is_epoch = len(formats) == 1 and formats[0] in EPOCH_UNITS
+    if not is_epoch and any("%" not in format for format in formats):
+        raise refusal(
+            "must be strptime formats such as %d/%m/%Y %H:%M, or one of "
+            f"{', '.join(sorted(EPOCH_UNITS))} alone",
+            "Write how the dates of the source look.",
+        )
+    return formats
+
+
+def _constant(value: Any) -> Any:
+    is_plain = isinstance(value, str | int | float)
+    if not is_plain or (isinstance(value, float) and not math.isfinite(value)):
+        raise refusal(
+            "must be text, a finite number, true or false", "Give one value for every row."
+        )
+    return value
+
+
+Names = tuple[Text, ...]
+Timezone = Annotated[Text, AfterValidator(_known_timezone)]
+Separator = Annotated[Text, AfterValidator(_one_byte)]
+Decimal = Literal[".", ","]
+Days = Annotated[float, Field(ge=0)]
+Scale = Annotated[tuple[float, float], AfterValidator(_rising)]
+Formats = Annotated[Names, BeforeValidator(_in_a_list), AfterValidator(_readable)]
+Constant = Annotated[str | int | float | bool, PlainValidator(_constant)]
