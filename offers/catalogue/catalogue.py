@@ -17,8 +17,8 @@ from features.settings import STRICT, checked, read, settings, table
 from offers.catalogue import rules
 from offers.errors import OffersError
 from training.evaluation import FloatArray
+from training.scoring.columns import LIVE_STAGES
 
-LIVE_STAGES = ("new", "active", "at_risk")
 # The true save rate is believed to lie below the cautious one with this probability.
 CAUTION = 0.2
 

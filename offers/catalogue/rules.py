@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from features.explanations import refusal
 from features.schema import NO_OFFER
 from offers.catalogue.signals import SIGNALS
-from training.scoring.columns import STAGES
+from training.scoring.columns import Stage
 
 Kind = Literal[
     "discount",
@@ -56,7 +56,6 @@ def _no_limit(count: Any) -> Any:
 
 OfferId = Annotated[str, AfterValidator(_free_id)]
 # mypy knows no literals but spelt-out ones.
-Stage = Literal[STAGES]  # type: ignore[valid-type]
 Signal = Literal[SIGNAL_NAMES]  # type: ignore[valid-type]
 Amount = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -13,7 +13,8 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+
+from features.explanations import refusal
 
 # As in a history: beyond it sums lose their cents.
 LARGEST = 1e12
@@ -27,11 +28,6 @@ TIME = (
 )
 ISO = rf"^(?!0000)[0-9]{{4}}-{MONTH_AND_DAY}{TIME}$"
 ISO_AS_OF = rf"^(19[7-9][0-9]|2[0-9]{{3}})-{MONTH_AND_DAY}{TIME}$"
-
-
-def refusal(detail: str, remedy: str) -> PydanticCustomError:
-    """An error in the words of the service, for a validator to raise."""
-    return PydanticCustomError("holdfast", "{detail}", {"detail": detail, "remedy": remedy})
 
 
 def _instant(given: Any) -> str:

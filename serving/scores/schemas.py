@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
+from features.explanations import refusal
 from features.schema import SCHEMAS, Column
 from serving.inforce.schemas import Answer, ScoreRow, Terms, Versions, WallClock
-from serving.scores.cells import AsOf, Attribute, Id, Instant, Number, Text, refusal
+from serving.scores.cells import AsOf, Attribute, Id, Instant, Number, Text
 
 # At a few milliseconds each a request of so many takes seconds.
 MOST_CUSTOMERS = 1000
