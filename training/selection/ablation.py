@@ -15,6 +15,7 @@ from training.config import TrainingConfig
 from training.evaluation import FloatArray, PairedDifference, auc, clustered_bootstrap, log_losses
 from training.models.boosting import usable_columns
 from training.models.churn import ChurnModel
+from training.models.pool import MBGNBDChurn, PoolChurn, TreesChurn
 from training.panel.panel import Panel, Progress
 from training.panel.snapshot import Snapshot, TrainingSet
 from training.panel.splits import Fold, rolling_origin
@@ -23,9 +24,9 @@ from training.selection.backtest import Backtest
 from training.selection.choice import ROUNDS
 from training.selection.parallel import side_by_side
 
-FULL = "pool"
+FULL = PoolChurn.name
 # The pool with all its weight on one side.
-PARTS = {"MBG/NBD": "trees", "trees": "btyd"}
+PARTS = {"MBG/NBD": TreesChurn.name, "trees": MBGNBDChurn.name}
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.models.intervals import SpendIntervals
 from training.models.learning import ChurnLearning
+from training.models.pool import MBGNBDChurn
 from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.panel.panel import Panel, Progress
 from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
@@ -136,7 +137,7 @@ def activity_over(
     def chance(fold: Fold) -> FloatArray:
         training_sets = training_sets_of(fold.others, config)
         origin, horizon = origin_at(fold.others[0], fold.judge), fold.others[0].horizon_days
-        model = ChurnModel(candidate if training_sets else "btyd", horizon, config.seed)
+        model = ChurnModel(candidate if training_sets else MBGNBDChurn.name, horizon, config.seed)
         curve = model.learn(training_sets, origin).curve(fold.judge.untreated.X)
         return 1.0 - curve.no_order(window_days)
 
