@@ -7,19 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast import files
+from holdfast.commands import demo_shop
 from holdfast.commands.data import simulated_folder, write_shop
-from holdfast.commands.demo_shop import (
-    AS_OF,
-    CONFIG,
-    CUSTOMERS,
-    DAYS,
-    END,
-    SCORES,
-    SEED,
-    SHOP,
-    TRACKING,
-    heading,
-)
+from holdfast.commands.demo_shop import heading
 from holdfast.render import output
 
 if TYPE_CHECKING:
@@ -32,11 +22,11 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 NEXT = f"""\
-export MLFLOW_TRACKING_URI={TRACKING}
-holdfast check {SHOP} --as-of {AS_OF}
+export MLFLOW_TRACKING_URI={demo_shop.TRACKING}
+holdfast check {demo_shop.SHOP} --as-of {demo_shop.AS_OF}
 holdfast models
-holdfast serve --scores {SCORES}
-mlflow ui --backend-store-uri {TRACKING}"""
+holdfast serve --scores {demo_shop.SCORES}
+mlflow ui --backend-store-uri {demo_shop.TRACKING}"""
 
 
 def demo() -> None:
@@ -49,8 +39,8 @@ def demo() -> None:
     from training.registry.tracking import Tracker
 
     started = time.monotonic()
-    shop = simulated_folder(str(SHOP))
-    tracker = Tracker(TRACKING)
+    shop = simulated_folder(str(demo_shop.SHOP))
+    tracker = Tracker(demo_shop.TRACKING)
     output.line("Holdfast on a simulated shop: from raw history to a campaign that paid", "bold")
     heading("1. Simulate a shop")
     _simulate(shop)
@@ -70,11 +60,11 @@ def demo() -> None:
 
 
 def _simulate(shop: Path) -> None:
-    rows = write_shop(shop, CUSTOMERS, DAYS, SEED)
+    rows = write_shop(shop, demo_shop.CUSTOMERS, demo_shop.DAYS, demo_shop.SEED)
     counts = ", ".join(f"{count:,} of {table}" for table, count in rows.items())
     output.paragraph(
-        f"{shop} holds {DAYS:,} days up to {END}; rows: {counts}. All that follows uses what was "
-        f"known before {AS_OF}."
+        f"{shop} holds {demo_shop.DAYS:,} days up to {demo_shop.END}; rows: {counts}. All that "
+        f"follows uses what was known before {demo_shop.AS_OF}."
     )
 
 
@@ -85,7 +75,7 @@ def _check(shop: Path) -> None:
     from holdfast.render.report import identity
 
     mapping = read_mapping(shop, None)
-    report = check(take_in(dict(read_tables(shop, mapping)), mapping), mapping, AS_OF)
+    report = check(take_in(dict(read_tables(shop, mapping)), mapping), mapping, demo_shop.AS_OF)
     for table in report.accounting:
         output.line(identity(table))
     ready = ", ".join(r.method for r in report.readiness if r.ready)
@@ -100,7 +90,7 @@ def _train(history: History, tracker: Tracker) -> None:
     from training.pipeline import train
 
     with output.progress() as tell:
-        training = train(history, AS_OF, CONFIG, tracker, tell)
+        training = train(history, demo_shop.AS_OF, demo_shop.CONFIG, tracker, tell)
     print_training(training)
 
 
@@ -112,10 +102,10 @@ def _score(history: History, tracker: Tracker) -> pd.DataFrame:
     with output.progress() as tell:
         tell("scoring")
         scorer = load_scorer(tracker, history)
-        scores = scorer.score(history, AS_OF, reasons_for=CUSTOMERS)
-        files.write_table(scores, SCORES)
+        scores = scorer.score(history, demo_shop.AS_OF, reasons_for=demo_shop.CUSTOMERS)
+        files.write_table(scores, demo_shop.SCORES)
     print_stages(scores_document(scores)["stages"], history.mapping.currency)
-    output.line(f"Scores are in {SCORES}")
+    output.line(f"Scores are in {demo_shop.SCORES}")
     return scores
 
 
@@ -123,6 +113,6 @@ def _print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
     from holdfast.render.model_tables import print_at_risk
 
     live = scores[scores["stage"] != "lapsed"]
-    days = CONFIG.horizon_days
+    days = demo_shop.CONFIG.horizon_days
     output.line(f"The {SHOWN} of {len(live):,} live customers with most at stake in {days} days")
     print_at_risk(live.head(SHOWN), currency)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from holdfast import files
-from holdfast.commands import demo_shop as demo
+from holdfast.commands import demo_shop
 from holdfast.render import output
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # In euros: for about a tenth of the shop's customers.
 BUDGET, CAMPAIGN = 1500.0, "autumn"
-OFFERS, PLAN = demo.PLACE / "offers.toml", demo.PLACE / "plan.csv"
-CURVE = demo.PLACE / "budget_curve.png"
+OFFERS, PLAN = demo_shop.PLACE / "offers.toml", demo_shop.PLACE / "plan.csv"
+CURVE = demo_shop.PLACE / "budget_curve.png"
 CATALOGUE = """\
 # What the shop tried in its pilot. docs/offers.md explains every key.
 
@@ -43,11 +43,11 @@ def run_campaign(shop: Path, tracker: Tracker) -> None:
     from features.history.history import History
 
     history = History.open(shop)
-    demo.heading("5. Learn what offers change, from the pilot")
+    demo_shop.heading("5. Learn what offers change, from the pilot")
     _learn(history, tracker)
-    demo.heading("6. Plan a campaign under a budget")
+    demo_shop.heading("6. Plan a campaign under a budget")
     made = _plan(history, tracker)
-    demo.heading("7. Run it in the simulated shop, and measure")
+    demo_shop.heading("7. Run it in the simulated shop, and measure")
     _measure(shop, made)
 
 
@@ -55,9 +55,9 @@ def _learn(history: History, tracker: Tracker) -> None:
     from holdfast.render.offer_tables import print_uplift
     from training.uplift.pipeline import train_uplift
 
-    days, _ = demo.CONFIG.horizons
+    days, _ = demo_shop.CONFIG.horizons
     with output.progress() as tell:
-        training = train_uplift(history, demo.AS_OF, days, tracker, tell)
+        training = train_uplift(history, demo_shop.AS_OF, days, tracker, tell)
     print_uplift(training)
 
 
@@ -73,7 +73,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     with output.progress() as tell:
         models, _ = models_for(tracker, history)
         terms = Campaign(CAMPAIGN, OfferCatalogue.read(OFFERS), BUDGET)
-        made = plan_campaign(history, demo.AS_OF, models, terms, tell)
+        made = plan_campaign(history, demo_shop.AS_OF, models, terms, tell)
         curve = made.budget_curve()
     files.write_table(made.table, PLAN)
     print_plan(made)
@@ -90,14 +90,14 @@ def _measure(shop: Path, made: Plan) -> None:
     from offers.measurement.experiment import measure, offer_rows
     from simulation import simulate, true_effects
 
-    size = (demo.CUSTOMERS, demo.DAYS, demo.SEED)
+    size = (demo_shop.CUSTOMERS, demo_shop.DAYS, demo_shop.SEED)
     with output.progress() as tell:
         tell("running the campaign")
-        truth = true_effects(simulate(*size), demo.AS_OF)
+        truth = true_effects(simulate(*size), demo_shop.AS_OF)
         simulate(*size, campaign=offer_rows(made.table)).write(shop)
         tell("measuring")
         table = files.read_table("--plan", PLAN)
-        result = measure(History.open(shop), table, demo.END)
+        result = measure(History.open(shop), table, demo_shop.END)
     print_measured(result)
     output.paragraph(
         f"The truth, which only a simulated shop knows: {100 * _true_effect(made, truth):+.1f} "

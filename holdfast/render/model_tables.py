@@ -43,7 +43,7 @@ def print_backtest(backtest: Backtest, horizon_days: int) -> None:
 def print_candidates(backtest: Backtest) -> None:
     """Print every metric of every candidate: mean and standard deviation over origins."""
     means, spread = backtest.means(), backtest.spread()
-    title = backtest.task.title
+    title = backtest.task.short_title
     if means.empty:
         output.line(f"{title}: {backtest.why}")
         return
@@ -66,7 +66,7 @@ def _print_folds(backtest: Backtest) -> None:
     for origin, rows in backtest.table().groupby("origin", sort=False):
         losses = (f"{loss:.4f}" for loss in rows[backtest.criterion])
         add(table, [origin, f"{rows['customers'].iloc[0]:,}", *losses])
-    output.line(f"{backtest.task.title}: {_words(backtest)} at every origin", "bold")
+    output.line(f"{backtest.task.short_title}: {_words(backtest)} at every origin", "bold")
     output.stdout().print(table)
 
 
@@ -75,7 +75,7 @@ def _print_differences(backtest: Backtest) -> None:
     table = table_of([f"{backtest.chosen} less"], [_words(backtest), "95% interval"])
     for name, found in backtest.differences.items():
         add(table, [name, f"{found.difference:+.4f}", _interval(found)])
-    output.line(f"{backtest.task.title}: paired differences over customers", "bold")
+    output.line(f"{backtest.task.short_title}: paired differences over customers", "bold")
     output.stdout().print(table)
 
 

@@ -39,7 +39,8 @@ class Task:
         Of the registered model.
     short_name : str
         What its metrics begin with.
-    title : str
+    title, short_title : str
+        On the model card, and above tables.
     criterion : str
         The metric that candidates are chosen by; less is better.
     criterion_title : str
@@ -64,6 +65,7 @@ class Task:
     name: str
     short_name: str
     title: str
+    short_title: str
     criterion: str
     criterion_title: str
     losses: Callable[[FloatArray, FloatArray], FloatArray]
@@ -130,6 +132,7 @@ CHURN_RISK = Task(
     name="churn-risk",
     short_name="churn",
     title="Churn risk",
+    short_title="Churn risk",
     criterion="log_loss",
     criterion_title="log loss",
     losses=log_losses,
@@ -145,6 +148,7 @@ CLV_FORECAST = Task(
     name="clv-forecast",
     short_name="clv",
     title="CLV forecast",
+    short_title="CLV",
     criterion="tweedie_deviance",
     criterion_title="Tweedie deviance",
     losses=tweedie_losses,

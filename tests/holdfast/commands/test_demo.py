@@ -3,7 +3,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from holdfast.commands import demo
+from holdfast.commands import demo, demo_shop
 from training.registry.tracking import Tracker
 
 # Prose, which a terminal gets wrapped to its width and a pipe in one line.
@@ -23,8 +23,8 @@ def shown(holdfast, tmp_path_factory):
     place = tmp_path_factory.mktemp("work")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr(demo, "CUSTOMERS", 500)
-        patch.setattr(demo, "CONFIG", replace(demo.CONFIG, snapshots=2, origins=1))
+        patch.setattr(demo_shop, "CUSTOMERS", 500)
+        patch.setattr(demo_shop, "CONFIG", replace(demo_shop.CONFIG, snapshots=2, origins=1))
         for _ in range(2):
             found = holdfast("demo")
             assert found.exit_code == 0, found.output
@@ -55,12 +55,12 @@ def test_the_demo_keeps_to_its_own_folder_and_tracking_store(shown):
 
 
 def test_the_demo_gives_reasons_to_everybody(shown):
-    scores = pd.read_parquet(shown[0] / demo.SCORES)
+    scores = pd.read_parquet(shown[0] / demo_shop.SCORES)
     assert scores["reason_1"].notna().mean() > 0.9
 
 
 def test_the_demo_says_how_to_go_on(shown):
-    assert f"  export MLFLOW_TRACKING_URI={demo.TRACKING}\n" in shown[1]
+    assert f"  export MLFLOW_TRACKING_URI={demo_shop.TRACKING}\n" in shown[1]
     assert "  holdfast serve --scores demo/scores.parquet\n" in shown[1]
 
 
