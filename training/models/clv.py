@@ -112,20 +112,23 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         activity : ChurnModel, optional
             Fitted for the same origin; without it only `predict_if_active` works.
         """
-        candidate = candidate_of(SPEND, self.candidate)
-        if (training_set.spend < 0).any():
-            raise TrainingError(
-                f"spend must be 0 or more; got {training_set.spend.min()}. "
-                "Clip each customer's total at 0."
-            )
-        self.columns_ = [str(c) for c in origin.X.columns]
-        self.horizon_ = float(self.horizon_days or training_set.window_days)
-        self.btyd_ = origin.btyd
+        candidate_of(SPEND, self.candidate)
+        horizon = float(self.horizon_days or training_set.window_days)
+        given = SpendLearning.of(training_set, origin, horizon, self.value or Value())
         if activity is not None:
             self.activity_ = activity
-        value = self.value or Value()
-        given = SpendLearning(training_set, origin, self.horizon_, value)
-        self.fitted_, expected = candidate.learn(given)
+        return self.learn_from(given)
+
+    def learn_from(self, given: SpendLearning) -> Self:
+        """Learn from what several candidates may share."""
+        spend = given.training_set.spend
+        if (spend < 0).any():
+            raise TrainingError(
+                f"spend must be 0 or more; got {spend.min()}. Clip each customer's total at 0."
+            )
+        self.columns_ = [str(c) for c in given.origin.X.columns]
+        self.horizon_, self.btyd_ = given.horizon_days, given.origin.btyd
+        self.fitted_, expected = candidate_of(SPEND, self.candidate).learn(given)
         self.intervals_ = SpendIntervals.of(expected, given.spend)
         return self
 

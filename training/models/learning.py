@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -38,12 +37,19 @@ class ChurnLearning:
     origin: ForecastOrigin
     horizon_days: float
     seed: int = 0
+    # A cached_property would have all folds wait for each other's trees: until Python 3.12 it has
+    # one lock for all instances.
+    _grown: list[tuple[ChurnTrees, ...]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
-    @cached_property
+    @property
     def trees(self) -> tuple[ChurnTrees, ...]:
         """The trees of every training set with both outcomes; grown once for all candidates."""
-        grown = (ChurnTrees.grow(training_set, self.seed) for training_set in self.training_sets)
-        return tuple(trees for trees in grown if trees is not None)
+        if not self._grown:
+            grown = (ChurnTrees.grow(some, self.seed) for some in self.training_sets)
+            self._grown.append(tuple(trees for trees in grown if trees is not None))
+        return self._grown[0]
 
 
 class ChurnCandidate(Protocol):
@@ -136,24 +142,30 @@ class SpendLearning:
         The window that is forecast.
     value : Value
         Margin and discount rate of the spend.
+    buyers : tuple of Buyers
+        Who ordered after each snapshot, those apart after which hardly anybody spent.
     """
 
     training_set: TrainingSet
     origin: ForecastOrigin
     horizon_days: float
     value: Value
+    buyers: tuple[Buyers, ...]
+
+    @classmethod
+    def of(
+        cls, training_set: TrainingSet, origin: ForecastOrigin, horizon_days: float, value: Value
+    ) -> Self:
+        """Find the buyers, once for all candidates."""
+        spent = (s for s in training_set.untreated if s.spend.any())
+        found = (Buyers.of(snapshot, training_set.window_days) for snapshot in spent)
+        buyers = tuple(some for some in found if capped(some.spend).any())
+        return cls(training_set, origin, horizon_days, value, buyers)
 
     @property
     def window_days(self) -> float:
         """The window that is learnt from."""
         return self.training_set.window_days
-
-    @cached_property
-    def buyers(self) -> tuple[Buyers, ...]:
-        """Who ordered after each snapshot, those apart after which hardly anybody spent."""
-        spent = (s for s in self.training_set.untreated if s.spend.any())
-        found = (Buyers.of(snapshot, self.window_days) for snapshot in spent)
-        return tuple(buyers for buyers in found if capped(buyers.spend).any())
 
     @property
     def spend(self) -> FloatArray:

@@ -12,7 +12,7 @@ from training.evaluation import FloatArray, churn_metrics, coverage, value_metri
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.models.intervals import SpendIntervals
-from training.models.learning import ChurnLearning
+from training.models.learning import ChurnLearning, SpendLearning
 from training.models.pool import MBGNBDChurn
 from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.panel.panel import Panel, Progress
@@ -38,10 +38,10 @@ def backtest_churn(
         Told in words what is being done.
     """
 
-    def judge(fold: Fold) -> list[JudgedForecast]:
+    def judge(given: tuple[Fold, list[TrainingSet], ForecastOrigin]) -> list[JudgedForecast]:
+        fold, training_sets, origin = given
         progress(f"backtest of churn risk at {as_instant(fold.judge.as_of):%Y-%m-%d}")
         base_rate = fold.learn.training_set(config.snapshots).churn_rate
-        training_sets, origin = taught(fold, config)
         seen, result = fold.judge.untreated, []
         for name, model in fit_churn_candidates(training_sets, origin, config).items():
             risk = model.predict_proba(seen.X)[:, 1]
@@ -49,7 +49,10 @@ def backtest_churn(
             result.append(JudgedForecast(name, seen, risk, metrics))
         return result
 
-    judged = _flat(side_by_side(judge, rolling_origin(panels[0], config.origins, panels[1:])))
+    folds = rolling_origin(panels[0], config.origins, panels[1:])
+    # One after the other: folds share most snapshots, whose pace is worked out once.
+    known = [(fold, *taught(fold, config)) for fold in folds]
+    judged = _flat(side_by_side(judge, known))
     return choose(CHURN_RISK, judged, panels[0].window_days, config.seed)
 
 
@@ -91,9 +94,10 @@ def backtest_clv(
         training_set, seen = fold.learn.training_set(config.snapshots), fold.judge.untreated
         known = fold.others[0] if fold.others else fold.learn
         origin, chance = origin_at(known, fold.judge), active(fold)
+        given = SpendLearning.of(training_set, origin, panel.window_days, panel.value)
         result = []
         for name in CLV_FORECAST.candidates:
-            model = CLVModel(name, value=panel.value).learn(training_set, origin)
+            model = CLVModel(name, value=panel.value).learn_from(given)
             if_active = model.predict_if_active(seen.X)
             forecast = chance * if_active
             metrics = value_metrics(seen.spend, forecast)
