@@ -185,14 +185,25 @@ RESERVED = frozenset({"row", "problem", "unread", "known_day", "recorded_day", "
 def later_facts(table: str) -> dict[str, tuple[Column, ...]]:
     """The columns of a table that become known after their rows, by the day at which they do.
 
+    Raises
+    ------
+    LookupError
+        If a fact is known with what is no date of its table: it would never be cut.
+
     Examples
     --------
     >>> {day: [c.target for c in columns] for day, columns in later_facts("offers").items()}
     {'redeemed_day': ['redeemed_day', 'cost'], 'refused_day': ['refused_day']}
     """
     columns = (*SCHEMAS[table], *DERIVED.get(table, ()))
-    days = (column for column in columns if column.known_with == column.source)
+    dates = {column.source: column for column in columns if column.kind == "date"}
+    named = dict.fromkeys(column.known_with for column in columns if column.known_with)
+    if unknown := [name for name in named if name not in dates]:
+        raise LookupError(f"known_with must name dates of {table}; got {unknown}. Correct SCHEMAS.")
     return {
-        day.target: (day, *(c for c in columns if c.known_with == day.source and c != day))
-        for day in days
+        dates[name].target: (
+            dates[name],
+            *(c for c in columns if c.known_with == name and c.source != name),
+        )
+        for name in named
     }

@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parent / "examples"
 
 def _shipped(mapping: str | None) -> str | None:
     """The path of the example of that name, unless there is such a file."""
-    if mapping is None or Path(mapping).exists():
+    if mapping is None or Path(mapping).is_file():
         return mapping
     return {file.stem: str(file) for file in EXAMPLES.glob("*.toml")}.get(mapping, mapping)
 

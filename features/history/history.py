@@ -75,8 +75,8 @@ class History:
         self._tables = _usable(intakes)
         self.mapping = _with_currency(self._tables["orders"], settings)
 
-    @classmethod
-    def open(cls, path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> Self:
+    @staticmethod
+    def open(path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> History:
         """Open a folder, a file of orders or a SQL URL.
 
         Parameters
@@ -89,12 +89,12 @@ class History:
         settings = read_mapping(path_or_url, mapping)
         intakes = take_in(dict(read_tables(path_or_url, settings)), settings)
         refuse_unusable(intakes)
-        return cls.from_intakes(intakes, settings)
+        return History.from_intakes(intakes, settings)
 
-    @classmethod
-    def from_intakes(cls, intakes: Dict[str, CanonicalTable], mapping: Mapping) -> Self:
+    @staticmethod
+    def from_intakes(intakes: Dict[str, CanonicalTable], mapping: Mapping) -> History:
         """Build from tables taken in already, as `quality.check` also sees them."""
-        history = cls.__new__(cls)
+        history = History.__new__(History)
         history._tables = _usable(intakes)
         history.mapping = _with_currency(history._tables["orders"], mapping)
         return history
@@ -258,6 +258,9 @@ class Past(History):
     """
 
     day: float
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        raise TypeError("a Past must be cut from a History. Call History(...).upto(as_of).")
 
     @classmethod
     def _of(cls, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping, day: float) -> Self:

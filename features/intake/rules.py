@@ -59,11 +59,12 @@ def _constant(value: Any) -> Any:
     return value
 
 
-Names = tuple[Text, ...]
+# Lists do as well as tuples where somebody writes a mapping in Python.
+Names = Annotated[tuple[Text, ...], Field(strict=False)]
 Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]
 Decimal = Literal[".", ","]
 Days = Annotated[float, Field(ge=0)]
-Scale = Annotated[tuple[float, float], AfterValidator(_rising)]
+Scale = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_rising)]
 Formats = Annotated[Names, BeforeValidator(_in_a_list), AfterValidator(_readable)]
 Constant = Annotated[str | int | float | bool, PlainValidator(_constant)]

@@ -123,7 +123,9 @@ class OfferCatalogue:
     (('points',), 2.1)
     """
 
-    offers: Annotated[tuple[Offer, ...], Field(min_length=1), AfterValidator(_of_different_ids)]
+    offers: Annotated[
+        tuple[Offer, ...], Field(min_length=1, strict=False), AfterValidator(_of_different_ids)
+    ]
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def effect_table(outcomes: Outcomes) -> pd.DataFrame:
     """Estimate every figure of every offer and of all together, with 95% intervals.
 
     Customers are compared by the arm they were drawn into, whatever became of the offer
-    (assignment to treat). The total is stratified: the offers' differences weighted by how many
+    (intention to treat). The total is stratified: the offers' differences weighted by how many
     customers were treated. Offers with fewer than 20 customers in an arm have no interval of
     their own and enter the total together; if they are too few even so, it is without them.
 

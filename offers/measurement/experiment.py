@@ -96,7 +96,7 @@ def measure(
     """Measure what a campaign brought.
 
     Treated and held-out customers of each offer are compared by the arm they were drawn into
-    (assignment to treat), in the window that begins with the plan; see `effect_table`. Orders and
+    (intention to treat), in the window that begins with the plan; see `effect_table`. Orders and
     refunds count as in the forecasts: a customer's net spend of the window is never below 0.
 
     Parameters

@@ -105,3 +105,11 @@ def test_the_documentation_lists_the_columns_with_their_meanings(table):
     rows = re.findall(r"^\| `(\w+)` \| [\w ]+ \| (.+) \|$", section, re.M)
 
     assert rows == [(column.source, column.meaning) for column in SCHEMAS[table]]
+
+
+def test_a_fact_known_with_what_is_no_date_is_refused(monkeypatch):
+    wrong = Column("device", "text", known_with="opened_at")
+    monkeypatch.setitem(SCHEMAS, "offers", (*SCHEMAS["offers"], wrong))
+
+    with pytest.raises(LookupError, match=r"dates of offers; got \['opened_at'\]"):
+        later_facts("offers")

@@ -209,12 +209,21 @@ def test_every_mistake_of_a_file_is_told_at_once_by_table_and_key(tmp_path):
         ({"decimal": "x"}, "decimal must be '.' or ','; got 'x'. "),
         ({"recording_lag_days": float("nan")}, "recording_lag_days must be a finite number; got "),
         ({"scales": {"mood": (2, 1)}}, "scales.mood must be [lowest, highest]; got [2, 1]. "),
-        ({"static": ["age"]}, "static must be a list; got ['age']. "),
+        ({"static": "age"}, "static must be a list; got 'age'. "),
+        ({"static": [7]}, "static.0 must be text; got 7. "),
     ],
 )
 def test_a_mapping_made_in_code_is_held_to_the_same_rules(settings, message):
     with pytest.raises(HistoryError, match=f"^{re.escape(message)}"):
         Mapping(**settings)
+
+
+def test_lists_do_as_well_as_tuples_in_code():
+    lists = {"static": ["plan"], "scales": {"mood": [1.0, 2.0]}, "categories": {"plan": ["a"]}}
+    tuples = {"static": ("plan",), "scales": {"mood": (1.0, 2.0)}, "categories": {"plan": ("a",)}}
+
+    assert Mapping(**lists) == Mapping(**tuples)
+    assert TableMapping(date_format=["%d.%m.%Y"]).date_format == ("%d.%m.%Y",)
 
 
 def test_a_table_made_in_code_is_held_to_the_same_rules():

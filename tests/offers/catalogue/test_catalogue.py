@@ -281,3 +281,8 @@ def test_the_default_catalogue_believes_little_of_what_nobody_tried():
 def test_an_id_that_means_something_else_is_refused(reserved):
     with pytest.raises(OffersError, match=f"offers.{reserved} must have another id"):
         OfferCatalogue.from_dict({"offers": {reserved: {"kind": "points"}}})
+
+
+def test_a_catalogue_may_be_made_of_a_list():
+    offer = Offer("x", kind="gift")
+    assert OfferCatalogue([offer]) == OfferCatalogue((offer,))
