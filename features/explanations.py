@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 Words = Mapping[str, tuple[str, str]]
@@ -17,6 +18,30 @@ OTHER = "other"
 def refusal(rule: str, remedy: str) -> PydanticCustomError:
     """An error for validators to raise whose words are its own."""
     return PydanticCustomError(REFUSAL, "{detail}", {"detail": rule, "remedy": remedy})
+
+
+def in_words(rule: str, remedy: str) -> WrapValidator:
+    """Say the whole rule of a value, whichever part of it is broken; stands last in `Annotated`.
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pydantic import Field, TypeAdapter
+    >>> Share = Annotated[float, Field(ge=0, le=1), in_words("must be a share", "Write 0.1.")]
+    >>> try:
+    ...     TypeAdapter(Share).validate_python("much")
+    ... except ValidationError as wrong:
+    ...     explained(wrong.errors()[0])
+    ('must be a share', 'Write 0.1.')
+    """
+
+    def validate(value: Any, inner: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return inner(value)
+        except ValidationError:
+            raise refusal(rule, remedy) from None
+
+    return WrapValidator(validate)
 
 
 _TABLE = ("must be a table", "Put its keys under a [heading] of their own.")
@@ -35,7 +60,7 @@ EXPLANATIONS: Words = MappingProxyType(
         "string_too_long": ("must have at most {max_length} characters", "Shorten it."),
         "float_type": _NUMBER,
         "float_parsing": ("must be a number", "Write for example 0.5."),
-        "finite_number": ("must be a finite number", "Leave it out where it is not known."),
+        "finite_number": ("must be a finite number", "Write a plain number."),
         "int_type": ("must be a whole number", "Write for example 50."),
         "int_parsing": ("must be a whole number", "Write for example 50."),
         "list_type": _LIST,

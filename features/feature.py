@@ -18,7 +18,7 @@ WINDOWS_D = (7, 14, 30, 60, 90, 180, 365)
 WINDOWS_H = {"025h": 0.25, "05h": 0.5, "1h": 1.0, "2h": 2.0, "4h": 4.0}
 # In days: what is a month, a quarter and three quarters old counts half.
 HALF_LIVES_D = (30, 90, 270)
-# In horizons, likewise; as in the study of real order logs.
+# In horizons, likewise.
 HALF_LIVES_H = {"025h": 0.25, "1h": 1.0, "4h": 4.0}
 # In days: a year ago is the same weekday but one.
 YEAR = 365.0

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Annotated, Any, TypeVar, cast, dataclass_transform, get_args
+from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.dataclasses import dataclass
@@ -81,7 +81,7 @@ def table(owner: Any, *without: str, **further: Any) -> Any:
     """
     fields = owner.__pydantic_fields__.items()
     own = {name: field.rebuild_annotation() for name, field in fields if name not in without}
-    keys: dict[str, Any] = {name: (rule | None, None) for name, rule in {**own, **further}.items()}
+    keys: dict[str, Any] = {name: (rule, None) for name, rule in {**own, **further}.items()}
     return create_model(owner.__name__, __config__=STRICT, **keys)
 
 
@@ -144,11 +144,19 @@ def _sentence(mistake: Mapping[str, Any], root: Any, place: Sequence[str]) -> st
     kind, value = mistake["type"], mistake["input"]
     rule, remedy = explained(mistake)
     path = [str(step) for step in mistake["loc"] if step != "[key]"]
+    fields = _fields(root, path[:-1])
     if kind in UNKNOWN:
-        remedy = _suggestion(path[-1], _keys(root, path[:-1]))
-    elif kind != "missing":
+        remedy = _suggestion(path[-1], list(fields))
+    elif kind == "missing":
+        remedy = _addition(fields[path[-1]].annotation) if path[-1] in fields else remedy
+    else:
         rule += f"; got {shortened(list(value) if isinstance(value, tuple) else value)}"
     return f"{'.'.join([*place, *path])} {rule}. {remedy}"
+
+
+def _addition(annotation: Any) -> str:
+    is_choice = get_origin(annotation) is Literal
+    return f"Add one of {list(get_args(annotation))}." if is_choice else "Add it."
 
 
 def _suggestion(key: str, known: Sequence[str]) -> str:
@@ -157,12 +165,12 @@ def _suggestion(key: str, known: Sequence[str]) -> str:
     return f"{remedy} Known there: {', '.join(known)}."
 
 
-def _keys(model: Any, path: Sequence[str]) -> list[str]:
-    """The keys of the table at a path; steps that are no key choose among tables of one kind."""
+def _fields(model: Any, path: Sequence[str]) -> Mapping[str, Any]:
+    """The fields of the table at a path; steps that are no key choose among tables of one kind."""
     for step in path:
         if step in model.__pydantic_fields__:
             model = _table_in(model.__pydantic_fields__[step].annotation) or model
-    return list(model.__pydantic_fields__)
+    return cast(Mapping[str, Any], model.__pydantic_fields__)
 
 
 def _table_in(annotation: Any) -> Any:

@@ -27,8 +27,8 @@ def require_orders(past: Past) -> None:
     """
     if past.order_days.is_empty():
         raise RequestError(
-            f"as_of must be after the first order; none is known before {past.as_of}. "
-            "Choose a later as_of."
+            "as_of must be after the first order; none is known before "
+            f"{past.as_of:%Y-%m-%d %H:%M}. Choose a later as_of."
         )
 
 

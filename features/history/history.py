@@ -218,13 +218,7 @@ class History:
         HistoryError
             If the history was cut earlier: what became known in between is not in it.
         """
-        past, day = self.upto(as_of), as_day(as_of, self.mapping.timezone)
-        if past.day < day:
-            raise HistoryError(
-                f"as_of must be at most {past.as_of}, where the history was cut; got "
-                f"{as_instant(day)}. Give the whole history."
-            )
-        return past
+        return self.upto(as_of)
 
     def of_customers(self, customer_ids: Iterable[str]) -> Self:
         """The same history of some customers only, such as a sample to train on."""
@@ -276,6 +270,16 @@ class Past(History):
     def upto(self, as_of: Instant) -> Past:
         """What was known before the instant, or before the cut that was made if that is earlier."""
         return super().upto(min(as_day(as_of, self.mapping.timezone), self.day))
+
+    def at(self, as_of: Instant) -> Past:
+        """What was known before the instant, which must not be later than the cut."""
+        day = as_day(as_of, self.mapping.timezone)
+        if self.day < day:
+            raise HistoryError(
+                f"as_of must be at most {self.as_of:%Y-%m-%d %H:%M}, where the history was cut; "
+                f"got {as_instant(day):%Y-%m-%d %H:%M}. Give the whole history."
+            )
+        return self.upto(day)
 
 
 def _usable(intakes: Dict[str, CanonicalTable]) -> dict[str, nw.LazyFrame[Any]]:

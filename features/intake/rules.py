@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from features.clock import EPOCH_UNITS
-from features.explanations import refusal
+from features.explanations import in_words, refusal
 from features.settings import Text
 
 
@@ -31,7 +31,7 @@ def _one_byte(separator: str) -> str:
 
 def _rising(scale: tuple[float, float]) -> tuple[float, float]:
     if scale[0] >= scale[1]:
-        raise refusal("must be [lowest, highest]", "Put the lowest score first.")
+        raise ValueError
     return scale
 
 
@@ -65,6 +65,11 @@ Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]
 Decimal = Literal[".", ","]
 Days = Annotated[float, Field(ge=0)]
-Scale = Annotated[tuple[float, float], Field(strict=False), AfterValidator(_rising)]
+Scale = Annotated[
+    tuple[float, float],
+    Field(strict=False),
+    AfterValidator(_rising),
+    in_words("must be [lowest, highest]", "Put the lowest score first, as [1, 5]."),
+]
 Formats = Annotated[Names, BeforeValidator(_in_a_list), AfterValidator(_readable)]
 Constant = Annotated[str | int | float | bool, PlainValidator(_constant)]

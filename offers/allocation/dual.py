@@ -15,7 +15,7 @@ from training.evaluation import FloatArray
 
 # Divisions need something.
 TINY = 1e-12
-# Halvings of a price: to a millionth of a millionth of the largest.
+# Halvings of a price: 2^-60 of the largest is less than a float can tell of it.
 ROUNDS = 60
 # How near to the best prices the search stops, as a share of the bound.
 NEAR = 1e-4

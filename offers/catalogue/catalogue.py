@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, create_model
@@ -18,6 +18,8 @@ from offers.catalogue import rules
 from offers.errors import OffersError
 from training.evaluation import FloatArray
 from training.scoring.columns import LIVE_STAGES
+
+T = TypeVar("T")
 
 # The true save rate is believed to lie below the cautious one with this probability.
 CAUTION = 0.2
@@ -70,7 +72,7 @@ class Offer:
     id: rules.OfferId
     kind: rules.Kind
     fixed_cost: rules.Amount = 0.0
-    cost_share: rules.Share = 0.0
+    cost_share: rules.OrderShare = 0.0
     contact_cost: rules.Amount = 0.0
     capacity: rules.Capacity | None = None
     stages: rules.Stages = LIVE_STAGES
@@ -96,6 +98,12 @@ class Offer:
     def cautious_save_rate(self) -> float:
         """The 20 % quantile of the prior: the less is known, the further below `save_rate`."""
         return float(beta.ppf(CAUTION, *self.prior))
+
+
+def _some(offers: T) -> T:
+    if not offers:
+        raise refusal("must hold at least one offer", "Add a table [offers.ID].")
+    return offers
 
 
 def _of_different_ids(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
@@ -124,7 +132,10 @@ class OfferCatalogue:
     """
 
     offers: Annotated[
-        tuple[Offer, ...], Field(min_length=1, strict=False), AfterValidator(_of_different_ids)
+        tuple[Offer, ...],
+        Field(strict=False),
+        AfterValidator(_some),
+        AfterValidator(_of_different_ids),
     ]
 
     @property
@@ -193,5 +204,8 @@ def _file(content: Mapping[str, Any]) -> type[BaseModel]:
         "OffersFile",
         __config__=STRICT,
         defaults=(OFFER_TABLE, {}),
-        offers=(dict[rules.OfferId, own], Field({}, min_length=1, validate_default=True)),
+        offers=(
+            Annotated[dict[rules.OfferId, own], AfterValidator(_some)],
+            Field({}, validate_default=True),
+        ),
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from features.explanations import refusal
+from features.explanations import in_words, refusal
 from features.schema import NO_OFFER
 from offers.catalogue.signals import SIGNALS
 from training.scoring.columns import Stage
@@ -58,12 +58,29 @@ OfferId = Annotated[str, AfterValidator(_free_id)]
 # mypy knows no literals but spelt-out ones.
 Signal = Literal[SIGNAL_NAMES]  # type: ignore[valid-type]
 Amount = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+OrderShare = Annotated[
+    float,
+    Field(ge=0, le=1),
+    in_words("must be a share of the order from 0 to 1", "Write for example 0.1 for 10 %."),
+]
 Positive = Annotated[float, Field(gt=0)]
 Capacity = Annotated[int, Field(ge=0)]
 Cap = Annotated[int, Field(ge=1)]
-FileCapacity = Annotated[Capacity | None, BeforeValidator(_no_limit)]
-FileCap = Annotated[Cap | None, BeforeValidator(_no_limit)]
+FileCapacity = Annotated[
+    Capacity | None,
+    BeforeValidator(_no_limit),
+    in_words("must be a whole number >= 0, or inf for no limit", "Write for example 500."),
+]
+FileCap = Annotated[
+    Cap | None,
+    BeforeValidator(_no_limit),
+    in_words("must be a whole number >= 1, or inf for no limit", "Write for example 2."),
+]
 Stages = Annotated[tuple[Stage, ...], AfterValidator(_some), AfterValidator(_different)]
 Signals = Annotated[tuple[Signal, ...], AfterValidator(_different)]
-Prior = tuple[Positive, Positive]
+Prior = Annotated[
+    tuple[Positive, Positive],
+    in_words(
+        "must be [alpha, beta] of a Beta, two numbers > 0", "Write for example [6, 14] for 30 %."
+    ),
+]

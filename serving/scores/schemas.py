@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from features.explanations import refusal
 from features.schema import SCHEMAS, Column
@@ -37,7 +37,8 @@ def _field(table: str, column: Column) -> tuple[Any, Any]:
     about = REMARKS.get((table, column.source), column.meaning)
     kind = TYPES.get((table, column.source), TYPES[column.kind])
     if column.required:
-        return kind, Field(description=about)
+        own = TypeAdapter(kind).json_schema().get("description", "")
+        return kind, Field(description=f"{about.rstrip('.')}. {own}".strip())
     return kind | None, Field(default=None, description=about)
 
 

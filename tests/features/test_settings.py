@@ -45,12 +45,12 @@ def told(content):
         (
             "share",
             float("nan"),
-            "must be a finite number; got nan. Leave it out where it is not known.",
+            "must be a finite number; got nan. Write a plain number.",
         ),
         (
             "share",
             float("inf"),
-            "must be a finite number; got inf. Leave it out where it is not known.",
+            "must be a finite number; got inf. Write a plain number.",
         ),
         ("pair", 1, "must be a list; got 1. Put it in [ ]."),
         ("pair", [1, 2, 3], "must have at most 2 items; got [1, 2, 3]. Remove the others."),

@@ -36,7 +36,7 @@ def test_every_mistake_of_a_file_is_told_at_once(tmp_path):
     assert str(caught.value).splitlines() == [
         f"config {path}:",
         "horizon_days must be a whole number; got 90.0. Write for example 50.",
-        "margin_rate must be a finite number; got nan. Leave it out where it is not known.",
+        "margin_rate must be a finite number; got nan. Write a plain number.",
         "seed must be a whole number; got True. Write for example 50.",
         "origin is not known here. Did you mean origins? Known there: "
         f"{', '.join(TrainingConfig().as_dict())}.",

@@ -21,7 +21,7 @@ RIDGE = 3.0
 FEW = 30
 # Purchase days after which a customer's own mean counts half, where nothing tells better.
 USUAL_CREDIBILITY = 0.8
-# Purchase days: a mean of a fifth of a day, or of five, is hardly believed or hardly used.
+# Purchase days: the mean of a single one then counts for 5/6, or for 1/6.
 LIMITS = (0.2, 5.0)
 
 

@@ -38,6 +38,8 @@ class Boosting:
         Whether the target scatters many times as much as what is to be learnt of it, as scores of
         effects do: a leaf then holds a twentieth of the rows, and nothing is drawn.
     seed : int
+    rows : int, optional
+        Number that the least size of a leaf goes by; default: the rows that are learnt from.
     """
 
     rounds: int = 400
@@ -48,9 +50,11 @@ class Boosting:
     categorical: tuple[int, ...] = ()
     scarce: bool = False
     seed: int = 0
+    rows: int | None = None
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters for a number of rows."""
+        rows = self.rows or rows
         parameters = {
             "objective": self.objective,
             "num_class": self.classes,

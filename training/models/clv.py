@@ -13,7 +13,6 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from training.btyd.population import PopulationModel
-from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models import artifact
 from training.models.candidates import SPEND, candidate_of
@@ -121,11 +120,6 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
 
     def learn_from(self, given: SpendLearning) -> Self:
         """Learn from what several candidates may share."""
-        spend = given.training_set.spend
-        if (spend < 0).any():
-            raise TrainingError(
-                f"spend must be 0 or more; got {spend.min()}. Clip each customer's total at 0."
-            )
         self.columns_ = [str(c) for c in given.origin.X.columns]
         self.horizon_, self.btyd_ = given.horizon_days, given.origin.btyd
         self.fitted_, expected = candidate_of(SPEND, self.candidate).learn(given)

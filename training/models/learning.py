@@ -12,6 +12,7 @@ import pandas as pd
 
 from training.btyd.population import PopulationModel, capped
 from training.btyd.season import youth
+from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models.trees import ChurnTrees
 from training.panel.labels import Value
@@ -156,7 +157,18 @@ class SpendLearning:
     def of(
         cls, training_set: TrainingSet, origin: ForecastOrigin, horizon_days: float, value: Value
     ) -> Self:
-        """Find the buyers, once for all candidates."""
+        """Find the buyers, once for all candidates.
+
+        Raises
+        ------
+        TrainingError
+            If somebody's spend is below 0.
+        """
+        if (training_set.spend < 0).any():
+            raise TrainingError(
+                f"spend must be 0 or more; got {training_set.spend.min()}. "
+                "Clip each customer's total at 0."
+            )
         spent = (s for s in training_set.untreated if s.spend.any())
         found = (Buyers.of(snapshot, training_set.window_days) for snapshot in spent)
         buyers = tuple(some for some in found if capped(some.spend).any())

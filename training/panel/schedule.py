@@ -18,7 +18,7 @@ LEAST_WINDOW_DAYS = 7
 SEASONS_DAYS = 3 * 365
 SEASON_STEP_DAYS = 15
 # Days to look back on before the first snapshot: half the horizon, at least a month, of a short
-# horizon two weeks; as in the study of real order logs.
+# horizon two weeks.
 WARM_UP_DAYS, SHORT_WARM_UP_DAYS, SHORT_HORIZON_DAYS = 30.0, 14.0, 30
 
 

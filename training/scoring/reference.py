@@ -68,7 +68,7 @@ class Reference:
 
 
 def stages(table: pd.DataFrame, risk: FloatArray, live_base_rate: float) -> NDArray[np.str_]:
-    """Stage of every customer by DESIGN's definition, shape (customers,)."""
+    """Stage of every customer as in docs/definitions.md, shape (customers,)."""
     lapsed = live_or_lapsed(table) == "lapsed"
     one_day = table["purchase_days"].to_numpy() == 1
     at_risk = np.asarray(risk) >= live_base_rate

@@ -9,7 +9,7 @@ from training.evaluation import PairedDifference, clustered_bootstrap
 from training.models.tasks import Task
 from training.selection.backtest import Backtest, JudgedForecast
 
-# Enough for the ends of a 95% interval to two digits of its width.
+# The ends of a 95% interval of normal means then have a standard error of 2% of its width.
 ROUNDS = 1000
 # A bootstrap over customers is too sure of a handful of them, and of one season.
 FEWEST_CUSTOMERS, FEWEST_ORIGINS = 30, 3

@@ -145,6 +145,7 @@ def _modelled(experiment: Experiment, seed: int) -> FloatArray:
         classes=experiment.offers + 1,
         categorical=experiment.categorical,
         seed=seed,
+        rows=len(experiment),
     )
     for number in range(FOLDS):
         learn, judge = experiment.rows(fold != number), experiment.rows(fold == number)

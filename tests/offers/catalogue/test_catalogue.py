@@ -12,6 +12,8 @@ from simulation.response import DISCOUNT, FIXED_COST, OFFERS
 
 A_KIND = f"{', '.join(map(repr, KINDS[:-1]))} or 'renewal_reminder'"
 A_SIGNAL = f"{', '.join(map(repr, [*SIGNALS][:-1]))} or 'silent'"
+COUNT = "must be a whole number >= 0, or inf for no limit"
+BETA = "must be [alpha, beta] of a Beta, two numbers > 0"
 FILE = """
 [defaults]
 contact_cost = 0.1
@@ -107,10 +109,12 @@ def test_all_mistakes_of_a_file_are_reported_at_once_by_table_and_key(read):
     first, *found = str(caught.value).splitlines()
     assert first.startswith("offers ") and first.endswith("offers.toml:")
     assert found == [
-        "defaults.contact_cap must be at least 1; got 0. Choose a value in the range.",
+        "defaults.contact_cap must be a whole number >= 1, or inf for no limit; got 0. "
+        "Write for example 2.",
         f"offers.points.kind must be {A_KIND}; got 'pts'. Use one of these.",
-        "offers.points.cost_share must be at most 1.0; got 1.5. Choose a value in the range.",
-        "offers.sale.prior.1 is missing. Add it.",
+        "offers.points.cost_share must be a share of the order from 0 to 1; got 1.5. "
+        "Write for example 0.1 for 10 %.",
+        f"offers.sale.prior {BETA}; got [1]. Write for example [6, 14] for 30 %.",
     ]
 
 
@@ -143,23 +147,26 @@ def test_mistakes_of_every_sort_are_reported_together():
         ("fixed_cost", "2", "must be a number"),
         ("fixed_cost", math.inf, "must be a finite number"),
         ("fixed_cost", math.nan, "must be a finite number"),
-        ("cost_share", -0.1, "must be at least 0.0"),
+        ("cost_share", -0.1, "must be a share of the order from 0 to 1"),
         ("contact_cost", True, "must be a number"),
-        ("capacity", 1.5, "must be a whole number"),
-        ("capacity", -1, "must be at least 0"),
-        ("capacity", True, "must be a whole number"),
-        ("capacity", -math.inf, "must be a whole number"),
-        ("capacity", math.nan, "must be a whole number"),
+        ("capacity", 1.5, COUNT),
+        ("capacity", -1, COUNT),
+        ("capacity", True, COUNT),
+        ("capacity", -math.inf, COUNT),
+        ("capacity", math.nan, COUNT),
         ("stages", [], "must name at least one"),
         ("stages", "active", "must be a list"),
         ("stages", ["active", "active"], "must name each once"),
         ("min_clv", -1, "must be at least 0.0"),
-        ("contact_cap", 0, "must be at least 1"),
+        ("contact_cap", 0, "must be a whole number >= 1, or inf for no limit"),
         ("contact_cap_days", 0, "must be above 0.0"),
         ("refusal_cooldown_days", -1, "must be at least 0.0"),
         ("addresses", ["overdue", "overdue"], "must name each once"),
-        ("prior", [6, 0.5, 1], "must have at most 2 items"),
-        ("prior", 0.3, "must be a list"),
+        ("prior", [6, 0.5, 1], BETA),
+        ("prior", 0.3, BETA),
+        ("prior", [6, 0], BETA),
+        ("prior", [6, math.inf], BETA),
+        ("prior", [True, 6], BETA),
     ],
 )
 def test_a_value_that_breaks_its_rule_is_named_by_table_and_key(key, value, rule):
@@ -173,9 +180,6 @@ def test_a_value_that_breaks_its_rule_is_named_by_table_and_key(key, value, rule
         ("stages", ["new", "gone"], 1, "must be 'new', 'active', 'at_risk' or 'lapsed'"),
         ("addresses", ["overdu"], 0, f"must be {A_SIGNAL}"),
         ("addresses", [["overdue"]], 0, f"must be {A_SIGNAL}"),
-        ("prior", [6, 0], 1, "must be above 0.0"),
-        ("prior", [6, math.inf], 1, "must be a finite number"),
-        ("prior", [True, 6], 0, "must be a number"),
     ],
 )
 def test_what_is_wrong_in_a_list_is_named_by_its_position(key, values, position, rule):
@@ -190,7 +194,7 @@ def test_an_offer_made_in_code_is_held_to_the_same_rules():
         "offers.x.kind",
         "offers.x.capacity",
         "offers.x.stages",
-        "offers.x.prior.1",
+        "offers.x.prior",
     ]
 
 
@@ -205,7 +209,7 @@ def test_an_unknown_key_or_table_is_reported_with_those_there_are():
 
 def test_a_missing_kind_is_reported_unless_there_is_a_default():
     (mistake,) = mistakes_of({"offers": {"x": {}}})
-    assert mistake == "offers.x.kind is missing. Add it."
+    assert mistake == f"offers.x.kind is missing. Add one of {list(KINDS)}."
     found = OfferCatalogue.from_dict({"defaults": {"kind": "gift"}, "offers": {"x": {}}})
     assert found["x"].kind == "gift"
 
@@ -213,7 +217,7 @@ def test_a_missing_kind_is_reported_unless_there_is_a_default():
 @pytest.mark.parametrize("content", [{}, {"offers": {}}, {"defaults": {"kind": "gift"}}])
 def test_a_catalogue_without_offers_is_refused(content):
     (mistake,) = mistakes_of(content)
-    assert mistake == "offers must have at least 1 item; got {}. Add one."
+    assert mistake == "offers must hold at least one offer; got {}. Add a table [offers.ID]."
 
 
 @pytest.mark.parametrize("offer_id", ["none", "None"])
@@ -242,7 +246,7 @@ def test_a_key_outside_every_table_is_refused():
 
 
 def test_a_catalogue_made_in_code_has_an_offer():
-    with pytest.raises(OffersError, match=r"^offers must have at least 1 item; got \[\]"):
+    with pytest.raises(OffersError, match=r"^offers must hold at least one offer; got \[\]"):
         OfferCatalogue(())
 
 

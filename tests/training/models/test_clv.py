@@ -160,3 +160,8 @@ def test_what_cannot_be_learnt_from_is_refused(training_set, origin, candidate, 
 
     with pytest.raises(TrainingError, match=message):
         CLVModel(candidate).learn(told, origin)
+
+
+def test_spend_below_nothing_is_refused_before_anything_is_made_of_it(X):
+    with pytest.raises(TrainingError, match=r"spend must be 0 or more; got -5"):
+        CLVModel("btyd").fit(X, np.resize([-5.0, 5.0], len(X)))
