@@ -16,7 +16,7 @@ from features.feature import YEAR
 from training.btyd.population import PopulationModel
 from training.evaluation import FloatArray
 
-# Logarithm of the pace: e^1.5, purchases come 4.5 times as fast, is more than any season makes of them.
+# Logarithm of the pace: 4.5 times as fast is more than any season makes purchases come.
 FURTHEST = 1.5
 # Standard deviations of the level that are considered.
 SPREADS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)
