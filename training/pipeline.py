@@ -70,6 +70,8 @@ def train(
     ------
     TrainingError
         If the history cannot label a snapshot, or the settings are wrong.
+    HistoryError
+        If the history was cut before `as_of`.
     """
     tracker = tracker or Tracker()
     past = history.at(as_of).coded()

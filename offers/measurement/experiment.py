@@ -116,6 +116,8 @@ def measure(
         If the plan is not right, the window has not closed or is not covered by the history (and
         interim figures were not asked for), the history's offers are all of other campaigns, or
         most customers of the plan are not in the history.
+    HistoryError
+        If the history was cut before `as_of`.
     """
     table = PlanTable.of(plan)
     known = history.at(as_of)

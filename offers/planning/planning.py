@@ -74,6 +74,8 @@ def plan_campaign(
         If nobody is eligible for any offer; says why.
     TrainingError
         If the models do not fit the history.
+    HistoryError
+        If the history was cut before `as_of`.
     """
     past, worth = history.at(as_of), models.scorer.clv.definition
     progress("scoring")

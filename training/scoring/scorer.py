@@ -56,6 +56,8 @@ class Scorer:
         TrainingError
             If nobody has ordered, or the history is of another currency or time zone, or lacks
             columns the models need.
+        HistoryError
+            If the history was cut before `as_of`.
         """
         past = history.at(as_of)
         return self.score_past(past, self.table(past), reasons_for)

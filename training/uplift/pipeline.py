@@ -84,6 +84,8 @@ def train_uplift(
     ------
     TrainingError
         If no offers were logged, or the window of none is over.
+    HistoryError
+        If the history was cut before `as_of`.
     """
     tracker = tracker or Tracker()
     past = history.at(as_of).coded()
