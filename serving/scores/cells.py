@@ -15,9 +15,8 @@ from pydantic import (
 )
 
 from features.explanations import refusal
+from features.intake.normalise import LARGEST
 
-# As in a history: beyond it sums lose their cents.
-LARGEST = 1e12
 MONTH_AND_DAY = (
     r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
     r"|02-(0[1-9]|[12][0-9]))"

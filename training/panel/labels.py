@@ -10,13 +10,11 @@ import pandas as pd
 import polars as pl
 
 from features.clock import Instant, as_day, as_instant
+from features.feature import YEAR
 from features.history.history import History
 from features.history.order_days import solid
 from features.to_pandas import to_pandas
 from training.errors import TrainingError
-
-# In days.
-YEAR = 365.0
 
 
 @dataclass(frozen=True)
