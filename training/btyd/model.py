@@ -72,6 +72,11 @@ class BuyTillYouDie(MaximumLikelihood, ABC):
         rows, _ = self._asked(0.0, frequency, recency, T)
         return np.asarray(expit(-self._log_odds_dead(rows)))
 
+    def logit_p_alive(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> FloatArray:
+        """Logit of `p_alive`, accurate near 0 and 1, within -30 and 30."""
+        rows, _ = self._asked(0.0, frequency, recency, T)
+        return np.clip(-self._log_odds_dead(rows), -LOGIT_LIMIT, LOGIT_LIMIT)
+
     def expected_purchases(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
     ) -> FloatArray:

@@ -86,6 +86,10 @@ class PopulationModel:
         """Probability of not having left for good, shape (customers,)."""
         return self._model.p_alive(*_history(X))
 
+    def logit_p_alive(self, X: pd.DataFrame) -> FloatArray:
+        """Logit of `p_alive`, accurate near 0 and 1, shape (customers,)."""
+        return self._model.logit_p_alive(*_history(X))
+
     def orders_if_any(self, X: pd.DataFrame, days: Days) -> FloatArray:
         """Expected purchase days in the next `days` given at least one, shape (customers,)."""
         expected = self._model.expected_purchases(self.usual_days(days), *_history(X))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from training.btyd.model import LOGIT_LIMIT
 from training.btyd.population import Days, PopulationModel
 from training.evaluation import FloatArray
 
@@ -41,8 +40,7 @@ class SurvivalCurve:
 
     def p_alive(self) -> FloatArray:
         """Probability of an order ever, shape (customers,): where the curve ends."""
-        alive = np.clip(logit(self.btyd.p_alive(self.X)), -LOGIT_LIMIT, LOGIT_LIMIT)
-        return np.asarray(expit(alive - self.shift))
+        return np.asarray(expit(self.btyd.logit_p_alive(self.X) - self.shift))
 
     def orders_if_any(self, days: Days) -> FloatArray:
         """Expected purchase days in the next `days` given at least one, shape (customers,)."""

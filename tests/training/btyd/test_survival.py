@@ -53,6 +53,17 @@ def test_who_orders_is_alive(curve, days):
     assert (curve.p_alive() >= orders - rounding(orders)).all()
 
 
+def test_a_chance_to_be_alive_of_nearly_one_keeps_its_digits_when_it_is_shifted():
+    """1 - P(alive) is a / (a + b) = 1e-12 here, of which a float near 1 keeps four digits."""
+    parameters = {"r": 100.0, "alpha": 1.0, "a": 1e-10, "b": 100.0}
+    newcomer = pd.DataFrame({"frequency": [0.0], "recency": [0.0], "T": [0.0]})
+    btyd = PopulationModel(parameters, 20.0, 1.0, 0.0, HORIZON)
+
+    alive = SurvivalCurve(btyd, newcomer, np.array([17.0])).p_alive()
+
+    assert alive == pytest.approx(expit(np.log(1e12) - 17.0), abs=1e-12)
+
+
 @FEW
 @given(curves(), st.floats(1.0, 4000.0))
 def test_whoever_orders_has_at_least_one_purchase_day(curve, days):
