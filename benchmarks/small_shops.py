@@ -22,12 +22,19 @@ from training.config import TrainingConfig
 from training.evaluation import log_loss
 from training.models.churn import ChurnModel
 from training.panel.panel import Panel, build_panel
+from training.panel.schedule import first_day
 from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
 from training.selection.rolling import fit_churn_candidates
 
-NAMES = ("cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01")
-SIZES = (100, 300, 1000, 3000)
-DRAWS = 4
+# Long histories, and such as label one window after a window to look back on.
+LONG = tuple(
+    cell
+    for cell in CELLS
+    if cell.name in {"cdnow-90-1998-04-01", "orii-90-2011-06-10", "olist-90-2018-05-01"}
+)
+SHORT = (Cell("cdnow", 90, "1997-07-10"), Cell("orii", 90, "2010-06-10"))
+# Customers, and how many draws of so many; the smaller, the more chance there is in one.
+DRAWS = {20: 24, 50: 24, 100: 12, 300: 6, 1000: 4, 3000: 4}
 CONFIG = TrainingConfig()
 
 
@@ -38,10 +45,11 @@ def main() -> None:
     data = Path(parser.parse_args().data)
     if not data.is_dir():
         sys.exit(f"{data} does not exist. Set --data or HOLDFAST_DATA to the folder of real data.")
-    rows = [row for cell in CELLS if cell.name in NAMES for row in judge(cell, data)]
-    columns = list(rows[0])
-    for row in (columns, ["---"] * len(columns), *(list(row.values()) for row in rows)):
-        print("| " + " | ".join(row) + " |")
+    rows = (row for cell in (*LONG, *SHORT) for row in judge(cell, data))
+    for number, row in enumerate(rows):
+        heads = [list(row), ["---"] * len(row)] if number == 0 else []
+        for cells in (*heads, list(row.values())):
+            print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def judge(cell: Cell, data: Path) -> Iterator[dict[str, str]]:
@@ -49,9 +57,11 @@ def judge(cell: Cell, data: Path) -> Iterator[dict[str, str]]:
     past = cell.past(data).coded()
     panel = build_panel(past, cell.horizon_days, CONFIG)
     table, actual = feature_table(past, cell.as_of, cell.horizon_days), truth(cell, data)
-    for size in SIZES:
+    days = round(past.day - first_day(past))
+    sizes = {size: draws for size, draws in DRAWS.items() if 2 * size <= len(table)}
+    for size, draws in sizes.items():
         losses: list[dict[str, float]] = []
-        for draw in range(DRAWS):
+        for draw in range(draws):
             chosen = table.index[np.random.default_rng(draw).permutation(len(table))[:size]]
             others = table.index.difference(chosen)
             models = candidates(panel, table.loc[chosen], cell.day(data))
@@ -60,7 +70,9 @@ def judge(cell: Cell, data: Path) -> Iterator[dict[str, str]]:
                 {n: log_loss(churned, m.predict_proba(X)[:, 1]) for n, m in models.items()}
             )
         mean = pd.DataFrame(losses).mean()
-        yield {"log": cell.log, "customers": str(size)} | {n: f"{v:.4f}" for n, v in mean.items()}
+        yield {"log": cell.log, "days": str(days), "customers": str(size)} | {
+            n: f"{v:.4f}" for n, v in mean.items()
+        }
 
 
 def candidates(panel: Panel, customers: pd.DataFrame, day: float) -> dict[str, ChurnModel]:

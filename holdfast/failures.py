@@ -55,8 +55,13 @@ def tell_unexpected(
     """Tell an error nobody foresaw in one line; Python then ends with exit code 1."""
     if is_debugging():
         sys.__excepthook__(kind, error, trace)
-    elif not issubclass(kind, KeyboardInterrupt):
+    elif issubclass(kind, OSError | MemoryError):
         output.error(f"{kind.__name__}: {error}. Set {DEBUG}=1 to see where it came from.")
+    elif not issubclass(kind, KeyboardInterrupt):
+        output.error(
+            f"{kind.__name__}: {error}. This is a fault of Holdfast, not of your data: please "
+            f"report it with the command, its version and what {DEBUG}=1 makes it print."
+        )
 
 
 def is_debugging() -> bool:

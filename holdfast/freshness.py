@@ -9,7 +9,8 @@ import narwhals as nw
 from features.clock import as_instant
 from features.history.history import History, Past
 from features.history.order_days import order_days, solid
-from features.quality.flow import staleness
+from features.quality.context import many
+from features.quality.flow import staleness, thin_end
 from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
@@ -33,10 +34,27 @@ def require_orders(past: Past) -> None:
 
 
 def stale_warnings(past: Past) -> list[str]:
-    """Say if the history ends long before its cut: everybody looks lost then.
+    """Say if the history ends, or dries up, long before its cut: everybody looks lost then.
 
     There must be an order before it.
     """
+    return [*_stale(past), *_thin(past)]
+
+
+def _thin(past: Past) -> list[str]:
+    thin = thin_end(solid(past.order_days))
+    if thin is None:
+        return []
+    first = as_instant(thin.first_day)
+    return [
+        f"the last {thin.days} days of the history, from {first:%Y-%m-%d}, hold "
+        f"{many(thin.orders, 'order')} where {thin.usual_week:,.0f} a week are usual: half an "
+        "import, or orders dated ahead. Everybody looks lost afterwards; load the rest, or use "
+        f"--as-of {first:%Y-%m-%d}."
+    ]
+
+
+def _stale(past: Past) -> list[str]:
     last = past.purchases.select(nw.col("day").max()).collect("polars")["day"].to_list()[0]
     silence = staleness(past.order_days, last, past.day)
     if not silence.is_stale:

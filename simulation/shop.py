@@ -35,6 +35,7 @@ from simulation.source_tables import (
 # In days: a year has every season.
 SHORTEST_DAYS = 365
 LONGEST_DAYS = int(END_DAY)
+MOST_GROWTH = 1000
 # Random numbers of their own, so that a campaign changes nothing before it.
 CAMPAIGN_STREAM = 1
 
@@ -104,7 +105,11 @@ class SimulatedShop:
 
 
 def simulate(
-    customers: int = 5000, days: int = 1095, seed: int = 0, campaign: Any = None
+    customers: int = 5000,
+    days: int = 1095,
+    seed: int = 0,
+    campaign: Any = None,
+    growth: float = 1.0,
 ) -> SimulatedShop:
     """Simulate a shop: the same arguments give the same frames, bit for bit.
 
@@ -137,6 +142,10 @@ def simulate(
         offer_id and intended_offer (`discount_10`, `service_recovery`, `points` or `none`),
         propensity (of offer_id; null where it is unknown).
 
+    growth : float
+        How many times as many customers join a day at the end as at the start, growing evenly, 1
+        to 1000. From 20 on most orders fall into the last third of the span.
+
     Returns
     -------
     SimulatedShop
@@ -150,7 +159,7 @@ def simulate(
     Raises
     ------
     ValueError
-        If an argument is not a whole number in its range, or the campaign cannot be run.
+        If an argument is not a number in its range, or the campaign cannot be run.
 
     Examples
     --------
@@ -163,11 +172,17 @@ def simulate(
     _check("customers", customers, 1, 50_000_000)
     _check("days", days, SHORTEST_DAYS, LONGEST_DAYS)
     _check("seed", seed, 0, 2**63 - 1)
+    if not 1 <= growth <= MOST_GROWTH:
+        raise ValueError(f"growth must be from 1 to {MOST_GROWTH}; got {growth!r}. Use 1 for none.")
     plan = None if campaign is None else SimulatedCampaign.read(campaign)
     rng = np.random.default_rng(seed)
     traits = draw_traits(rng, customers)
     opening, closing = season_clock(END_DAY - days), season_clock(END_DAY)
-    first = season_day(rng.uniform(opening, closing, customers))
+    joined = rng.uniform(opening, closing, customers)
+    if growth > 1:
+        share = (joined - opening) / (closing - opening)
+        joined = opening + (closing - opening) * np.log1p(share * (growth - 1)) / np.log(growth)
+    first = season_day(joined)
     log = draw_log(rng, traits, np.arange(customers), first)
     log, pilot, offers = run_pilot(rng, traits, log)
     tables = [offers_table(offers)]

@@ -124,7 +124,7 @@ def gather(
     """Cut the tables at `as_of` and sum up what several checks need."""
     past = History.from_intakes(intakes, mapping)
     past = past if as_of is None else past.upto(as_of)
-    customers = held(_customers(past.orders))
+    customers = held(by_customer(past.orders))
     days = past.order_days
     return CheckContext(
         intakes=intakes,
@@ -196,7 +196,8 @@ def many(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
-def _customers(orders: Frame) -> Frame:
+def by_customer(orders: Frame) -> Frame:
+    """One row per customer, as `CheckContext.customers` has them."""
     amount, day = nw.col("amount"), nw.col("day")
     bought, refunded = amount > 0, amount < 0
     rows = orders.select(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 # In days: over a week, so that no shop is silent for its weekends.
 HOLE_DAYS = 7
@@ -15,8 +16,8 @@ HOLE_EXPECTED = 20.0
 SIDE_DAYS = 28
 # Of a usual week's orders: no season takes nine tenths away.
 THIN_SHARE = 0.1
-# Orders: below it a tenth of a week is no number to go by.
-THIN_BUSY_WEEK = 20.0
+# In days: longer than a shop is closed for a holiday and its weekend.
+THIN_DAYS = 4
 # Half a year, so that a season is not the usual.
 THIN_WEEKS = 26
 # So many usual intervals without an order hardly happen by chance.
@@ -62,7 +63,7 @@ class SilentWeeks:
 
 @dataclass(frozen=True)
 class ThinEnd:
-    """The weeks at the end in which hardly an order came."""
+    """The days at the end in which hardly an order came."""
 
     first_day: int
     days: int
@@ -105,21 +106,35 @@ def holes(days: pl.DataFrame) -> list[SilentWeeks]:
 
 
 def thin_end(days: pl.DataFrame) -> ThinEnd | None:
-    """Find the last weeks if each has under a tenth of a usual week's orders.
+    """Find a last stretch of days with under a tenth of the usual orders: half an import, say.
 
-    A usual week is the median of the half year before them, and holds at least 20 orders.
+    It is four days or more, in which at least 20 orders were to be expected, and goes back as far
+    as the orders stay so few. The usual is the median week of the half year before it.
     """
     if days.is_empty():
         return None
     day, orders = days["day"].to_numpy(), days["orders"].to_numpy()
-    weeks = np.bincount((day[-1] - day) // 7, weights=orders)
-    for thin in range(len(weeks) - 1):
-        usual = float(np.median(weeks[thin : thin + THIN_WEEKS]))
-        if weeks[thin] >= THIN_SHARE * usual:
+    # The latest first, days without an order included.
+    counts = np.bincount(day[-1] - day, weights=orders).astype(np.float64)
+    found = 0
+    for length in range(THIN_DAYS, len(counts) - 7):
+        usual = _usual_day(counts[length:])
+        if usual * length < HOLE_EXPECTED:
+            continue
+        if counts[:length].sum() < THIN_SHARE * usual * length:
+            found = length
+        elif found or length >= 7:
             break
-    else:
+    if not found:
         return None
-    if thin == 0 or usual < THIN_BUSY_WEEK:
-        return None
-    first = int(day[-1]) - 7 * thin + 1
-    return ThinEnd(first, 7 * thin, int(weeks[:thin].sum()), usual)
+    # A day as usual may hide behind many empty ones.
+    while counts[found - 1] >= _usual_day(counts[found:]) / 2:
+        found -= 1
+    usual_week = 7 * _usual_day(counts[found:])
+    return ThinEnd(int(day[-1]) - found + 1, found, int(counts[:found].sum()), usual_week)
+
+
+def _usual_day(counts: NDArray[np.float64]) -> float:
+    """A seventh of the median week, of the half year or less that there is of whole weeks."""
+    weeks = min(THIN_WEEKS, len(counts) // 7)
+    return float(np.median(counts[: 7 * weeks].reshape(weeks, 7).sum(axis=1)) / 7)

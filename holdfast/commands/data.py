@@ -98,17 +98,27 @@ def simulate(
     seed: Annotated[
         int, typer.Option("--seed", metavar="S", help="The same seed gives the same shop.")
     ] = 0,
+    growth: Annotated[
+        float,
+        typer.Option(
+            "--growth",
+            metavar="G",
+            help="How many times as many customers join a day at the end as at the start.",
+        ),
+    ] = 1.0,
 ) -> None:
     """Make up a shop whose truth is known: a history folder, with the truth beside it."""
     folder = simulated_folder(out)
     with output.progress() as tell:
         tell("simulating")
-        tables = write_shop(folder, customers, days, seed)
+        tables = write_shop(folder, customers, days, seed, growth)
     counts = ", ".join(f"{rows:,} rows of {table}" for table, rows in tables.items())
     output.line(f"{customers:,} customers over {days:,} days in {folder}: {counts}")
 
 
-def write_shop(folder: Path, customers: int, days: int, seed: int) -> dict[str, int]:
+def write_shop(
+    folder: Path, customers: int, days: int, seed: int, growth: float = 1.0
+) -> dict[str, int]:
     """Simulate a shop into a folder; returns the rows of each table.
 
     Raises
@@ -120,7 +130,7 @@ def write_shop(folder: Path, customers: int, days: int, seed: int) -> dict[str, 
     from simulation import simulate as simulated
 
     try:
-        shop = simulated(customers, days, seed)
+        shop = simulated(customers, days, seed, growth=growth)
     except ValueError as error:
         raise RequestError(str(error)) from error
     shop.write(folder)

@@ -56,12 +56,12 @@ def train(
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         training = trained(whole, as_of, settings, tracker, tell)
-        stale = stale_warnings(past)
-    output.warnings(stale)
+        told = [*stale_warnings(past), *fallback_warnings(training)]
+    output.warnings(told)
     place = shown(tracker.uri)
     if as_json:
         document = training_document(training)
-        output.document({**document, "tracking_uri": place, "warnings": stale})
+        output.document({**document, "tracking_uri": place, "warnings": told})
         return
     print_training(training)
     output.line(f"Models and the model card (run {training.run_id}) are in {place}")
@@ -82,13 +82,19 @@ def print_training(training: Training) -> None:
         (training.clv, training.clv_backtest, training.clv_decision),
     )
     for (version, judged, decision), days in zip(models, config.horizons, strict=True):
-        print_candidates(judged)
         print_verdict(judged, days)
+        print_candidates(judged)
         output.paragraph(f"Rests on: {version.tags['basis']}")
         if last := version.tags["realised"]:
             output.paragraph(f"Last forecasts: {last}")
         print_champion(version, decision)
         output.line()
+
+
+def fallback_warnings(training: Training) -> list[str]:
+    """Where the data did not carry the models that a shop of some size gets."""
+    found = (training.churn_backtest.fallback(), training.clv_backtest.fallback())
+    return [said for said in found if said is not None]
 
 
 def training_config(
@@ -121,14 +127,15 @@ def backtest(
             help="Also refit the pool without each family of features; takes several times longer.",
         ),
     ] = False,
+    as_of: options.OptionalAsOf = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Judge every candidate at past instants, each time on what came after; registers nothing.
 
-    The last origin lies a horizon before the end of the history.
+    The last origin lies a horizon before --as-of, or the end of the history.
     """
-    from holdfast.freshness import last_known
+    from holdfast.freshness import last_known, require_orders, stale_warnings
     from holdfast.render.model_documents import judgement_document
     from holdfast.render.model_tables import print_ablation, print_backtest
     from training.config import TrainingConfig
@@ -137,16 +144,19 @@ def backtest(
     from training.selection.judge import judge, resolve
 
     config = TrainingConfig(horizon_days=horizon_days, origins=origins)
-    session = Session.begin(history, mapping)
+    session = Session.begin(history, mapping, as_of)
     with output.progress() as tell:
         whole = session.open(tell)
-        past = whole.upto(last_known(whole)).coded()
+        past = whole.upto(last_known(whole) if as_of is None else as_of).coded()
+        require_orders(past)
+        told = stale_warnings(past)
         config = resolve(past, config)
         require_judged(past, config)
         found = judge(past, config, tell)
         lost = ablate(found.panels, found.churn, config, tell) if ablation else None
+    output.warnings(told)
     if as_json:
-        output.document(judgement_document(found, lost, past.day))
+        output.document({**judgement_document(found, lost, past.day), "warnings": told})
         return
     for judged in (found.churn, found.clv):
         print_backtest(judged, horizon_days)

@@ -51,12 +51,22 @@ def training_document(training: Training) -> dict[str, Any]:
 def backtest_document(backtest: Backtest) -> dict[str, Any]:
     """Every candidate at every origin, means and spread, the choice and its grade."""
     table, means, spread = backtest.table(), backtest.means(), backtest.spread()
+    grade = grade_of(backtest)
     return {
         "chosen": backtest.chosen,
         "criterion": backtest.criterion,
         "why": backtest.why,
         "window_days": backtest.window_days,
-        "grade": grade_of(backtest),
+        "cautions": list(backtest.ahead.cautions()),
+        "unseen_months": list(backtest.ahead.unseen_months),
+        "newcomers": backtest.ahead.newcomers,
+        "grade": grade and grade.letter,
+        "ranking": grade and grade.ranking,
+        "level": grade and grade.level,
+        "ece": means["ece"][backtest.chosen] if "ece" in means else None,
+        "bias": grade and grade.error.bias,
+        "level_error": grade and grade.error.error,
+        "level_noise": grade and grade.error.noise,
         "verdict": verdict(backtest),
         "candidates": [
             {

@@ -31,12 +31,12 @@ SHORT = {
 
 
 def print_backtest(backtest: Backtest, horizon_days: int) -> None:
-    """Print the rolling-origin table, the paired differences and the grade."""
+    """Print the grade, the rolling-origin table and the paired differences."""
+    print_verdict(backtest, horizon_days)
     print_candidates(backtest)
     if backtest.judged:
         _print_folds(backtest)
         _print_differences(backtest)
-    print_verdict(backtest, horizon_days)
     output.line()
 
 
@@ -80,7 +80,10 @@ def _print_differences(backtest: Backtest) -> None:
 
 
 def print_verdict(backtest: Backtest, horizon_days: int) -> None:
-    """Print the grade and what it means, and a window that is not the one asked for."""
+    """Print what limits the grade, the grade, and a window that is not the one asked for."""
+    output.line(backtest.task.title, "bold")
+    for caution in backtest.ahead.cautions():
+        output.paragraph(caution)
     output.paragraph(verdict(backtest))
     if said := shorter_window(backtest, horizon_days):
         output.paragraph(said)

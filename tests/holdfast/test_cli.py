@@ -15,7 +15,8 @@ SYNOPSIS = {
     "features": {"HISTORY", "--as-of", "--horizon-days", "--out", "--mapping"},
     "train": {"HISTORY", "--as-of", "--horizon-days", "--clv-horizon-days", "--config",
               "--mapping", "--json"},
-    "backtest": {"HISTORY", "--horizon-days", "--origins", "--ablation", "--mapping", "--json"},
+    "backtest": {"HISTORY", "--horizon-days", "--as-of", "--origins", "--ablation", "--mapping",
+                 "--json"},
     "score": {"HISTORY", "--as-of", "--out", "--reasons", "--mapping", "--json"},
     "uplift": {"HISTORY", "--as-of", "--horizon-days", "--mapping", "--json"},
     "plan": {"HISTORY", "--as-of", "--offers", "--budget", "--holdout", "--explore", "--out",
@@ -23,7 +24,7 @@ SYNOPSIS = {
     "measure": {"HISTORY", "--plan", "--as-of", "--interim", "--mapping", "--json"},
     "models": {"--json"},
     "promote": {"NAME", "VERSION"},
-    "simulate": {"--out", "--customers", "--days", "--seed"},
+    "simulate": {"--out", "--customers", "--days", "--seed", "--growth"},
     "serve": {"--scores", "--host", "--port"},
     "demo": set(),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from holdfast.cli import app
 from offers.planning.plan_columns import document as plans_page
 from training.evaluation import churn_metrics, value_metrics
 from training.scoring.columns import document as scores_page
-from training.selection.grade import MEANING
+from training.selection.grade import LETTERS
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = typer.main.get_command(app).commands
@@ -19,6 +19,8 @@ TABLE = re.compile(
     r"^\| (option|key|column|metric) \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", re.M
 )
 OPAQUE = {"metrics", "spread", "figures"}
+# Lists that are empty where there is nothing to be careful about.
+UNSAID = {"models[].cautions[]", "models[].unseen_months[]"}
 INTERVALS = ["coverage", "coverage_if_active"]
 
 
@@ -85,7 +87,7 @@ def test_the_keys_of_check_are_documented(holdfast, shop, tmp_path):
 
 def test_the_keys_of_train_are_documented(trained):
     documented = set(listed("holdfast train", "key"))
-    assert paths(trained.document) | {"config.spacing_days"} == documented
+    assert paths(trained.document) | {"config.spacing_days", *UNSAID} == documented
 
 
 def test_the_figures_of_a_decision_are_documented(trained):
@@ -97,14 +99,14 @@ def test_the_figures_of_a_decision_are_documented(trained):
 def test_the_keys_of_backtest_are_documented(holdfast, shop):
     arguments = ("backtest", shop, "--horizon-days", 60, "--origins", 1, "--ablation", "--json")
     document = json.loads(holdfast(*arguments).stdout)
-    assert paths(document) == set(listed("holdfast backtest", "key"))
+    assert paths(document) | UNSAID | {"warnings[]"} == set(listed("holdfast backtest", "key"))
     for model in document["models"]:
         names = listed("Metrics", "metric")
         assert all(set(c["metrics"]) | set(c["spread"]) <= set(names) for c in model["candidates"])
 
 
 def test_the_grades_are_documented():
-    assert re.findall(r"^\| ([A-Z]) \|", section("Grades"), re.M) == list(MEANING)
+    assert re.findall(r"^\| ([A-Z]) \|", section("Grades"), re.M) == [*LETTERS, *LETTERS]
 
 
 def test_the_keys_of_score_are_documented(holdfast, shop, trained, tmp_path):

@@ -147,7 +147,18 @@ def test_an_unforeseen_error_ends_with_code_1_and_one_line():
     found = process(command_that("raise RuntimeError('[red]boom')"))
     assert found.returncode == 1
     assert found.stderr == (
-        "error: RuntimeError: [red]boom. Set HOLDFAST_DEBUG=1 to see where it came from.\n"
+        "error: RuntimeError: [red]boom. This is a fault of Holdfast, not of your data: please "
+        "report it with the command, its version and what HOLDFAST_DEBUG=1 makes it print.\n"
+    )
+
+
+def test_a_full_disk_is_no_fault_of_holdfast():
+    found = process(command_that("raise OSError(28, 'No space left on device')"))
+
+    assert found.returncode == 1
+    assert found.stderr == (
+        "error: OSError: [Errno 28] No space left on device. "
+        "Set HOLDFAST_DEBUG=1 to see where it came from.\n"
     )
 
 

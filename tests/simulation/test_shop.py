@@ -220,6 +220,20 @@ def test_customers_join_all_through_the_history(shop: SimulatedShop) -> None:
     assert (joined >= shop.ends_at - timedelta(days=30)).sum() > 300
 
 
+def test_a_growing_shop_has_most_orders_in_the_last_third() -> None:
+    grown = simulate(customers=2000, days=900, seed=2, growth=20.0)
+    ordered = grown.orders.filter(pl.col("amount") > 0)["ordered_at"]
+    assert (ordered >= grown.ends_at - timedelta(days=300)).mean() > 0.5
+    calm = simulate(customers=2000, days=900, seed=2)
+    assert simulate(customers=2000, days=900, seed=2, growth=1.0).orders.equals(calm.orders)
+
+
+@pytest.mark.parametrize("growth", [0.5, 1001.0, float("nan")])
+def test_a_growth_out_of_range_is_refused(growth: float) -> None:
+    with pytest.raises(ValueError, match="growth must be from 1 to 1000"):
+        simulate(customers=10, growth=growth)
+
+
 def test_bad_experiences_make_customers_leave(shop: SimulatedShop) -> None:
     hazard = shop.spells.join(shop.truth, on="customer_id").filter(pl.col("leaving_rate") > 1e-3)
     raised = hazard["leaving_rate_now"] > 2 * hazard["leaving_rate"]

@@ -45,6 +45,7 @@ class OddNumbers:
     name: ClassVar[str] = "odd_numbers"
     is_rule: ClassVar[bool] = False
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = None
     surety: float
 
     @classmethod
@@ -75,6 +76,7 @@ class EverySecond:
     name: ClassVar[str] = "every_second"
     is_rule: ClassVar[bool] = False
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = None
     small: float
     large: float
 

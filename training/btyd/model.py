@@ -70,20 +70,19 @@ class BuyTillYouDie(MaximumLikelihood, ABC):
     def p_alive(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> FloatArray:
         """Probability that the customer has not left by T, shape (customers,)."""
         rows, _ = self._asked(0.0, frequency, recency, T)
-        return np.asarray(expit(-self._log_odds_dead(rows)))
+        return self.p_alive_of(rows)
 
     def logit_p_alive(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> FloatArray:
         """Logit of `p_alive`, accurate near 0 and 1, within -30 and 30."""
         rows, _ = self._asked(0.0, frequency, recency, T)
-        return np.clip(-self._log_odds_dead(rows), -LOGIT_LIMIT, LOGIT_LIMIT)
+        return self.logit_p_alive_of(rows)
 
     def expected_purchases(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
     ) -> FloatArray:
         """Expected number of purchases in (T, T + t] given the history, shape (customers,)."""
         rows, ahead = self._asked(t, frequency, recency, T)
-        alive = expit(-self._log_odds_dead(rows))
-        return np.asarray(alive * self._purchases_if_alive(ahead, rows))
+        return self.expected_purchases_of(rows, ahead)
 
     def p_no_purchase(
         self, t: ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
@@ -103,9 +102,28 @@ class BuyTillYouDie(MaximumLikelihood, ABC):
     ) -> FloatArray:
         """Logit of `p_no_purchase`, accurate near 0 and 1, within -30 and 30."""
         rows, ahead = self._asked(t, frequency, recency, T)
+        return self.logit_no_purchase_of(rows, ahead)
+
+    # Of histories that need no check: those of a feature table, and what lies between them.
+
+    def p_alive_of(self, rows: Histories) -> FloatArray:
+        """`p_alive` of histories, shape (rows,)."""
+        return np.asarray(expit(-self._log_odds_dead(rows)))
+
+    def logit_p_alive_of(self, rows: Histories) -> FloatArray:
+        """`logit_p_alive` of histories, shape (rows,)."""
+        return np.clip(-self._log_odds_dead(rows), -LOGIT_LIMIT, LOGIT_LIMIT)
+
+    def expected_purchases_of(self, rows: Histories, t: FloatArray) -> FloatArray:
+        """`expected_purchases` of histories in a time each, shape (rows,)."""
+        alive = expit(-self._log_odds_dead(rows))
+        return np.asarray(alive * self._purchases_if_alive(t, rows))
+
+    def logit_no_purchase_of(self, rows: Histories, t: FloatArray) -> FloatArray:
+        """`logit_no_purchase` of histories in a time each, shape (rows,)."""
         odds = self._log_odds_dead(rows)
         with np.errstate(divide="ignore"):
-            return np.clip(self._logit_none(ahead, rows, odds), -LOGIT_LIMIT, LOGIT_LIMIT)
+            return np.clip(self._logit_none(t, rows, odds), -LOGIT_LIMIT, LOGIT_LIMIT)
 
     @abstractmethod
     def _log_likelihood(self, theta: FloatArray, rows: Histories) -> tuple[float, FloatArray]:

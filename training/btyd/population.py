@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import expit
 
 from training.btyd import MBGNBD
+from training.btyd.histories import Histories
 from training.evaluation import FloatArray
 
 # One number for all customers, or one for each.
@@ -80,19 +81,23 @@ class PopulationModel:
 
     def logit_no_order(self, X: pd.DataFrame, days: Days) -> FloatArray:
         """Logit of the probability of no order in the next `days`, shape (customers,)."""
-        return self._model.logit_no_purchase(self.usual_days(days), *_history(X))
+        rows = _histories(X)
+        ahead = np.broadcast_to(self.usual_days(days), rows.T.shape)
+        return self._model.logit_no_purchase_of(rows, ahead)
 
     def p_alive(self, X: pd.DataFrame) -> FloatArray:
         """Probability of not having left for good, shape (customers,)."""
-        return self._model.p_alive(*_history(X))
+        return self._model.p_alive_of(_histories(X))
 
     def logit_p_alive(self, X: pd.DataFrame) -> FloatArray:
         """Logit of `p_alive`, accurate near 0 and 1, shape (customers,)."""
-        return self._model.logit_p_alive(*_history(X))
+        return self._model.logit_p_alive_of(_histories(X))
 
     def orders_if_any(self, X: pd.DataFrame, days: Days) -> FloatArray:
         """Expected purchase days in the next `days` given at least one, shape (customers,)."""
-        expected = self._model.expected_purchases(self.usual_days(days), *_history(X))
+        rows = _histories(X)
+        ahead = np.broadcast_to(self.usual_days(days), rows.T.shape)
+        expected = self._model.expected_purchases_of(rows, ahead)
         any_order = expit(-self.logit_no_order(X, days))
         return np.maximum(expected / np.maximum(any_order, 1e-300), 1.0)
 
@@ -122,6 +127,11 @@ def net_spend(X: pd.DataFrame) -> FloatArray:
     """Spend less refunds, never below 0, shape (customers,)."""
     net = X["spend"].to_numpy() - X["refund_amount"].to_numpy()
     return np.asarray(np.maximum(net, 0.0))
+
+
+def _histories(X: pd.DataFrame) -> Histories:
+    """Unchecked: a middling customer between two real ones has no whole number of purchases."""
+    return Histories(*_history(X), np.ones(len(X)))
 
 
 def _history(X: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -38,6 +38,7 @@ from training.evaluation.intervals import (
     coverage_by_decile,
     interval_score,
 )
+from training.evaluation.level import LevelError, risk_level, spend_level
 from training.evaluation.paired import (
     PairedDifference,
     clustered_bootstrap,
@@ -65,6 +66,7 @@ __all__ = [
     "CONFIDENCE",
     "TWEEDIE_POWER",
     "FloatArray",
+    "LevelError",
     "MaximumProfit",
     "MeanEstimate",
     "Metric",
@@ -96,9 +98,11 @@ __all__ = [
     "policy_difference",
     "policy_value",
     "qini",
+    "risk_level",
     "rmse",
     "skill",
     "spearman",
+    "spend_level",
     "top_20_capture",
     "total_bias",
     "tweedie_deviance",

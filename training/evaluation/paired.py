@@ -1,5 +1,6 @@
 """How sure it is that one forecast is better than another of the same customers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,30 +83,51 @@ def paired_bootstrap(
     return PairedDifference(difference, float(low), float(high), len(defined))
 
 
-def clustered_bootstrap(difference: pd.Series, seed: int, rounds: int = 1000) -> PairedDifference:
-    """Mean of paired differences with a 95% interval over customers, who may have several rows.
+def clustered_bootstrap(
+    differences: Sequence[pd.Series], seed: int, rounds: int = 1000
+) -> PairedDifference:
+    """Mean of paired differences, every origin counting alike, with a 95% interval over customers.
 
-    All rows of a customer are drawn together; beyond 2000 customers, random groups of them are
-    (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, sections 8.5 and 13.3).
+    A customer's rows of all origins are drawn together; beyond 2000 customers, random groups of
+    them are (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, sections 8.5 and 13.3).
 
     Parameters
     ----------
-    difference : pandas.Series, shape (rows,)
-        Loss of one forecast less that of another; index customer_id.
+    differences : sequence of pandas.Series, shape (rows,) each
+        One for each origin: loss of one forecast less that of another; index customer_id.
     seed : int
     rounds : int
 
+    Returns
+    -------
+    PairedDifference
+        `difference` is the mean over origins of their means over customers.
+
     Examples
     --------
-    >>> clustered_bootstrap(pd.Series([1.0, 1.0, 1.0], ["a", "a", "b"]), seed=0)
-    PairedDifference(difference=1.0, low=1.0, high=1.0, rounds=1000)
+    >>> many, few = pd.Series([1.0, 1.0, 1.0], ["a", "b", "c"]), pd.Series([3.0], ["a"])
+    >>> clustered_bootstrap([many, few], seed=0)
+    PairedDifference(difference=2.0, low=2.0, high=2.0, rounds=1000)
     """
-    sums = difference.groupby(level=0, sort=True).agg(["sum", "count"]).to_numpy(dtype=np.float64)
+    customer, known = pd.factorize(pd.concat(differences).index, sort=True)
+    origin = np.repeat(np.arange(len(differences)), [len(found) for found in differences])
+    members = len(known)
     generator = np.random.default_rng(seed)
-    if len(sums) > GROUPS:
-        group = generator.permutation(len(sums)) % GROUPS
-        sums = np.column_stack([np.bincount(group, column) for column in sums.T])
-    drawn = generator.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), rounds) @ sums
+    if members > GROUPS:
+        customer = (generator.permutation(members) % GROUPS)[customer]
+        members = GROUPS
+    cell, cells = customer * len(differences) + origin, members * len(differences)
+    values = np.concatenate([found.to_numpy(dtype=np.float64) for found in differences])
+    drawn = generator.multinomial(members, np.full(members, 1 / members), rounds)
+    sums, counts = (
+        drawn @ np.bincount(cell, weights, cells).reshape(members, -1)
+        for weights in (values, np.ones(len(values)))
+    )
+    # An origin of very few customers may be drawn without any.
+    means = np.nanmean(
+        np.divide(sums, counts, where=counts > 0, out=np.full(sums.shape, np.nan)), 1
+    )
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [tail, 1 - tail])
-    return PairedDifference(float(difference.mean()), float(low), float(high), rounds)
+    low, high = np.quantile(means, [tail, 1 - tail])
+    difference = float(np.mean([found.mean() for found in differences]))
+    return PairedDifference(difference, float(low), float(high), rounds)

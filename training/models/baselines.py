@@ -46,8 +46,14 @@ def expected_at_past_rate(X: pd.DataFrame) -> FloatArray:
     return X["purchase_days"].to_numpy() / (X["age_over_horizon"].to_numpy() + 1.0)
 
 
+def nothing(X: pd.DataFrame) -> FloatArray:
+    """The same of everybody."""
+    return np.zeros(len(X))
+
+
 SIGNALS: Mapping[str, RuleSignal] = MappingProxyType(
     {
+        "base_rate": RuleSignal("days_since_last_order", nothing),
         "recency_rule": RuleSignal("days_since_last_order", log_recency),
         "past_rate": RuleSignal("purchase_days", log_rate),
     }
@@ -117,6 +123,7 @@ class RecencyRule:
     name: ClassVar[str] = "recency_rule"
     is_rule: ClassVar[bool] = True
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = "rule"
     rule: LogisticRule
     carry: CarryOver
 
@@ -155,3 +162,14 @@ class PastRateRule(RecencyRule):
     """Churn risk by the purchase days to expect at the customer's past rate."""
 
     name: ClassVar[str] = "past_rate"
+
+
+class BaseRate(RecencyRule):
+    """The share that churned so far, of everybody: what is left where data carry nothing else."""
+
+    name: ClassVar[str] = "base_rate"
+    needs: ClassVar[str | None] = None
+
+    def basis(self) -> str:
+        """What the risk rests on, in words."""
+        return f"base rate of outcomes over {self.carry.over()} days{self.carry.basis()}"

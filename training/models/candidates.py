@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from training.errors import TrainingError
-from training.models.baselines import PastRateRule, RecencyRule
+from training.models.baselines import BaseRate, PastRateRule, RecencyRule
 from training.models.learning import ChurnCandidate, SpendCandidate
 from training.models.pool import MBGNBDChurn, PoolChurn, TreesChurn
 from training.models.spend import AverageSpend, BtydSpend, PastRateSpend, RegressionSpend
@@ -17,7 +17,7 @@ Candidate = TypeVar("Candidate")
 
 CHURN: dict[str, type[ChurnCandidate]] = {
     candidate.name: candidate
-    for candidate in (RecencyRule, PastRateRule, MBGNBDChurn, TreesChurn, PoolChurn)
+    for candidate in (BaseRate, RecencyRule, PastRateRule, MBGNBDChurn, TreesChurn, PoolChurn)
 }
 SPEND: dict[str, type[SpendCandidate]] = {
     candidate.name: candidate

@@ -63,11 +63,14 @@ class ChurnCandidate(Protocol):
         Whether it is a naive rule, which models are graded against.
     is_preferred : bool
         Whether it is the model unless another is clearly better out of time.
+    needs : str or None
+        The readiness without which it is not the model: `rule`, `btyd` or `pool`; None: nothing.
     """
 
     name: ClassVar[str]
     is_rule: ClassVar[bool]
     is_preferred: ClassVar[bool]
+    needs: ClassVar[str | None]
 
     @classmethod
     def learn(cls, given: ChurnLearning) -> Self:
@@ -201,11 +204,14 @@ class SpendCandidate(Protocol):
     is_preferred : bool
         Whether it is the model, or one of those of which the best is, unless another is clearly
         better out of time.
+    needs : str or None
+        The readiness without which it is not the model: `rule`, `btyd` or `pool`; None: nothing.
     """
 
     name: ClassVar[str]
     is_rule: ClassVar[bool]
     is_preferred: ClassVar[bool]
+    needs: ClassVar[str | None]
 
     @classmethod
     def learn(cls, given: SpendLearning) -> tuple[Self, FloatArray]:

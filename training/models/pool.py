@@ -37,6 +37,7 @@ class MBGNBDChurn:
     name: ClassVar[str] = "btyd"
     is_rule: ClassVar[bool] = False
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = "btyd"
     carry: CarryOver
 
     @classmethod
@@ -86,6 +87,7 @@ class TreesChurn:
     name: ClassVar[str] = "trees"
     is_rule: ClassVar[bool] = False
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = "pool"
     carry: CarryOver
     trees: tuple[ChurnTrees, ...]
     btyd_weight: float

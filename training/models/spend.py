@@ -83,6 +83,7 @@ class BtydSpend:
     name: ClassVar[str] = "btyd"
     is_rule: ClassVar[bool] = False
     is_preferred: ClassVar[bool] = True
+    needs: ClassVar[str | None] = "btyd"
     basis: SpendBasis
     scale: float = 1.0
     coef: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -152,6 +153,7 @@ class PastRateSpend(BtydSpend):
     name: ClassVar[str] = "past_rate"
     is_rule: ClassVar[bool] = True
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = "rule"
 
     def expect(
         self, X: pd.DataFrame, btyd: PopulationModel, window_days: float
@@ -211,6 +213,7 @@ class AverageSpend:
     name: ClassVar[str] = "average"
     is_rule: ClassVar[bool] = True
     is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = None
     mean: float
 
     @classmethod

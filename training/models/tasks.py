@@ -10,12 +10,15 @@ import numpy as np
 
 from training.evaluation import (
     FloatArray,
+    LevelError,
     Metric,
     calibration_table,
     decile_table,
     gain_table,
     log_loss,
     log_losses,
+    risk_level,
+    spend_level,
     tweedie_deviance,
     tweedie_losses,
 )
@@ -54,6 +57,16 @@ class Task:
         The column of scores that forecasts it.
     candidates : mapping
         Name -> candidate, in the order in which they are shown.
+    constant : str
+        The candidate that forecasts the same of everybody.
+    level : callable
+        Truth and forecast -> how far the level was off.
+    level_limits : tuple of float
+        How far beyond chance the level may be off for an A, a B and a C.
+    level_subject, level_title : str
+        What is off, and what its error is called.
+    level_unit : callable
+        A level error as a number with its unit.
     metrics : tuple of str
         Those on the model card.
     drawn : callable
@@ -72,6 +85,12 @@ class Task:
     loss: Metric
     truth: Callable[[Snapshot], FloatArray]
     forecast_column: str
+    constant: str
+    level: Callable[[FloatArray, FloatArray], LevelError]
+    level_limits: tuple[float, float, float]
+    level_subject: str
+    level_title: str
+    level_unit: Callable[[float], str]
     metrics: tuple[str, ...]
     drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Figure]]
     retold: Callable[[Mapping[str, float], int, str | None], str]
@@ -139,6 +158,12 @@ CHURN_RISK = Task(
     loss=log_loss,
     truth=lambda snapshot: snapshot.churned,
     forecast_column="churn_risk",
+    constant="base_rate",
+    level=risk_level,
+    level_limits=(0.02, 0.04, 0.07),
+    level_subject="the risks",
+    level_title="calibration error",
+    level_unit=lambda error: f"{round(100 * error, 1) + 0.0:.1f} points",
     metrics=("auc", "average_precision", "log_loss", "brier", "ece", "skill"),
     drawn=_churn_figures,
     retold=_churn_retold,
@@ -155,6 +180,12 @@ CLV_FORECAST = Task(
     loss=tweedie_deviance,
     truth=lambda snapshot: snapshot.spend,
     forecast_column="clv",
+    constant="average",
+    level=spend_level,
+    level_limits=(0.10, 0.20, 0.30),
+    level_subject="the values",
+    level_title="error of the total",
+    level_unit=lambda error: f"{round(error, 2) + 0.0:.0%}",
     metrics=(
         "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",
         "coverage_if_active",

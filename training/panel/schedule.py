@@ -8,6 +8,7 @@ import numpy as np
 
 from features.history.history import Past
 from features.history.order_days import solid
+from features.quality import look_back_days
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.panel.labels import covered_until
@@ -17,9 +18,6 @@ LEAST_WINDOW_DAYS = 7
 # How far back purchases tell of the season, and at least how far apart.
 SEASONS_DAYS = 3 * 365
 SEASON_STEP_DAYS = 15
-# Days to look back on before the first snapshot: half the horizon, at least a month, of a short
-# horizon two weeks.
-WARM_UP_DAYS, SHORT_WARM_UP_DAYS, SHORT_HORIZON_DAYS = 30.0, 14.0, 30
 
 
 def label_windows(past: Past, horizon_days: int, config: TrainingConfig) -> tuple[int, ...]:
@@ -64,14 +62,14 @@ def snapshot_days(past: Past, horizon_days: int, config: TrainingConfig) -> list
     covered = covered_until(past)
     first = first_day(past)
     end, last = np.floor(covered), np.floor(covered - horizon_days)
-    earliest = first + warm_up(horizon_days)
+    earliest = first + look_back_days(horizon_days)
     if last < earliest:
-        longest = [h for h in range(1, int(end - first)) if h + warm_up(h) <= end - first]
+        longest = [h for h in range(1, int(end - first)) if h + look_back_days(h) <= end - first]
         advice = f"Choose a horizon of at most {longest[-1]} days, or give" if longest else "Give"
         raise TrainingError(
-            f"horizon_days must leave {warm_up(horizon_days):.0f} days of orders before the label "
-            f"window; got {horizon_days} in a history of {max(end - first, 0):.0f} labelled days. "
-            f"{advice} more history."
+            f"horizon_days must leave {look_back_days(horizon_days):.0f} days of orders before the "
+            f"label window; got {horizon_days} in a history of {max(end - first, 0):.0f} labelled "
+            f"days. {advice} more history."
         )
     spacing = config.spacing(horizon_days)
     gap = horizon_days + past.mapping.recording_lag_days
@@ -85,7 +83,7 @@ def season_days(
 ) -> list[float]:
     """Instants before the first snapshot, three years back from the last, oldest first."""
     step = max(config.spacing(window_days), SEASON_STEP_DAYS)
-    start = max(first_day(past) + warm_up(window_days), days[-1] - SEASONS_DAYS)
+    start = max(first_day(past) + look_back_days(window_days), days[-1] - SEASONS_DAYS)
     days_back: list[float] = np.arange(days[0] - step, start, -step).tolist()
     return days_back[::-1]
 
@@ -93,12 +91,6 @@ def season_days(
 def first_day(past: Past) -> float:
     """The first day with orders, stray dates apart."""
     return float(solid(past.order_days)["day"][0])
-
-
-def warm_up(horizon_days: float) -> float:
-    """Days to look back on before the first snapshot."""
-    is_short = horizon_days < SHORT_HORIZON_DAYS
-    return SHORT_WARM_UP_DAYS if is_short else max(horizon_days / 2, WARM_UP_DAYS)
 
 
 def require_judged(past: Past, config: TrainingConfig) -> None:

@@ -77,8 +77,9 @@ def model_card(
             "",
             _snapshots(panel),
             f"- Model: {backtest.why}.",
-            f"- Rests on: {scorer.model.basis()}.",
+            f"- Rests on: {scorer.basis()}.",
             *_shorter(part),
+            *(f"- {caution}" for caution in _cautions(backtest)),
             f"- {verdict(backtest)}",
             f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
             "",
@@ -139,6 +140,12 @@ def _against(backtest: Backtest) -> list[str]:
             f"an order {means['coverage_if_active']:.1%} of those who ordered.",
         ]
     return lines
+
+
+def _cautions(backtest: Backtest) -> list[str]:
+    """What to know before the grade is believed."""
+    fallback = backtest.fallback()
+    return [*([] if fallback is None else [fallback]), *backtest.ahead.cautions()]
 
 
 def _shorter(part: CardPart) -> list[str]:

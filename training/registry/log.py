@@ -198,7 +198,7 @@ def _register(tracker: Tracker, run: Run, part: CardPart, last: str) -> Register
         "currency": terms.currency or "",
         "as_of": as_instant(terms.trained_as_of).isoformat(),
         "why": backtest.why,
-        "basis": scorer.model.basis(),
+        "basis": scorer.basis(),
         "verdict": verdict(backtest),
         "realised": last,
     }

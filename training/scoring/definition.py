@@ -12,7 +12,7 @@ import narwhals as nw
 
 from features.history.history import Past
 
-VARYING = frozenset({"trained_as_of", "scales", "categories"})
+VARYING = frozenset({"trained_as_of", "scales", "categories", "shortage"})
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Definition:
         Kinds of feedback among the columns, and their lowest and highest score.
     categories : mapping
         Codes of text attributes: value i is i.
+    shortage : str
+        What there was too little of for a better model; empty if there was enough.
     """
 
     horizon_days: int
@@ -49,6 +51,7 @@ class Definition:
     discount_rate_yearly: float = 0.0
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shortage: str = ""
 
     @classmethod
     def of(cls, past: Past, horizon_days: int) -> Self:
@@ -70,6 +73,10 @@ class Definition:
     def kinds(self) -> tuple[str, ...]:
         """Kinds of feedback among the columns."""
         return tuple(self.scales)
+
+    def with_shortage(self, basis: str) -> str:
+        """What a forecast rests on, and what there was too little of."""
+        return f"{basis}; {self.shortage}" if self.shortage else basis
 
     @property
     def lineage(self) -> str:

@@ -70,6 +70,10 @@ class ChurnScorer:
             "churn_rate": float(since.churned.mean()),
         }
 
+    def basis(self) -> str:
+        """What the forecast rests on, in words."""
+        return self.definition.with_shortage(self.model.basis())
+
     def meaning(self) -> str:
         """What is forecast, in a sentence."""
         return (
@@ -141,6 +145,10 @@ class CLVScorer:
             "coverage": coverage(spend, values["clv_low"], values["clv_high"]),
             "coverage_if_active": coverage(spend[active], *if_active) if active.any() else np.nan,
         }
+
+    def basis(self) -> str:
+        """What the forecast rests on, in words."""
+        return self.definition.with_shortage(self.model.basis())
 
     def meaning(self) -> str:
         """What is forecast, in a sentence."""

@@ -119,7 +119,7 @@ class Scorer:
             value_at_risk=risk * values["clv_if_active"],
             days_since_last_order=table["days_since_last_order"],
             churn_model=self.churn.model.candidate,
-            basis=self.churn.model.basis(),
+            basis=self.churn.basis(),
             churn_model_version=self.churn_version,
             clv_model_version=self.clv_version,
         )

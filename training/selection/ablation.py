@@ -143,12 +143,12 @@ def _compared(
     refitted: Sequence[RefittedPool],
     seed: int,
 ) -> AblationRow:
-    """The row with what was lost, over the customers of all origins."""
+    """The row with what was lost, every origin counting alike."""
     losses, aucs = [], []
     for judge in (r.judge for r in refitted):
         one, other = risks[judge.as_of], full[judge.as_of]
         lost = log_losses(judge.churned, one) - log_losses(judge.churned, other)
         losses.append(pd.Series(lost, judge.X.index))
         aucs.append(auc(judge.churned, one) - auc(judge.churned, other))
-    difference = clustered_bootstrap(pd.concat(losses), seed, ROUNDS)
+    difference = clustered_bootstrap(losses, seed, ROUNDS)
     return replace(row, log_loss=difference, auc=float(np.mean(aucs)))

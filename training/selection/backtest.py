@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from features.clock import as_instant
-from training.evaluation import FloatArray, PairedDifference
+from training.evaluation import FloatArray, LevelError, PairedDifference
 from training.models.tasks import Task
+from training.panel.ahead import WindowAhead
 from training.panel.snapshot import Snapshot
+
+# A bootstrap over customers is too sure of a handful of them, and of one season.
+FEWEST_CUSTOMERS, FEWEST_ORIGINS = 30, 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,12 @@ class Backtest:
     window_days : float
         The window that was judged: shorter than the horizon where the history does not label that.
     differences : mapping of str to PairedDifference
-        Other candidate -> loss of the chosen one less its loss, over customers.
+        Other candidate -> loss of the chosen one less its loss: the mean over origins, as in
+        `means`, with its interval over customers.
+    ahead : WindowAhead
+        What the history cannot know of the window that the model is to forecast.
+    too_little : str
+        What there is too little of for the preferred candidates; empty if there is enough.
     """
 
     task: Task
@@ -57,6 +67,8 @@ class Backtest:
     why: str
     window_days: float
     differences: Mapping[str, PairedDifference] = field(default_factory=dict)
+    ahead: WindowAhead = field(default_factory=WindowAhead)
+    too_little: str = ""
 
     def table(self) -> pd.DataFrame:
         """One row for each origin and candidate: origin, candidate, customers and every metric."""
@@ -94,3 +106,38 @@ class Backtest:
     def of(self, candidate: str) -> tuple[JudgedForecast, ...]:
         """One candidate's judgements, oldest origin first."""
         return tuple(j for j in self.judged if j.candidate == candidate)
+
+    def fallback(self) -> str | None:
+        """That the model is the one that the data carry, and what there is too little of."""
+        if not self.too_little:
+            return None
+        return (
+            f"{self.task.title}: the data carry no more than `{self.chosen}`; there is "
+            f"{self.too_little}."
+        )
+
+    def level_error(self) -> LevelError:
+        """How far the level of the chosen candidate was off, means over origins."""
+        found = [
+            self.task.level(self.task.truth(j.judge), j.forecast) for j in self.of(self.chosen)
+        ]
+        bias, error, noise = np.mean([(e.bias, e.error, e.noise) for e in found], axis=0)
+        return LevelError(float(bias), float(error), float(noise))
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are customers and origins enough for anything to be clear."""
+        customers, origins = self._size()
+        return customers >= FEWEST_CUSTOMERS and origins >= FEWEST_ORIGINS
+
+    def size_in_words(self) -> str:
+        """What was judged on, and what it takes for anything to be clear."""
+        customers, origins = self._size()
+        return (
+            f"{customers:,} customer{'s' * (customers != 1)} at {origins} "
+            f"origin{'s' * (origins != 1)} where {FEWEST_CUSTOMERS} and {FEWEST_ORIGINS} are needed"
+        )
+
+    def _size(self) -> tuple[int, int]:
+        judges = [j.judge for j in self.of(self.chosen)]
+        return len({customer for judge in judges for customer in judge.X.index}), len(judges)

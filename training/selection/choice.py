@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pandas as pd
 
+from features.quality import Readiness
 from training.evaluation import PairedDifference, clustered_bootstrap
 from training.models.tasks import Task
 from training.selection.backtest import Backtest, JudgedForecast
 
 # The ends of a 95% interval of normal means then have a standard error of 2% of its width.
 ROUNDS = 1000
-# A bootstrap over customers is too sure of a handful of them, and of one season.
-FEWEST_CUSTOMERS, FEWEST_ORIGINS = 30, 3
 
 
 def choose(
-    task: Task, judged: tuple[JudgedForecast, ...], window_days: float, seed: int
+    task: Task,
+    judged: tuple[JudgedForecast, ...],
+    window_days: float,
+    seed: int,
+    ready: Sequence[Readiness] = (),
+    unjudged: str = "the history is too short to judge any candidate out of time",
 ) -> Backtest:
     """The best of the preferred candidates, unless another is clearly better out of time.
+
+    Only candidates that there is enough data for may be the model. Where that leaves no preferred
+    one, the last listed stands for them: the one that asks for most.
 
     Parameters
     ----------
@@ -29,40 +38,65 @@ def choose(
         The window that was judged.
     seed : int
         Of the bootstrap.
+    ready : sequence of Readiness
+        What there is enough data for; a kind of forecast that is not listed is.
+    unjudged : str
+        Why nothing was judged, if nothing was.
     """
-    preferred = task.preferred
+    carried, too_little = carried_by(task, ready)
+    if judged:
+        seen = {j.candidate for j in judged}
+        carried = [name for name in carried if name in seen]
+    preferred = [name for name in task.preferred if name in carried] or [carried[-1]]
+    found = Backtest(task, judged, preferred[0], "", window_days, too_little=too_little)
     if not judged:
-        why = f"{preferred[0]}: the history is too short to judge any candidate out of time"
-        return Backtest(task, judged, preferred[0], why, window_days)
-    scores: dict[str, list[float]] = {}
-    for j in judged:
-        scores.setdefault(j.candidate, []).append(j.metrics[task.criterion])
-    means = {name: float(np.mean(found)) for name, found in scores.items()}
+        return replace(found, why=f"{preferred[0]}: {unjudged}")
+    means = {str(name): float(mean) for name, mean in found.means()[task.criterion].items()}
     first = min(preferred, key=means.__getitem__)
     losses = _losses(task, judged)
-    against = {n: _difference(losses, n, first, seed) for n in means if n not in preferred}
-    origins = len({j.judge.as_of for j in judged})
-    enough = losses.index.nunique() >= FEWEST_CUSTOMERS and origins >= FEWEST_ORIGINS
+    against = {n: _difference(losses, n, first, seed) for n in carried if n not in preferred}
+    enough = found.is_enough
     better = [n for n, d in against.items() if enough and d.high < 0 and means[n] < means[first]]
     chosen = min(better, key=means.__getitem__) if better else first
     listed = ", ".join(f"{name} {mean:.4f}" for name, mean in means.items())
     verdict = f"clearly better than {first}" if better else "nothing is clearly better"
+    origins = len({j.judge.as_of for j in judged})
     why = (
         f"{chosen}: {verdict} over {origins} out-of-time origin(s) "
         f"(mean {task.criterion.replace('_', ' ')}: {listed})"
     )
     differences = {n: _difference(losses, chosen, n, seed) for n in means if n != chosen}
-    return Backtest(task, judged, chosen, why, window_days, differences)
+    return replace(found, chosen=chosen, why=why, differences=differences)
 
 
-def _losses(task: Task, judged: tuple[JudgedForecast, ...]) -> pd.DataFrame:
-    """Loss of every customer at every origin; index customer_id, one column per candidate."""
-    columns: dict[str, list[pd.Series]] = {}
+def carried_by(task: Task, ready: Sequence[Readiness]) -> tuple[list[str], str]:
+    """The candidates that there is enough data for, and why the preferred ones are not among them.
+
+    Returns
+    -------
+    carried : list of str
+        In the order of the candidates.
+    too_little : str
+        Empty if all preferred candidates are carried.
+    """
+    lacking = {found.method: found for found in ready if not found.ready}
+    needs = {name: candidate.needs for name, candidate in task.candidates.items()}
+    carried = [name for name, need in needs.items() if need not in lacking]
+    missed = [lacking[need] for name in task.preferred if (need := needs[name]) in lacking]
+    return carried, missed[0].shortage() if missed else ""
+
+
+def _losses(task: Task, judged: tuple[JudgedForecast, ...]) -> dict[str, list[pd.Series]]:
+    """Loss of every customer by candidate, a series for each origin; index customer_id."""
+    found: dict[str, list[pd.Series]] = {}
     for j in judged:
         loss = pd.Series(task.losses(task.truth(j.judge), j.forecast), j.judge.X.index)
-        columns.setdefault(j.candidate, []).append(loss)
-    return pd.DataFrame({name: pd.concat(found) for name, found in columns.items()})
+        found.setdefault(j.candidate, []).append(loss)
+    return found
 
 
-def _difference(losses: pd.DataFrame, one: str, other: str, seed: int) -> PairedDifference:
-    return clustered_bootstrap(losses[one] - losses[other], seed, ROUNDS)
+def _difference(
+    losses: dict[str, list[pd.Series]], one: str, other: str, seed: int
+) -> PairedDifference:
+    pairs = zip(losses[one], losses[other], strict=True)
+    return clustered_bootstrap([ours - theirs for ours, theirs in pairs], seed, ROUNDS)

@@ -51,11 +51,12 @@ def fit(past: Past, found: Judgement, config: TrainingConfig) -> tuple[FittedMod
     churn = fit_churn(found, origin, config)
     clv = fit_clv(found, origin, churn, config)
 
-    terms = Definition.of(past, horizon)
+    terms = replace(Definition.of(past, horizon), shortage=found.churn.too_little)
     value = found.clv_panel.value
     clv_terms = replace(
         terms,
         horizon_days=clv_horizon,
+        shortage=found.clv.too_little,
         margin_rate=value.margin_rate,
         discount_rate_yearly=value.discount_rate_yearly,
     )

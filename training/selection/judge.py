@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from features.history.history import Past
-from features.quality import suggest_within
+from features.quality import label_counts, readiness, suggest_within
 from training.config import TrainingConfig
+from training.panel.ahead import WindowAhead
 from training.panel.panel import Panel, Progress, build_panel
 from training.panel.schedule import label_windows
 from training.selection.backtest import Backtest
@@ -59,7 +60,8 @@ def judge(past: Past, config: TrainingConfig, progress: Progress = lambda _: Non
     horizon, clv_horizon = config.horizons
     windows = label_windows(past, horizon, config)
     panels = tuple(build_panel(past, horizon, config, progress, window) for window in windows)
-    churn = backtest_churn(panels, config, progress)
+    ready = readiness(label_counts(past, windows[0]))
+    churn = backtest_churn(panels, config, progress, ready)
     clv_panel, active = panels[0], activity_as_judged(churn)
     if clv_horizon != horizon:
         window = label_windows(past, clv_horizon, config)[0]
@@ -67,5 +69,8 @@ def judge(past: Past, config: TrainingConfig, progress: Progress = lambda _: Non
             clv_panel = build_panel(past, horizon, config, progress, window)
             active = activity_over(churn.chosen, config, window)
     others = () if clv_panel is panels[0] else panels
-    clv = backtest_clv(clv_panel, active, config, progress, others)
-    return Judgement(panels, clv_panel, churn, clv)
+    clv = backtest_clv(clv_panel, active, config, progress, others, ready)
+    ahead, clv_ahead = (
+        WindowAhead.of(panels[0], days, config.snapshots) for days in (horizon, clv_horizon)
+    )
+    return Judgement(panels, clv_panel, replace(churn, ahead=ahead), replace(clv, ahead=clv_ahead))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from features.clock import as_instant
+from features.quality import Readiness
 from training.config import TrainingConfig
 from training.evaluation import FloatArray, churn_metrics, coverage, value_metrics
 from training.models.churn import ChurnModel
@@ -25,7 +26,10 @@ from training.selection.parallel import side_by_side
 
 
 def backtest_churn(
-    panels: Sequence[Panel], config: TrainingConfig, progress: Progress = lambda _: None
+    panels: Sequence[Panel],
+    config: TrainingConfig,
+    progress: Progress = lambda _: None,
+    ready: Sequence[Readiness] = (),
 ) -> Backtest:
     """Judge every churn candidate at every origin of the first panel.
 
@@ -36,6 +40,8 @@ def backtest_churn(
     config : TrainingConfig
     progress : callable, optional
         Told in words what is being done.
+    ready : sequence of Readiness, optional
+        What there is enough data for.
     """
 
     def judge(given: tuple[Fold, list[TrainingSet], ForecastOrigin]) -> list[JudgedForecast]:
@@ -53,7 +59,7 @@ def backtest_churn(
     # One after the other: folds share most snapshots, whose pace is worked out once.
     known = [(fold, *taught(fold, config)) for fold in folds]
     judged = _flat(side_by_side(judge, known))
-    return choose(CHURN_RISK, judged, panels[0].window_days, config.seed)
+    return choose(CHURN_RISK, judged, panels[0].window_days, config.seed, ready)
 
 
 def fit_churn_candidates(
@@ -73,6 +79,7 @@ def backtest_clv(
     config: TrainingConfig,
     progress: Progress = lambda _: None,
     others: Sequence[Panel] = (),
+    ready: Sequence[Readiness] = (),
 ) -> Backtest:
     """Judge every CLV candidate at every origin.
 
@@ -87,6 +94,8 @@ def backtest_clv(
     others : sequence of Panel, optional
         Those of churn, where that is learnt over another window: the first gives the pace, as it
         does to the fitted model.
+    ready : sequence of Readiness, optional
+        What there is enough data for.
     """
 
     def judge(fold: Fold) -> list[JudgedForecast]:
@@ -106,9 +115,12 @@ def backtest_clv(
         return result
 
     folds = rolling_origin(panel, config.origins, others)
-    folds = [fold for fold in folds if _has_spend(fold, config)]
-    judged = _flat(side_by_side(judge, folds))
-    return choose(CLV_FORECAST, judged, panel.window_days, config.seed)
+    spent = [fold for fold in folds if _has_spend(fold, config)]
+    judged = _flat(side_by_side(judge, spent))
+    if folds and not spent:
+        why = "nobody spent anything before an origin and after it, so there is no value to judge"
+        return choose(CLV_FORECAST, judged, panel.window_days, config.seed, ready, why)
+    return choose(CLV_FORECAST, judged, panel.window_days, config.seed, ready)
 
 
 def interval_metrics(

@@ -110,6 +110,20 @@ def test_weeks_with_hardly_an_order_at_the_end_are_found():
     assert (found.first_day, found.days, found.orders, found.usual_week) == (140, 14, 3, 70.0)
 
 
+def test_half_an_import_is_seen_within_the_week():
+    found = thin_end(calendar({**steady(0, 140), 140: 1, 143: 1}))
+    assert (found.first_day, found.days, found.orders) == (140, 4, 2)
+
+
+def test_orders_dated_ahead_are_a_thin_end():
+    found = thin_end(calendar({**steady(0, 140), 160: 1, 190: 2, 229: 1}))
+    assert (found.first_day, found.days, found.orders) == (140, 90, 4)
+
+
+def test_a_long_weekend_is_no_thin_end():
+    assert thin_end(calendar({**steady(0, 140), 142: 1})) is None
+
+
 def test_a_decline_to_half_is_no_thin_end():
     assert thin_end(calendar({**steady(0, 140), **steady(140, 28, 5)})) is None
 

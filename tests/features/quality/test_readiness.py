@@ -8,9 +8,9 @@ import pytest
 from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
 from features.quality.context import gather
-from features.quality.readiness import LabelCounts, labelled, readiness
+from features.quality.readiness import LabelCounts, label_counts, labelled, readiness
 
-ENOUGH = LabelCounts(90, 2, 19_000.0, 1_000, 500, 200)
+ENOUGH = LabelCounts(90, 1, 19_000.0, 100, 50, 10)
 START = date(2024, 1, 1)
 
 
@@ -39,14 +39,14 @@ def test_enough_of_everything_is_enough_for_all():
 @pytest.mark.parametrize(
     ("change", "missing"),
     [
-        ({"snapshots": 1}, "1 labelled snapshots, 2 needed"),
-        ({"customers": 999}, "999 customers at the last snapshot, 1,000 needed"),
-        ({"repeat_buyers": 199}, "199 repeat buyers, 200 needed"),
-        ({"returned": 199}, "199 customers who came back, 200 needed"),
-        ({"returned": 801}, "199 customers who did not come back, 200 needed"),
+        ({"snapshots": 0}, "0 labelled snapshots, 1 needed"),
+        ({"customers": 99}, "99 customers at the last snapshot, 100 needed"),
+        ({"repeat_buyers": 9}, "9 repeat buyers, 10 needed"),
+        ({"returned": 9}, "9 customers who came back, 10 needed"),
+        ({"returned": 91}, "9 customers who did not come back, 10 needed"),
     ],
 )
-def test_gradient_boosting_says_what_is_missing(change, missing):
+def test_the_pool_says_what_is_missing(change, missing):
     pool = readiness(LabelCounts(**{**vars(ENOUGH), **change}))[2]
     assert not pool.ready
     assert pool.missing == (missing,)
@@ -78,9 +78,18 @@ def test_an_order_of_nothing_is_no_return():
     assert labelled(context({"a": (0,), "b": (0, 89)}, free={"a": 70}), 30).returned == 1
 
 
-def test_a_span_of_two_horizons_has_one_snapshot_and_less_has_none():
-    assert labelled(context({"a": (0, 59)}), 30).snapshots == 1
-    assert labelled(context({"a": (0, 58)}), 30).snapshots == 0
+@pytest.mark.parametrize(("horizon", "days"), [(20, 34), (30, 60), (90, 135)])
+def test_a_span_of_a_horizon_and_days_to_look_back_on_has_one_snapshot(horizon, days):
+    assert labelled(context({"a": (0, days - 1)}), horizon).snapshots == 1
+    assert labelled(context({"a": (0, days - 2)}), horizon).snapshots == 0
+
+
+def test_what_a_training_may_count_on_is_what_a_check_tells():
+    """The same history, cut for a training and looked at by a check."""
+    shop = {"a": (0, 5, 89), "b": (10,), "c": (40, 41), "late": (70,), "d": (2, 60)}
+    looked_at = context(shop, as_of=(START - date(1970, 1, 1)).days + 90.0)
+
+    assert label_counts(looked_at.past, 30) == labelled(looked_at, 30)
 
 
 def test_a_recording_lag_moves_the_last_snapshot_back():

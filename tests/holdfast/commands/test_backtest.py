@@ -81,7 +81,7 @@ def test_it_prints_the_means_every_origin_the_differences_and_the_grade(holdfast
         assert f"{title}: paired differences over customers" in found
     assert "Churn risk: log loss at every origin" in found
     assert "CLV: tweedie deviance at every origin" in found
-    assert len(re.findall(r"^Grade [A-D]: ", found, re.M)) == 2
+    assert len(re.findall(r"^Grade [A-D] \(ranking [A-D], level [A-D]\): ", found, re.M)) == 2
     assert "±" not in found
 
 

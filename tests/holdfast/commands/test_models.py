@@ -70,7 +70,7 @@ def test_train_registers_the_next_version_of_both_models(trained):
 def test_train_tells_the_means_of_every_candidate_and_that_none_is_clearly_better(trained):
     churn = by_name(trained.document)["churn-risk"]
     loss = {c["candidate"]: c["metrics"]["log_loss"] for c in churn["candidates"]}
-    assert list(loss) == ["recency_rule", "past_rate", "btyd", "trees", "pool"]
+    assert list(loss) == ["base_rate", "recency_rule", "past_rate", "btyd", "trees", "pool"]
     assert [c["candidate"] for c in churn["candidates"] if c["chosen"]] == [churn["chosen"]]
     rivals = [c["difference"] for c in churn["candidates"] if not c["chosen"]]
     assert all(difference["low"] <= 0 for difference in rivals)

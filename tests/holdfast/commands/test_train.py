@@ -10,10 +10,16 @@ def realised(document, name: str):
 
 
 def test_train_grades_both_models_and_says_what_they_rest_on(trained):
-    assert len(re.findall(r"^Grade [A-D]: ", trained.printed, re.M)) == 2
+    assert (
+        len(re.findall(r"^Grade [A-D] \(ranking [A-D], level [A-D]\): ", trained.printed, re.M))
+        == 2
+    )
     assert len(re.findall("^Rests on: .*MBG/NBD", trained.printed, re.M)) == 2
     for model in trained.document["models"]:
-        assert model["verdict"].startswith(f"Grade {model['grade']}: ")
+        letters = f"(ranking {model['ranking']}, level {model['level']})"
+        assert model["grade"] == max(model["ranking"], model["level"])
+        assert model["verdict"].startswith(f"Grade {model['grade']} {letters}: ")
+        assert model["level_error"] >= abs(model["bias"])
         assert model["basis"]
         assert model["window_days"] == 90
 

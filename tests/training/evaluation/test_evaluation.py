@@ -646,8 +646,8 @@ def test_a_clustered_bootstrap_draws_all_rows_of_a_customer_together():
     once = pd.Series(np.random.default_rng(0).normal(0.1, 1.0, 300), [f"c{i}" for i in range(300)])
     again = pd.concat([once] * 10)
 
-    few, many = (evaluation.clustered_bootstrap(d, seed=1) for d in (once, again))
-    naive = evaluation.clustered_bootstrap(again.reset_index(drop=True), seed=1)
+    few, many = (evaluation.clustered_bootstrap([d], seed=1) for d in (once, again))
+    naive = evaluation.clustered_bootstrap([again.reset_index(drop=True)], seed=1)
 
     assert few.difference == pytest.approx(once.mean())
     assert (many.low, many.high) == pytest.approx((few.low, few.high))
@@ -657,7 +657,7 @@ def test_a_clustered_bootstrap_draws_all_rows_of_a_customer_together():
 def test_its_interval_is_that_of_the_normal_law():
     difference = pd.Series(np.random.default_rng(0).normal(0.1, 1.0, 1000))
 
-    found = evaluation.clustered_bootstrap(difference, seed=1)
+    found = evaluation.clustered_bootstrap([difference], seed=1)
 
     error = difference.std() / 1000**0.5
     assert found.low == pytest.approx(difference.mean() - 1.96 * error, abs=0.2 * error)
@@ -667,7 +667,7 @@ def test_its_interval_is_that_of_the_normal_law():
 def test_beyond_2000_customers_groups_of_them_say_much_the_same():
     difference = pd.Series(np.random.default_rng(0).normal(0.1, 1.0, 20_000))
 
-    found = evaluation.clustered_bootstrap(difference, seed=1)
+    found = evaluation.clustered_bootstrap([difference], seed=1)
 
     error = difference.std() / 20_000**0.5
     assert found.difference == pytest.approx(difference.mean())
@@ -677,7 +677,7 @@ def test_beyond_2000_customers_groups_of_them_say_much_the_same():
 def test_it_is_the_same_for_the_same_seed_in_any_order_of_rows():
     rows = pd.Series([0.1, -0.4, 0.7, 0.2], ["a", "b", "a", "c"])
 
-    one, other = (evaluation.clustered_bootstrap(d, seed=3) for d in (rows, rows[::-1]))
+    one, other = (evaluation.clustered_bootstrap([d], seed=3) for d in (rows, rows[::-1]))
 
     assert (one.low, one.high) == pytest.approx((other.low, other.high))
     assert one.rounds == 1000

@@ -34,11 +34,17 @@ def test_recency_is_in_horizons():
     assert log_recency(X) == pytest.approx([np.log(0.01), 0.0])
 
 
-@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("name", ["recency_rule", "past_rate"])
 def test_with_two_kinds_of_customers_a_rule_gives_their_churn_rates(name):
     rule = LogisticRule.fit(name, TWO_KINDS, CHURNED)
 
     assert rule.predict(TWO_KINDS)[[0, -1]] == pytest.approx([0.3, 0.9], abs=1e-4)
+
+
+def test_the_base_rate_is_the_same_of_everybody():
+    rule = LogisticRule.fit("base_rate", TWO_KINDS, CHURNED)
+
+    assert rule.predict(TWO_KINDS) == pytest.approx(CHURNED.mean(), abs=1e-4)
 
 
 def test_the_slope_is_that_of_the_closed_form():

@@ -7,6 +7,7 @@ from scipy.special import logit
 
 from training.models.carry_over import CarryOver
 from training.models.churn import ChurnModel
+from training.panel.snapshot import ForecastOrigin
 
 
 def risk(model: ChurnModel, X: pd.DataFrame) -> np.ndarray:
@@ -66,3 +67,16 @@ def test_what_went_through_json_carries_over_the_same(origin):
     content = json.loads(json.dumps(carry.as_dict()))
 
     assert CarryOver.from_dict(content, origin.btyd) == carry
+
+
+def test_a_middling_customer_need_not_be_one_that_could_exist(origin, X):
+    """Between 11 and 12 repeat purchases lie 11.5, which no user has put in."""
+    some = X.iloc[:2].assign(frequency=[11.0, 12.0], recency=[300.0, 290.0], T=[400.0, 301.5])
+    carry = CarryOver.of(ForecastOrigin(origin.as_of, some, origin.btyd), 90.0)
+
+    assert carry.centre["frequency"] == 11.5
+    added = carry.contributions(some)
+
+    logit_of_all = carry.logit(some)
+    assert np.isfinite(added.to_numpy()).all()
+    assert added.sum(axis=1).diff().iloc[1] == pytest.approx(logit_of_all[1] - logit_of_all[0])

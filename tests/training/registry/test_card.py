@@ -113,7 +113,7 @@ def test_it_says_if_there_are_no_figures(shop, parts, data):
     card = model_card(young, shop.config, data)
 
     assert card.count("No out-of-time figures: the history is too short") == 2
-    assert card.count("- No grade: the history is too short") == 2
+    assert card.count("- No grade: pool: the history is too short") == 2
     assert "The figures are" not in card
 
 

@@ -134,13 +134,14 @@ def test_a_history_that_cannot_be_judged_is_recorded_all_the_same(shop, fitted, 
 
 def test_a_version_says_what_it_is(trained):
     churn, clv = trained.training.churn, trained.training.clv
+    grade = grade_of(trained.training.churn_backtest)
 
     assert churn.tags["candidate"] == trained.training.churn_backtest.chosen
     assert clv.tags["horizon_days"] == "90"
     assert churn.tags["as_of"] == "2025-10-01T00:00:00"
     assert churn.tags["currency"] == "EUR"
     assert churn.tags["why"] == trained.training.churn_backtest.why
-    assert churn.tags["verdict"].startswith(f"Grade {grade_of(trained.training.churn_backtest)}")
+    assert churn.tags["verdict"].startswith(f"Grade {grade.letter} (ranking {grade.ranking}, ")
     assert churn.tags["basis"] in clv.tags["basis"]
 
 

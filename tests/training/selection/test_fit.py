@@ -168,7 +168,9 @@ def test_horizons_beyond_what_is_labelled_are_reached_and_said(
     assert scores["clv_horizon_days"].unique().tolist() == [clv_horizon]
 
 
-def test_a_history_too_short_for_a_backtest_is_pooled_and_every_score_says_so(shop):
+def test_a_history_too_short_for_a_backtest_is_forecast_by_what_it_carries_and_every_score_says_so(
+    shop,
+):
     young = shop.history.upto("2024-03-10").coded()
 
     config = replace(shop.config, horizon_days=120, clv_horizon_days=120)
@@ -176,8 +178,10 @@ def test_a_history_too_short_for_a_backtest_is_pooled_and_every_score_says_so(sh
 
     assert churn.backtest.judged == ()
     scores = Scorer(churn.scorer, clv.scorer, 1, 1).score(shop.history, "2024-03-10")
-    assert scores["churn_model"].unique().tolist() == ["pool"]
-    assert scores["basis"].str.contains("carried over to 120 days by MBG/NBD").all()
+    assert scores["churn_model"].unique().tolist() == ["btyd"]
+    (basis,) = scores["basis"].unique()
+    assert basis.startswith("MBG/NBD, pace of the season")
+    assert "; not enough for a pool with boosted trees: " in basis
     assert clv.scorer.model.candidate == "regression"
     assert np.isfinite(scores["clv"]).all()
 
