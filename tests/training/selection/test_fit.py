@@ -181,7 +181,7 @@ def test_a_history_too_short_for_a_backtest_is_forecast_by_what_it_carries_and_e
     assert scores["churn_model"].unique().tolist() == ["btyd"]
     (basis,) = scores["basis"].unique()
     assert basis.startswith("MBG/NBD, pace of the season")
-    assert "; not enough for a pool with boosted trees: " in basis
+    assert "; not enough for a pool with boosted trees (" in basis
     assert clv.scorer.model.candidate == "regression"
     assert np.isfinite(scores["clv"]).all()
 
