@@ -1,4 +1,4 @@
-"""Warnings about the instant of a forecast: history that ends long before it, models from after."""
+"""What to be careful about: histories that end early, models from later, value in few hands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from features.quality.context import many
 from features.quality.flow import staleness, thin_end
 from holdfast.failures import RequestError
 
+# Of the value of all customers: totals then hang on one.
+LARGE_SHARE = 0.1
+# Of so few customers each may hold as much.
+FEW = 30
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from training.scoring.scorer import Scorer
     from training.uplift.scoring import UpliftScorer
 
@@ -77,6 +84,19 @@ def foresight_warnings(scorer: Scorer, past: Past, uplift: UpliftScorer | None =
     return [
         f"the champion was trained on what was known before {as_instant(trained):%Y-%m-%d}, after "
         "as_of: these scores know what came next and tell nothing about how good it is."
+    ]
+
+
+def concentration_warnings(scores: pd.DataFrame) -> list[str]:
+    """Say if one customer is expected to bring a large share of all value."""
+    by_customer = scores.set_index("customer_id")["clv"]
+    total, most = float(by_customer.sum()), float(by_customer.max())
+    if not most > LARGE_SHARE * total or len(scores) <= FEW:
+        return []
+    return [
+        f"customer {by_customer.idxmax()} holds {most / total:.0%} of the expected value "
+        f"of all {len(scores):,} customers: totals hang on this one. Look at their orders; if one "
+        "is a mistake or no sale, leave it out of the history."
     ]
 
 

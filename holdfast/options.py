@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from training.scoring.columns import STAGES
+
 EXAMPLES = Path(__file__).parent / "examples"
+
+StageName = StrEnum("StageName", {name: name for name in STAGES})  # type: ignore[misc]  # told once
 
 
 def _shipped(mapping: str | None) -> str | None:

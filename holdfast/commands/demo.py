@@ -51,7 +51,7 @@ def demo() -> None:
     _train(history, tracker)
     heading("4. Score its customers")
     scores = _score(history, tracker)
-    heading("Value at risk")
+    heading("Who to keep: value at risk")
     _print_at_risk(scores, history.mapping.currency)
     run_campaign(shop, tracker)
     output.line(f"Done in {time.monotonic() - started:.0f} s. Go on from here:")
@@ -104,7 +104,7 @@ def _score(history: History, tracker: Tracker) -> pd.DataFrame:
         scorer = load_scorer(tracker, history)
         scores = scorer.score(history, demo_shop.AS_OF, reasons_for=demo_shop.CUSTOMERS)
         files.write_table(scores, demo_shop.SCORES)
-    print_stages(scores_document(scores)["stages"], history.mapping.currency)
+    print_stages(scores_document(scores, scores)["stages"], history.mapping.currency)
     output.line(f"Scores are in {demo_shop.SCORES}")
     return scores
 

@@ -10,6 +10,7 @@ import typer
 from holdfast import files, options
 from holdfast.render import output
 from holdfast.session import Session
+from training.scoring.columns import STAGES
 
 if TYPE_CHECKING:
     from training.config import TrainingConfig
@@ -174,9 +175,27 @@ def score(
             "--reasons",
             metavar="N",
             min=0,
-            help="How many customers, those with most value at risk, get reasons.",
+            help="How many customers, the first of the file, get reasons.",
         ),
     ] = 1000,
+    stage: Annotated[
+        list[options.StageName] | None,
+        typer.Option(
+            "--stage",
+            show_default=False,
+            help="Write only customers of this stage; may be given several times.",
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top",
+            metavar="N",
+            min=1,
+            show_default=False,
+            help="Write only the first N: live customers by value at risk, then the lapsed.",
+        ),
+    ] = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -184,7 +203,7 @@ def score(
 
     Ends with code 3 if there is no champion for this shop and definition.
     """
-    from holdfast.freshness import foresight_warnings, stale_warnings
+    from holdfast.freshness import concentration_warnings, foresight_warnings, stale_warnings
     from holdfast.render.model_documents import scores_document
     from holdfast.render.model_tables import print_stages
     from training.champions import load_scorer
@@ -197,11 +216,18 @@ def score(
         tell("loading the champions")
         scorer = load_scorer(Tracker(), whole)
         tell("scoring")
-        scores = scorer.score_past(past, scorer.table(past), reasons)
-        files.write_table(scores, target)
-        told = [*stale_warnings(past), *foresight_warnings(scorer, past)]
+        table = scorer.table(past)
+        scores = scorer.score_past(past, table, 0)
+        wanted = scores[scores["stage"].isin(stage or STAGES)].head(top or len(scores))
+        written = scorer.explained(wanted, table, reasons)
+        files.write_table(written, target)
+        told = [
+            *stale_warnings(past),
+            *foresight_warnings(scorer, past),
+            *concentration_warnings(scores),
+        ]
     output.warnings(told)
-    found = {"out": str(target), **scores_document(scores)}
+    found = {"out": str(target), **scores_document(scores, written)}
     found["currency"] = scorer.churn.definition.currency
     if as_json:
         output.document({**found, "warnings": told})
@@ -213,7 +239,9 @@ def score(
     )
     output.paragraph(f"Rests on: {found['basis']}")
     print_stages(found["stages"], found["currency"])
-    output.line(f"Scores are in {target}; {found['with_reasons']:,} customers have reasons")
+    output.line(
+        f"{found['written']:,} customers are in {target}; {found['with_reasons']:,} have reasons"
+    )
 
 
 def models(as_json: options.AsJson = False) -> None:

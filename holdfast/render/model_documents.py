@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from training.selection.judge import Judgement
 
 
+# What is at stake, of everybody, of live customers and of the lapsed.
+WORTH = ("value_at_stake", "value_at_risk", "win_back_value")
+
+
 def training_document(training: Training) -> dict[str, Any]:
     """What a training made: `holdfast train --json` without its warnings."""
     parts = (
@@ -118,8 +122,8 @@ def ablation_document(rows: Sequence[AblationRow]) -> list[dict[str, Any]]:
     ]
 
 
-def scores_document(scores: pd.DataFrame) -> dict[str, Any]:
-    """What a scoring found, by stage; one row per customer is in the file."""
+def scores_document(scores: pd.DataFrame, written: pd.DataFrame) -> dict[str, Any]:
+    """What a scoring found, by stage, and how much of it was written."""
     first = scores.iloc[0]
     terms = ("horizon_days", "clv_horizon_days", "churn_model", "basis", "churn_model_version",
              "clv_model_version")  # fmt: skip
@@ -127,7 +131,8 @@ def scores_document(scores: pd.DataFrame) -> dict[str, Any]:
         "as_of": first["as_of"].isoformat(),
         **{term: first[term] for term in terms},
         "customers": len(scores),
-        "with_reasons": int(scores["reason_1"].notna().sum()),
+        "written": len(written),
+        "with_reasons": int(written["reason_1"].notna().sum()),
         "stages": [_stage(name, scores[scores["stage"] == name]) for name in STAGES],
     }
 
@@ -190,7 +195,7 @@ def _stage(name: str, rows: pd.DataFrame) -> dict[str, Any]:
         "stage": name,
         "customers": len(rows),
         "mean_churn_risk": rows["churn_risk"].mean(),
-        "value_at_risk": rows["value_at_risk"].sum(),
+        **{name: rows[name].sum(min_count=1) for name in WORTH},
     }
 
 

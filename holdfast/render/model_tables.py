@@ -133,10 +133,10 @@ def print_champion(version: RegisteredVersion, decision: GateDecision) -> None:
 def print_stages(stages: Sequence[dict[str, Any]], currency: str | None) -> None:
     """Print how many customers are in each stage, and what is at stake there."""
     money = f", {currency}" if currency else ""
-    table = table_of(["stage"], ["customers", "mean risk", f"value at risk{money}"])
+    table = table_of(["stage"], ["customers", "mean risk", f"at stake{money}"])
     for stage in stages:
         risk = f"{stage['mean_churn_risk']:.1%}" if stage["customers"] else ""
-        worth = f"{stage['value_at_risk']:,.0f}"
+        worth = f"{stage['value_at_stake'] or 0:,.0f}"
         add(table, [stage["stage"], f"{stage['customers']:,}", risk, worth])
     output.stdout().print(table)
 
@@ -163,14 +163,14 @@ def print_models(versions: Iterable[RegisteredVersion]) -> None:
 
 
 def print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
-    """Print customers with most value at risk, and the reasons for their risk."""
+    """Print customers, what is at stake with each, and the reasons for their risk."""
     money = f", {currency}" if currency else ""
-    table = table_of(["customer", "stage"], ["last order", "risk", f"at risk{money}"])
+    table = table_of(["customer", "stage"], ["last order", "risk", f"at stake{money}"])
     table.add_column("why")
     for _, row in scores.iterrows():
         why = "; ".join(r for r in row[["reason_1", "reason_2", "reason_3"]] if isinstance(r, str))
         last, risk = f"{row['days_since_last_order']:.0f} d ago", f"{row['churn_risk']:.0%}"
-        worth = f"{row['value_at_risk']:,.0f}"
+        worth = f"{row['value_at_stake']:,.0f}"
         add(table, [row["customer_id"], row["stage"], last, risk, worth, why])
     output.stdout().print(table)
 

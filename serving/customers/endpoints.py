@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["customers"])
 
 @router.get("/customers", responses=problems(422, 503))
 def customers(query: Annotated[CustomerQuery, Query()], scores: ScoresNow) -> CustomerPage:
-    """List customers by value at risk, those who have not lapsed unless asked."""
+    """List customers by value at stake, those who have not lapsed unless asked."""
     found = scores.at_risk(query.stage, query.min_risk)
     start = 0 if query.cursor is None else _start(query.cursor, _listing(query, scores))
     end = start + query.limit

@@ -27,7 +27,7 @@ class CustomerQuery(BaseModel):
 
 
 class CustomerPage(Answer):
-    """Customers with most value at risk first, equal ones by customer_id."""
+    """Customers, the live first, by value at stake; equal ones by customer_id."""
 
     currency: str | None
     definition: Terms

@@ -18,7 +18,7 @@ from serving.inforce.reloading import LoadError, Source
 from serving.inforce.schemas import ScoreRow, Terms, Versions
 from training.champions import CHURN, CLV
 from training.registry.tracking import Tracker
-from training.scoring.columns import COLUMNS, SCORE_COLUMNS, STAGES, ScoreColumn
+from training.scoring.columns import COLUMNS, LAPSED, SCORE_COLUMNS, STAGES, ScoreColumn
 from training.scoring.model_scorers import load_model
 
 READERS = (".parquet", ".csv")
@@ -31,7 +31,8 @@ class Scores:
     Attributes
     ----------
     rows : polars.DataFrame
-        The file's columns, most value at risk first, equal ones by customer_id.
+        The file's columns: live customers first, then the lapsed, each by value at stake, equal
+        ones by customer_id.
     terms : Terms
         What the figures mean, by the models that made them.
     digest : str
@@ -55,7 +56,7 @@ class Scores:
         return {CHURN: churn, CLV: clv}
 
     def at_risk(self, stages: Sequence[str], min_risk: float) -> pl.DataFrame:
-        """Rows of the stages with at least this churn risk, most value at risk first."""
+        """Rows of the stages with at least this churn risk, in their order."""
         query = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
         return self.rows.filter(query)
 
@@ -146,7 +147,8 @@ def _checked(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
     numbers = [column.name for column in SCORE_COLUMNS if column.dtype == "number"]
     if not rows.select(pl.all_horizontal(pl.col(numbers).is_finite().all())).item():
         raise LoadError(f"{path} must hold finite numbers. Score again.")
-    return rows.sort("value_at_risk", "customer_id", descending=[True, False])
+    lapsed = pl.col("stage") == LAPSED
+    return rows.sort(lapsed, "value_at_stake", "customer_id", descending=[False, True, False])
 
 
 def _terms(rows: pl.DataFrame, path: Path, tracker: Tracker) -> Terms:

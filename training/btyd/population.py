@@ -22,6 +22,9 @@ RIDGE = 3.0
 FEW = 30
 # Purchase days after which a customer's own mean counts half, where nothing tells better.
 USUAL_CREDIBILITY = 0.8
+# Times what 99% of customers stay below. Totals and slopes may hang on a few very large customers,
+# but not on one absurd order; one is believed as far as its like came again.
+FAR = 3.0
 # Purchase days: the mean of a single one then counts for 5/6, or for 1/6.
 LIMITS = (0.2, 5.0)
 
@@ -43,6 +46,11 @@ class PopulationModel:
         its days are worth 1.1 usual ones.
     paced_days : float
         Length of that window; after it the pace is the usual one.
+    far_value : float or None
+        Net spend of a purchase day that few come near, and of which a customer's own mean may be as
+        many times as they have purchase days; None: any.
+    most_value : float or None
+        The largest mean of a customer's purchase days; None: any.
     """
 
     parameters: Mapping[str, float]
@@ -50,13 +58,21 @@ class PopulationModel:
     credibility: float
     pace: float = 0.0
     paced_days: float = 0.0
+    far_value: float | None = None
+    most_value: float | None = None
 
     @classmethod
     def of(cls, X: pd.DataFrame) -> Self:
         """Fit the customers of a feature table."""
         days = X["purchase_days"].to_numpy()
-        day_spend = float(np.average(capped(net_spend(X) / days), weights=days))
-        return replace(cls.of_purchases(X), day_spend=day_spend, credibility=_credibility(X))
+        value = net_spend(X) / days
+        return replace(
+            cls.of_purchases(X),
+            day_spend=float(np.average(capped(value), weights=days)),
+            credibility=_credibility(X),
+            far_value=FAR * float(np.quantile(value, 0.99, method="lower")),
+            most_value=float(value.max()),
+        )
 
     @classmethod
     def of_purchases(cls, X: pd.DataFrame) -> Self:
@@ -106,8 +122,20 @@ class PopulationModel:
 
         The customer's own mean and that of all, weighted by credibility (Buhlmann 1967).
         """
-        spend = net_spend(X) + self.credibility * self.day_spend
+        spend = self.believed_spend(X) + self.credibility * self.day_spend
         return np.asarray(spend / (X["purchase_days"].to_numpy() + self.credibility))
+
+    def believed_spend(self, X: pd.DataFrame) -> FloatArray:
+        """Net spend, as far as a single absurd order may stand for a habit; shape (customers,)."""
+        spend = net_spend(X)
+        if self.far_value is None:
+            return spend
+        return np.minimum(spend, self.far_value * X["purchase_days"].to_numpy() ** 2)
+
+    def most_seen(self, X: pd.DataFrame) -> FloatArray:
+        """The largest mean value of purchase days, of anybody or their own; shape (customers,)."""
+        most = np.inf if self.most_value is None else self.most_value
+        return np.asarray(np.maximum(self.believed_spend(X) / X["purchase_days"], most))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready content."""

@@ -11,7 +11,7 @@ from typing import Any
 from training.errors import TrainingError
 
 # Raised whenever what is written cannot be read by the code before.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MODEL_FILE = "model.json"
 SCORING_FILE = "scoring.json"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import TweedieRegressor
 
-from training.btyd.population import PopulationModel, capped, net_spend
+from training.btyd.population import FAR, PopulationModel, capped
 from training.btyd.season import SeasonalLevel
 from training.evaluation import FloatArray
 from training.models.baselines import expected_at_past_rate
@@ -23,8 +23,6 @@ from training.panel.snapshot import ForecastOrigin
 PRIOR_DAYS = 3.0
 # The regression's ridge is worth so many customers.
 RIDGE_CUSTOMERS = 30.0
-# Totals and slopes may hang on a few very large customers, but not on one absurd order.
-FAR = 3.0
 # The ridge is in units of a regressor's spread, which a few customers may hardly have.
 LEAST_SPREAD = 0.1
 # An order value is at least a hundredth of the usual one: logarithms need something.
@@ -78,6 +76,8 @@ class BtydSpend:
         What all expect more, or less, than the factors come to: the level of the season.
     coef : tuple of float
         Slopes on the logarithms of the two factors and of the past purchase days.
+    seen_low, seen_high : float
+        The least and the largest correction of a buyer learnt from: none goes beyond.
     """
 
     name: ClassVar[str] = "btyd"
@@ -87,6 +87,8 @@ class BtydSpend:
     basis: SpendBasis
     scale: float = 1.0
     coef: tuple[float, ...] = (0.0, 0.0, 0.0)
+    seen_low: float = 1.0
+    seen_high: float = 1.0
 
     @classmethod
     def learn(cls, given: SpendLearning) -> tuple[Self, FloatArray]:
@@ -126,22 +128,33 @@ class BtydSpend:
 
     def correction(self, factors: pd.DataFrame) -> FloatArray:
         """What the slopes multiply the factors by, shape (customers,)."""
-        return np.asarray(np.exp((_logs(factors) * np.asarray(self.coef)).sum(axis=1)))
+        found = np.exp((_logs(factors) * np.asarray(self.coef)).sum(axis=1))
+        return np.asarray(np.clip(found, self.seen_low, self.seen_high))
 
     def if_active(self, X: pd.DataFrame) -> FloatArray:
-        """Expected net spend given at least one order, shape (customers,)."""
+        """Expected net spend given at least one order, shape (customers,).
+
+        No purchase day is expected to be worth more than was seen of anybody, or of the customer.
+        """
         factors = self.factors(X, self.basis.btyd, self.basis.horizon_days)
-        return np.asarray(self.scale * base(factors) * self.correction(factors))
+        value = self.scale * factors["value"] * self.correction(factors)
+        most = self.basis.worth(self.basis.btyd.most_seen(X), self.basis.horizon_days)
+        return np.asarray(factors["orders"] * np.minimum(value, most), dtype=np.float64)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready content."""
-        return {"basis": self.basis.as_dict(), "scale": self.scale, "coef": list(self.coef)}
+        return {
+            "basis": self.basis.as_dict(),
+            "scale": self.scale,
+            "coef": list(self.coef),
+            "seen": [self.seen_low, self.seen_high],
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], btyd: PopulationModel) -> Self:
         """Read what `as_dict` gave."""
         basis = SpendBasis.from_dict(content["basis"], btyd)
-        return cls(basis, content["scale"], tuple(content["coef"]))
+        return cls(basis, content["scale"], tuple(content["coef"]), *content["seen"])
 
 
 class PastRateSpend(BtydSpend):
@@ -161,7 +174,7 @@ class PastRateSpend(BtydSpend):
         """Purchase days given any, and the value of one, each of shape (customers,)."""
         days, usual = X["purchase_days"].to_numpy(), self.basis.btyd.day_spend
         rate = expected_at_past_rate(X) * window_days / X["horizon_days"].to_numpy()
-        value = (net_spend(X) + PRIOR_DAYS * usual) / (days + PRIOR_DAYS)
+        value = (self.basis.btyd.believed_spend(X) + PRIOR_DAYS * usual) / (days + PRIOR_DAYS)
         return rate / -np.expm1(-rate), value
 
 
@@ -186,10 +199,12 @@ class RegressionSpend(BtydSpend):
         )
         factors = pd.concat(seen)
         coef = tuple(_slopes(_logs(factors), given.spend, offset, given.weight))
-        sloped = type(self)(self.basis, self.scale, coef)
-        correction, counted = sloped.correction(factors), given.weight * offset
+        unbounded = replace(self, coef=coef, seen_low=0.0, seen_high=np.inf)
+        correction, counted = unbounded.correction(factors), given.weight * offset
         level = self.scale * float(counted.sum() / (counted * correction).sum())
-        kept = type(self)(self.basis, self.scale * sloped.share_of_total(given.origin), coef)
+        low, high = float(correction.min()), float(correction.max())
+        sloped = replace(self, coef=coef, seen_low=low, seen_high=high)
+        kept = replace(sloped, scale=self.scale * sloped.share_of_total(given.origin))
         return kept, np.asarray(level * base(factors) * correction)
 
     def share_of_total(self, origin: ForecastOrigin) -> float:

@@ -10,6 +10,7 @@ Stage = Literal["new", "active", "at_risk", "lapsed"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 # Those who have not churned by the definition; offers and lists are about them unless told.
 LIVE_STAGES: tuple[Stage, ...] = STAGES[:-1]
+LAPSED: Stage = STAGES[-1]
 # In days: the horizons that people name.
 SURVIVAL_DAYS = (30, 60, 90, 180, 365)
 SURVIVAL = tuple(f"survival_{days}d" for days in SURVIVAL_DAYS)
@@ -112,7 +113,23 @@ SCORE_COLUMNS = (
         "`currency`.",
     ),
     ScoreColumn("spend_if_active_high", MONEY, "Upper end of that interval; in `currency`."),
-    ScoreColumn("value_at_risk", MONEY, "`churn_risk` x `clv_if_active`; in `currency`."),
+    ScoreColumn(
+        "value_at_stake",
+        MONEY,
+        "`churn_risk` x `clv_if_active`, of everybody: what offers go by; in `currency`.",
+    ),
+    ScoreColumn(
+        "value_at_risk",
+        MONEY,
+        "The same of live customers, null for the lapsed: they are gone already; in `currency`.",
+        nullable=True,
+    ),
+    ScoreColumn(
+        "win_back_value",
+        MONEY,
+        "The same of the lapsed, null for live customers; in `currency`.",
+        nullable=True,
+    ),
     ScoreColumn("days_since_last_order", DAYS, "From the last order to `as_of`, in days."),
     ScoreColumn(
         "reason_1",
@@ -133,9 +150,9 @@ COLUMNS = tuple(column.name for column in SCORE_COLUMNS)
 INTRODUCTION = """\
 # Scores
 
-`holdfast score` writes one row per customer, most value at risk first, with these columns; the HTTP
-API answers with the same fields. They are generated from the code:
-`python -m training.scoring.columns > docs/scores.md`.
+`holdfast score` writes one row per customer with these columns, the live stages first, then the
+lapsed, each by what is at stake; the HTTP API answers with the same fields. They are generated from
+the code: `python -m training.scoring.columns > docs/scores.md`.
 
 - Amounts are in the shop's currency, null where it never named one. Times are on its wall clock.
 - [Definitions](definitions.md#the-forecast-of-a-customer) say how the figures of a row hang

@@ -12,7 +12,7 @@ from features.history.history import History, Past
 from features.table import describe
 from training.errors import TrainingError
 from training.evaluation import FloatArray
-from training.scoring.columns import COLUMNS, REASONS, STAGES
+from training.scoring.columns import COLUMNS, LAPSED, REASONS, STAGES
 from training.scoring.definition import Definition
 from training.scoring.model_scorers import ChurnScorer, CLVScorer, require_table
 from training.scoring.reference import stages
@@ -44,12 +44,13 @@ class Scorer:
             Uncut; the models' codes for text attributes are used.
         as_of : str, date, datetime or float
         reasons_for : int
-            How many customers, those with most value at risk, get reasons.
+            How many customers, the first of that order, get reasons.
 
         Returns
         -------
         pandas.DataFrame
-            Columns `COLUMNS`, one row per customer, most value at risk first.
+            Columns `COLUMNS`, one row per customer: the live stages first, then the lapsed, each by
+            `value_at_stake`.
 
         Raises
         ------
@@ -108,15 +109,19 @@ class Scorer:
         # Of the window both models speak of, the churn model has the word.
         values = self.clv.predict_given(clv_table, 1.0 - curve.no_order(clv_horizon))
         risk = risks["churn_risk"].to_numpy()
+        stage = stages(table, risk, self.churn.reference.live_base_rate)
+        at_stake = risk * values["clv_if_active"]
         until_next = curve.median_days(clv_horizon)
         scores = risks.drop(columns="risk_percentile").join(values)
         return scores.assign(
             as_of=pd.Timestamp(past.as_of).as_unit("us"),
             horizon_days=horizon,
-            stage=stages(table, risk, self.churn.reference.live_base_rate),
+            stage=stage,
             expected_next_order=_dates(past.day + until_next),
             clv_horizon_days=clv_horizon,
-            value_at_risk=risk * values["clv_if_active"],
+            value_at_stake=at_stake,
+            value_at_risk=at_stake.where(stage != LAPSED),
+            win_back_value=at_stake.where(stage == LAPSED),
             days_since_last_order=table["days_since_last_order"],
             churn_model=self.churn.model.candidate,
             basis=self.churn.basis(),
@@ -125,10 +130,16 @@ class Scorer:
         )
 
     def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
-        scores = scores.sort_values("value_at_risk", ascending=False, kind="stable")
-        said = self.churn.reasons(table.loc[scores.index[:reasons_for]])
-        scores[list(REASONS)] = said.reindex(scores.index)
-        return scores.reset_index()[list(COLUMNS)]
+        scores = scores.sort_values("value_at_stake", ascending=False, kind="stable")
+        scores = scores.sort_values("stage", key=lambda of: of == LAPSED, kind="stable")
+        scores = scores.reset_index().assign(**dict.fromkeys(REASONS))[list(COLUMNS)]
+        return self.explained(scores, table, reasons_for)
+
+    def explained(self, scores: pd.DataFrame, table: pd.DataFrame, rows: int) -> pd.DataFrame:
+        """The same scores with reasons for the first rows, and for no others."""
+        asked = scores["customer_id"].head(rows)
+        said = self.churn.reasons(table.loc[asked]).reindex(scores["customer_id"])
+        return scores.assign(**{name: said[name].array for name in REASONS})
 
 
 def _dates(days: FloatArray) -> pd.DatetimeIndex:

@@ -119,8 +119,31 @@ def test_reasons_are_given_where_most_value_is_at_risk(holdfast, shop, trained, 
     document = json.loads(holdfast(*arguments, uri=trained.uri).stdout)
     scores = pd.read_parquet(target)
     assert scores["reason_1"].notna().tolist() == [True] * 7 + [False] * (len(scores) - 7)
-    assert scores["value_at_risk"].is_monotonic_decreasing
-    assert document["with_reasons"] == 7
+    assert scores["value_at_risk"].dropna().is_monotonic_decreasing
+    assert (document["with_reasons"], document["written"]) == (7, len(scores))
+
+
+def test_stages_and_a_number_choose_who_is_written(holdfast, shop, trained, tmp_path):
+    everybody, some = tmp_path / "all.parquet", tmp_path / "some.parquet"
+    asked = ("score", shop, "--as-of", "2026-01-01", "--json", "--reasons", 5, "--out")
+    holdfast(*asked, everybody, uri=trained.uri)
+    choice = ("--stage", "lapsed", "--stage", "new", "--top", 12)
+    document = json.loads(holdfast(*asked, some, *choice, uri=trained.uri).stdout)
+
+    scores, written = pd.read_parquet(everybody), pd.read_parquet(some)
+    expected = scores[scores["stage"].isin(["lapsed", "new"])].head(12)
+    assert written["customer_id"].tolist() == expected["customer_id"].tolist()
+    assert (document["customers"], document["written"]) == (len(scores), 12)
+    assert written["churn_risk"].tolist() == expected["churn_risk"].tolist()
+    assert written["reason_1"].notna().tolist() == [True] * 5 + [False] * 7
+
+
+def test_an_unknown_stage_is_refused(holdfast, shop, trained, tmp_path):
+    asked = ("score", shop, "--as-of", "2026-01-01", "--out", tmp_path / "s.csv")
+    found = holdfast(*asked, "--stage", "gone", uri=trained.uri)
+
+    assert found.exit_code == 2
+    assert "'gone' is not one of 'new', 'active'" in found.stderr
 
 
 def test_the_document_of_score_sums_up_the_file(holdfast, shop, trained, tmp_path):
@@ -132,7 +155,10 @@ def test_the_document_of_score_sums_up_the_file(holdfast, shop, trained, tmp_pat
     for stage in document["stages"]:
         rows = scores[scores["stage"] == stage["stage"]]
         assert stage["customers"] == len(rows)
-        assert stage["value_at_risk"] == pytest.approx(rows["value_at_risk"].sum())
+        assert stage["value_at_stake"] == pytest.approx(rows["value_at_stake"].sum())
+        lapsed = stage["stage"] == "lapsed"
+        assert (stage["value_at_risk"] is None) == lapsed
+        assert (stage["win_back_value"] is None) != lapsed
 
 
 def test_score_warns_of_a_stale_history(holdfast, shop, trained, tmp_path):

@@ -30,6 +30,15 @@ def refused(client, **query):
     return answer.status_code, error["place"], error["field"], error["detail"]
 
 
+def test_the_lapsed_come_after_all_live_customers(client, served):
+    rows = listed(client, stage=["lapsed", "new", "active", "at_risk"])
+    lapsed = [row["stage"] == "lapsed" for row in rows]
+    assert lapsed == sorted(lapsed) and any(lapsed)
+    assert all((row["value_at_risk"] is None) == (row["stage"] == "lapsed") for row in rows)
+    worth = [row["win_back_value"] for row in rows if row["stage"] == "lapsed"]
+    assert worth == sorted(worth, reverse=True)
+
+
 def test_live_customers_are_listed_by_value_at_risk(client, served):
     batch = served.batch
     live = batch[batch["stage"].isin(LIVE)].reset_index()

@@ -28,7 +28,9 @@ SAME = [
     "churn_model_version",
     "clv_model_version",
 ]
-NUMBERS = [c for c in COLUMNS if c not in {"customer_id", "as_of", *RANKS, *SAME}]
+# What is at stake, by the name that it has in the stage.
+NAMED = ("value_at_risk", "win_back_value")
+NUMBERS = [c for c in COLUMNS if c not in {"customer_id", "as_of", *RANKS, *SAME, *NAMED}]
 
 
 def order(order_id="o1", at="2025-11-01", amount=20.0, **more):
@@ -61,6 +63,9 @@ def test_scores_are_those_of_the_batch(client, served, request_of, as_of):
     for customer_id, row in got.items():
         query = batch.loc[customer_id]
         assert [row[c] for c in NUMBERS] == pytest.approx([*query[NUMBERS]], abs=1e-9, rel=0)
+        named = [row["value_at_stake"], None]
+        live = row["stage"] != "lapsed"
+        assert [row[c] for c in NAMED] == (named if live else named[::-1])
         assert [row[c] for c in SAME] == [None if pd.isna(v) else v for v in query[SAME]]
 
 

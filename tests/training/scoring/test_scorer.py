@@ -73,7 +73,7 @@ def test_every_customer_of_the_population_has_one_row_with_all_columns(shop, sco
 PROBABILITIES = ("churn_risk", "p_alive", "p_active", *SURVIVAL)
 MONEY = (
     "clv", "clv_low", "clv_high", "clv_if_active", "order_value", "spend_if_active_low",
-    "spend_if_active_high", "value_at_risk",
+    "spend_if_active_high", "value_at_stake", "value_at_risk", "win_back_value",
 )  # fmt: skip
 
 
@@ -85,8 +85,9 @@ def test_probabilities_are_within_0_and_1_and_money_is_finite_and_not_negative(a
     for probability in PROBABILITIES:
         assert any_scores[probability].between(0, 1).all()
     for money in MONEY:
-        assert np.isfinite(any_scores[money]).all()
-        assert (any_scores[money] >= 0).all()
+        known = any_scores[money].dropna()
+        assert len(known) == len(any_scores) or money in {"value_at_risk", "win_back_value"}
+        assert (np.isfinite(known) & (known >= 0)).all()
 
 
 def test_nobody_orders_who_is_not_alive(any_scores):
@@ -165,8 +166,17 @@ def test_at_equal_horizons_clv_is_the_chance_to_stay_times_the_spend_if_active(
         assert (table["expected_orders"] >= 1 - table["churn_risk"] - 1e-12).all()
 
 
-def test_value_at_risk_is_the_risk_times_the_spend_if_active(any_scores):
-    close(any_scores["value_at_risk"], any_scores["churn_risk"] * any_scores["clv_if_active"])
+def test_value_at_stake_is_the_risk_times_the_spend_if_active(any_scores):
+    close(any_scores["value_at_stake"], any_scores["churn_risk"] * any_scores["clv_if_active"])
+
+
+def test_it_is_at_risk_with_the_live_and_to_be_won_back_from_the_lapsed(any_scores):
+    lapsed = any_scores["stage"] == "lapsed"
+
+    assert any_scores["value_at_risk"].isna().tolist() == lapsed.tolist()
+    assert any_scores["win_back_value"].isna().tolist() == (~lapsed).tolist()
+    either = any_scores["value_at_risk"].fillna(any_scores["win_back_value"])
+    close(either, any_scores["value_at_stake"])
 
 
 def test_an_order_is_no_less_likely_in_a_longer_window_and_no_more_in_a_shorter(any_scores):
@@ -201,8 +211,12 @@ def test_what_a_score_rests_on_is_said(any_scores, any_scorer):
     assert any_scores["basis"].str.contains("MBG/NBD").all()
 
 
-def test_the_most_valuable_at_risk_come_first(scores):
-    assert scores["value_at_risk"].is_monotonic_decreasing
+def test_live_customers_come_first_and_those_with_most_at_stake_before_others(scores):
+    lapsed = scores["stage"] == "lapsed"
+
+    assert lapsed.is_monotonic_increasing and 0 < lapsed.sum() < len(lapsed)
+    assert scores.loc[~lapsed, "value_at_risk"].is_monotonic_decreasing
+    assert scores.loc[lapsed, "win_back_value"].is_monotonic_decreasing
 
 
 def test_scores_are_those_of_the_models_on_the_feature_table(scores, scorer, table):
