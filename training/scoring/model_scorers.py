@@ -20,6 +20,7 @@ from training.models.tasks import CHURN_RISK, CLV_FORECAST, Task
 from training.panel.snapshot import Snapshot
 from training.scoring.columns import SURVIVAL_DAYS
 from training.scoring.definition import Definition
+from training.scoring.phrases import USUAL_SPEND
 from training.scoring.reasons import reasons
 from training.scoring.reference import Reference, live_or_lapsed
 
@@ -57,7 +58,8 @@ class ChurnScorer:
         added = self.model.contributions(table)
         usual = pd.DataFrame(self.reference.usual).reindex(index=added.columns).T.fillna(0.0)
         above = added - usual.reindex(live_or_lapsed(table), fill_value=0.0).to_numpy()
-        return reasons(above, table, self.definition.categories)
+        known = table.assign(**{USUAL_SPEND: self.model.btyd_.day_spend})
+        return reasons(above, known, self.definition.categories)
 
     def against(self, since: Snapshot, elapsed_days: float) -> dict[str, float]:
         """The curves at the elapsed days against who had not ordered by then."""

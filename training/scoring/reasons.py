@@ -8,9 +8,11 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
 from features.feature import Feature
+from training.evaluation import FloatArray
 from training.scoring.columns import REASONS
 from training.scoring.phrases import PHRASES, Phrase, of_profile
 
@@ -47,6 +49,12 @@ NAMED: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What has nothing to say for itself where it speaks for the customer: the silence since does.
+TOLD_BY: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("orders", "recent orders", "recent spend", "age"), "rhythm")
+)
+
+
 @dataclass(frozen=True)
 class Topic:
     """Features that tell the same story, and the phrase that tells it.
@@ -75,7 +83,7 @@ def reasons(
     contributions : pandas.DataFrame, shape (rows, features)
         What each feature adds to the logit of churn, above what is usual.
     table : pandas.DataFrame, shape (rows, features)
-        The same rows of the feature table.
+        The same rows of the feature table, with the column `USUAL_SPEND`.
     categories : mapping of str to tuple of str
         Names behind the codes of profile columns.
 
@@ -87,6 +95,7 @@ def reasons(
     topics = topics_of([str(column) for column in contributions], categories)
     added = np.column_stack([contributions[list(t.features)].sum(axis=1) for t in topics])
     phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
+    added = _told(added, pd.isna(phrases), [topic.name for topic in topics])
     weight = np.where(~pd.isna(phrases) & (added > 0), added, -np.inf)
     best = np.argsort(-weight, axis=1, kind="stable")[:, : len(REASONS)]
     said = np.take_along_axis(phrases, best, axis=1)
@@ -95,6 +104,17 @@ def reasons(
     chosen[:, : said.shape[1]] = said
     # Text even where all is null: other readers of Parquet could not tell what it is.
     return pd.DataFrame(chosen, table.index, list(REASONS)).astype("string")
+
+
+def _told(added: FloatArray, silent: NDArray[np.bool_], names: Sequence[str]) -> FloatArray:
+    """What each topic adds, and with it what raises the risk and another has to tell."""
+    told = added.copy()
+    for place, name in enumerate(names):
+        teller = TOLD_BY.get(name)
+        if teller in names:
+            mute = silent[:, place] & (added[:, place] > 0)
+            told[mute, names.index(teller)] += added[mute, place]
+    return told
 
 
 def topics_of(

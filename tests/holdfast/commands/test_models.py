@@ -143,7 +143,7 @@ def test_an_unknown_stage_is_refused(holdfast, shop, trained, tmp_path):
     found = holdfast(*asked, "--stage", "gone", uri=trained.uri)
 
     assert found.exit_code == 2
-    assert "'gone' is not one of 'new', 'active'" in found.stderr
+    assert "'gone' is not one of" in found.stderr
 
 
 def test_the_document_of_score_sums_up_the_file(holdfast, shop, trained, tmp_path):

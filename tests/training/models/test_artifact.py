@@ -26,7 +26,7 @@ def test_an_unknown_format_is_refused(tmp_path, version):
     path = tmp_path / artifact.MODEL_FILE
     path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": version}))
 
-    with pytest.raises(TrainingError, match=f"has format version {version}; .* reads 3.*Install"):
+    with pytest.raises(TrainingError, match=f"has format version {version}; .* reads 4.*Install"):
         artifact.read(tmp_path)
 
 

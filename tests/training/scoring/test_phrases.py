@@ -11,60 +11,61 @@ def said(topic: str, **row: float) -> object:
     return PHRASES[topic](pd.DataFrame({name: [float(value)] for name, value in row.items()}))[0]
 
 
+def silent(since: float, usual: float) -> dict[str, float]:
+    return {"days_since_last_order": since, "gap_median": usual, "horizon_days": 90.0}
+
+
+def aged(days: float, orders: float) -> dict[str, float]:
+    counts = {"orders": orders, "purchase_days": orders}
+    return {"days_since_first_order": days, "horizon_days": 90.0, **counts}
+
+
+def ordered(lately: float, before: float) -> dict[str, float]:
+    counts = {"orders_1h": lately, "orders_2h": lately + before}
+    return {**counts, "horizon_days": 90.0, "days_since_first_order": 400.0}
+
+
+def spent(lately: float, in_three_before: float) -> dict[str, float]:
+    return {"spend_1h": lately, "spend_4h": lately + in_three_before, "horizon_days": 90.0}
+
+
 @pytest.mark.parametrize(
     ("topic", "row", "phrase"),
     [
-        (
-            "rhythm",
-            {"days_since_last_order": 74.3, "gap_median": 21.0},
-            "no order for 74 days, usually every 21",
-        ),
-        ("rhythm", {"days_since_last_order": 0.2, "gap_median": np.nan}, "no order for 1 day"),
-        (
-            "rhythm",
-            {"days_since_last_order": 1234.0, "gap_median": 0.2},
-            "no order for 1,234 days, usually every 1",
-        ),
-        (
-            "rhythm",
-            {"days_since_last_order": 20.0, "gap_median": 60.0},
-            "orders only about every 60 days",
-        ),
-        ("age", {"days_since_first_order": 400.0}, "first order 400 days ago"),
+        ("rhythm", silent(74.3, 21.0), "used to order every 21 days, none for 74"),
+        ("rhythm", silent(1234.0, 0.2), "used to order every 1 day, none for 1,234"),
+        ("rhythm", silent(20.0, 60.0), "orders only about every 60 days"),
+        ("rhythm", silent(20.0, 44.0), UNKNOWN),
+        ("rhythm", silent(44.0, np.nan), "no order for 44 days"),
+        ("rhythm", silent(5.0, np.nan), UNKNOWN),
+        ("age", aged(40.0, 2.0), "first order only 40 days ago"),
+        ("age", aged(400.0, 2.0), "2 orders in 400 days"),
+        ("age", aged(400.0, 20.0), UNKNOWN),
         ("orders", {"orders": 1.0}, "only one order"),
-        ("orders", {"orders": 12.0}, "12 orders so far"),
-        (
-            "recent orders",
-            {"orders_1h": 1, "orders_2h": 4, "horizon_days": 90, "days_since_first_order": 91},
-            "1 order in the last 90 days, 3 in the 90 before",
-        ),
-        (
-            "recent orders",
-            {"orders_1h": 0, "orders_2h": 0, "horizon_days": 30, "days_since_first_order": 99},
-            "no orders in the last 30 days, none in the 30 before",
-        ),
-        (
-            "recent orders",
-            {"orders_1h": 2, "orders_2h": 2, "horizon_days": 30, "days_since_first_order": 30},
-            UNKNOWN,
-        ),
+        ("orders", {"orders": 2.0}, "only 2 orders so far"),
+        ("orders", {"orders": 20.0}, UNKNOWN),
+        ("recent orders", ordered(1, 3), "1 order in the last 90 days, 3 in the 90 before"),
+        ("recent orders", ordered(0, 0), "no orders in the last 90 days, none in the 90 before"),
+        ("recent orders", ordered(3, 1), UNKNOWN),
+        ("recent orders", ordered(2, 2), UNKNOWN),
+        ("recent orders", {**ordered(1, 3), "days_since_first_order": 90}, UNKNOWN),
         (
             "season",
             {"orders_season_1y": 0.0, "days_since_first_order": 365.0},
             "no orders in the coming season a year ago",
         ),
         ("season", {"orders_season_1y": 0.0, "days_since_first_order": 364.0}, UNKNOWN),
-        ("spend", {"aov": 25.4}, "spends 25 an order"),
-        (
-            "recent spend",
-            {"spend_1h": 0.0, "horizon_days": 90.0},
-            "nothing spent in the last 90 days",
-        ),
-        ("recent spend", {"spend_1h": 80.0, "horizon_days": 90.0}, "80 spent in the last 90 days"),
+        ("season", {"orders_season_1y": 3.0, "days_since_first_order": 500.0}, UNKNOWN),
+        ("spend", {"aov": 25.4, "usual_spend": 30.0}, "spends 25 an order, less than most"),
+        ("spend", {"aov": 250.4, "usual_spend": 30.0}, UNKNOWN),
+        ("recent spend", spent(0.0, 0.0), "nothing spent in the last 90 days"),
+        ("recent spend", spent(0.0, 900.0), "nothing spent in the last 90 days"),
+        ("recent spend", spent(80.0, 360.0), "80 spent in the last 90 days, 120 in each 90 before"),
+        ("recent spend", spent(80.0, 60.0), UNKNOWN),
         ("returns", {"refunds": 1.0, "orders": 2.0}, "1 refund on 2 orders"),
         ("returns", {"refunds": 0.0, "orders": 2.0}, UNKNOWN),
         ("discounts", {"discounted_orders_share": 0.4}, "40 % of orders bought at a discount"),
-        ("discounts", {"discounted_orders_share": 0.0}, "never bought at a discount"),
+        ("discounts", {"discounted_orders_share": 0.0}, UNKNOWN),
         ("discounts", {"discounted_orders_share": np.nan}, UNKNOWN),
         (
             "feedback",
@@ -87,6 +88,7 @@ def said(topic: str, **row: float) -> object:
             "2 offers in the last year, none redeemed so far",
         ),
         ("offers", {"offers_365d": 0.0, "offers_redeemed": 1.0}, UNKNOWN),
+        ("offers", {"offers_365d": 2.0, "offers_redeemed": 1.0}, UNKNOWN),
     ],
 )
 def test_a_phrase_says_the_customers_own_numbers(topic, row, phrase):
