@@ -31,6 +31,7 @@ def uplift(
             "churn-risk.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -45,7 +46,7 @@ def uplift(
     from training.registry.tracking import Tracker
     from training.uplift.pipeline import train_uplift
 
-    session, tracker = Session.begin(history, mapping, as_of), Tracker()
+    session, tracker = Session.begin(history, mapping, as_of, shop), Tracker()
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         days = champion_horizon(tracker, whole) if horizon_days is None else horizon_days
@@ -123,6 +124,7 @@ def plan(
             help="Also write the rows that belong into the history's offers table.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -145,7 +147,7 @@ def plan(
     if rows is not None and rows.resolve() == target.resolve():
         raise RequestError(f"--log must be another file than --out; got {log} for both.")
     catalogue = OfferCatalogue.read(offers)
-    session = Session.begin(history, mapping, as_of, {"--out": target, "--log": rows})
+    session = Session.begin(history, mapping, as_of, shop, {"--out": target, "--log": rows})
     day = as_instant(as_day(as_of, session.mapping.timezone))
     name = f"plan-{day:%Y-%m-%d}" if campaign is None else campaign
     terms = Campaign(name, catalogue, budget, holdout, explore)

@@ -43,7 +43,7 @@ def check(
     from training.registry.store import shown
 
     target = None if quarantine is None else files.file_target("--quarantine", quarantine)
-    settings = Session.begin(history, mapping, as_of, {"--quarantine": target}).mapping
+    settings = Session.begin(history, mapping, as_of, targets={"--quarantine": target}).mapping
     with output.progress() as tell:
         tell("reading")
         intakes = take_in(dict(read_tables(history, settings)), settings)
@@ -73,7 +73,7 @@ def features(
     from holdfast.freshness import stale_warnings
 
     target = files.table_target("--out", out)
-    session = Session.begin(history, mapping, as_of, {"--out": target})
+    session = Session.begin(history, mapping, as_of, targets={"--out": target})
     with output.progress() as tell:
         _, past = session.open_past(tell)
         tell("describing customers")

@@ -39,6 +39,7 @@ def train(
             help="Training settings; options given here win over it.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -53,7 +54,7 @@ def train(
     from training.registry.tracking import Tracker
 
     settings = training_config(config, horizon_days, clv_horizon_days)
-    session, tracker = Session.begin(history, mapping, as_of), Tracker()
+    session, tracker = Session.begin(history, mapping, as_of, shop), Tracker()
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         training = trained(whole, as_of, settings, tracker, tell)
@@ -196,6 +197,7 @@ def score(
             help="Write only the first N: live customers by value at risk, then the lapsed.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -210,7 +212,7 @@ def score(
     from training.registry.tracking import Tracker
 
     target = files.table_target("--out", out)
-    session = Session.begin(history, mapping, as_of, {"--out": target})
+    session = Session.begin(history, mapping, as_of, shop, {"--out": target})
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         tell("loading the champions")
