@@ -57,13 +57,14 @@ class Session:
         Raises
         ------
         HistoryError
-            If the mapping is wrong or `as_of` is no date.
+            If there is no such history, the mapping is wrong, or `as_of` is no date.
         RequestError
             If the name of the shop is empty, or a target is one of the history's own files.
         """
         from features.clock import as_day
-        from features.intake.sources import read_mapping
+        from features.intake.location import read_mapping, require_there
 
+        require_there(source)
         settings = read_mapping(source, mapping)
         if shop is not None:
             if not shop.strip():
