@@ -152,6 +152,17 @@ def test_an_unforeseen_error_ends_with_code_1_and_one_line():
     )
 
 
+def test_every_mistake_of_a_file_has_a_line(holdfast, tmp_path):
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n")
+    (tmp_path / "history.toml").write_text('recording_lag_days = "2"\ncurency = "EUR"\n')
+
+    lines = holdfast("check", tmp_path).stderr.splitlines()
+
+    assert lines[0] == f"error: mapping {tmp_path / 'history.toml'}:"
+    assert lines[1].startswith("recording_lag_days must be a number; got '2'.")
+    assert lines[2].startswith("curency is not known here. Did you mean currency?")
+
+
 def test_a_full_disk_is_no_fault_of_holdfast():
     found = process(command_that("raise OSError(28, 'No space left on device')"))
 
