@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from training.scoring.phrases import PHRASES, Phrase
+from training.scoring.phrases import FACTS, PHRASES, Phrase
 
 Rule = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
@@ -188,7 +188,7 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "no order for twice the customer's own median interval or longer, where there are "
                 "at least two intervals",
                 _is_overdue,
-                PHRASES["rhythm"],
+                FACTS["rhythm"],
             ),
             Signal(
                 "falling_spend",
@@ -201,13 +201,13 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "first_order",
                 "all orders were on one day",
                 _bought_once,
-                PHRASES["age"],
+                FACTS["age"],
             ),
             Signal(
                 "repeat_buyer",
                 "orders on at least three days",
                 _bought_often,
-                PHRASES["orders"],
+                FACTS["orders"],
             ),
             Signal(
                 "high_value",

@@ -10,7 +10,7 @@ from features.schema import NO_OFFER
 from offers.catalogue.catalogue import Offer, OfferCatalogue
 from offers.catalogue.signals import SIGNALS, figures_of, signals_of
 from offers.errors import OffersError
-from training.scoring.phrases import PHRASES
+from training.scoring.phrases import FACTS
 
 
 def offer_reasons(
@@ -76,7 +76,7 @@ def _addressed(offer: Offer, figures: pd.DataFrame, signals: pd.DataFrame) -> pd
 
 
 def _otherwise(scores: pd.DataFrame, figures: pd.DataFrame) -> pd.Series[str]:
-    silence: pd.Series[str] = PHRASES["rhythm"](figures)
+    silence: pd.Series[str] = FACTS["rhythm"](figures)
     if "reason_1" not in scores:
         return silence
     risk = pd.Series(scores["reason_1"].to_numpy(), index=figures.index, dtype="string")

