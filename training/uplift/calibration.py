@@ -27,7 +27,7 @@ class Calibration:
     mean_seen : float
         Doubly robust mean effect.
     slope : float
-        Share of the predicted differences that is taken for real.
+        Share of the predicted differences that is taken for real; above 1 they were too small.
     slope_seen : float
         The share that showed on rows the learner never saw.
     slope_error : float
@@ -51,9 +51,11 @@ class Calibration:
         experiments" (NBER working paper 24678, 2018; Econometrica 93, 2025), by regression of the
         doubly robust scores of the effect on its out-of-fold prediction. In a pilot of thousands
         that slope is hardly known, so it is averaged, by precision, with what is expected of it
-        before: the more customers got the offer, the nearer 1, give or take 0.3. It is 0 to 1. The
-        mean is averaged likewise with no effect, give or take a tenth of a standard deviation:
-        the best of several offers is else promised more than it can hold.
+        before: the more customers got the offer, the nearer 1, give or take 0.3. A learner that was
+        too timid on rows it never saw is stretched, as one that was too bold is held back; below 0
+        its order is wrong, and no differences are left. The mean is averaged likewise with no
+        effect, give or take a tenth of a standard deviation: the best of several offers is else
+        promised more than it can hold.
 
         Parameters
         ----------
@@ -78,7 +80,7 @@ class Calibration:
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / variation
         trust = _trust(EXPECTED_ERROR, error)
         slope = trust * seen + (1 - trust) * offered / (offered + HALF_ROWS)
-        return cls(mean, found.value, float(np.clip(slope, 0.0, 1.0)), seen, error, centre)
+        return cls(mean, found.value, max(slope, 0.0), seen, error, centre)
 
     def apply(self, predicted: FloatArray) -> FloatArray:
         """Calibrated effects, shape (rows,)."""
