@@ -14,6 +14,8 @@ from training.evaluation import FloatArray, MeanEstimate
 HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.3
 # An offer seldom moves an outcome by more than so many of its standard deviations.
 USUAL_EFFECT = 0.1
+# A customer's own effect may be so many off what is known of it.
+OWN_EFFECT = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Calibration:
         Its standard error.
     centre : float
         Mean prediction.
+    mean_doubt, slope_doubt : float
+        How far the mean and the slope that are taken for real may be off, in standard deviations.
+    scatter : float
+        How far single customers may be from the line.
     """
 
     mean: float
@@ -42,6 +48,9 @@ class Calibration:
     slope_seen: float
     slope_error: float
     centre: float
+    mean_doubt: float = 0.0
+    slope_doubt: float = 0.0
+    scatter: float = 0.0
 
     @classmethod
     def of(cls, change: FloatArray, predicted: FloatArray, offered: int, spread: float) -> Self:
@@ -69,18 +78,21 @@ class Calibration:
             Standard deviation of the outcome.
         """
         found = MeanEstimate.of(change)
-        trust = _trust(USUAL_EFFECT * spread, found.standard_error)
+        usual = USUAL_EFFECT * spread
+        trust = _trust(usual, found.standard_error)
         mean, centre = trust * found.value, float(predicted.mean())
+        mean_doubt, scatter = usual * float(np.sqrt(1.0 - trust)), OWN_EFFECT * spread
         centred = predicted - centre
         variation = float(centred @ centred)
         if variation <= 1e-12 * len(change):
-            return cls(mean, found.value, 0.0, 0.0, float("nan"), centre)
+            return cls(mean, found.value, 0.0, 0.0, float("nan"), centre, mean_doubt, 0.0, scatter)
         seen = float(centred @ change) / variation
         residual = change - found.value - seen * centred
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / variation
         trust = _trust(EXPECTED_ERROR, error)
         slope = trust * seen + (1 - trust) * offered / (offered + HALF_ROWS)
-        return cls(mean, found.value, max(slope, 0.0), seen, error, centre)
+        doubts = (mean_doubt, EXPECTED_ERROR * float(np.sqrt(1.0 - trust)), scatter)
+        return cls(mean, found.value, max(slope, 0.0), seen, error, centre, *doubts)
 
     def apply(self, predicted: FloatArray) -> FloatArray:
         """Calibrated effects, shape (rows,)."""

@@ -25,6 +25,7 @@ from training.uplift.crossfit import (
     learn_all,
     learner_from,
 )
+from training.uplift.doubt import Doubt
 from training.uplift.encoding import Encoding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.experiment import Experiment, arms_of, outcome_of
@@ -161,15 +162,30 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         TrainingError
             If columns are missing.
         """
-        check_is_fitted(self, "offers_")
-        matrix = self.coding_.matrix(X)
         found = pd.DataFrame(0.0, index=X.index, columns=pd.Index(self.offers_))
-        if self.learned_ is not None and len(X):
-            stretch = LearnerSetting(self.learner_, self.rounds_).stretch
-            effects = self._calibrated(stretch * self.learned_.effects(matrix, self.rounds_))
+        raw = self._raw(X)
+        if len(X) and raw.shape[1]:
+            effects = self._calibrated(raw)
             for place, offer in enumerate(self.calibration_):
                 found[offer] = effects[:, place]
         return found
+
+    def doubts(self, X: pd.DataFrame) -> dict[str, Doubt]:
+        """How sure the effects of each tested offer are, for totals over the rows."""
+        raw, rows = self._raw(X), self.overlap_["rows"]
+        return {
+            offer: Doubt(line, raw[:, place], int(rows[offer] + rows[NO_OFFER]))
+            for place, (offer, line) in enumerate(self.calibration_.items())
+        }
+
+    def _raw(self, X: pd.DataFrame) -> FloatArray:
+        """What the learner says, before calibration; shape (rows, tested offers)."""
+        check_is_fitted(self, "offers_")
+        matrix = self.coding_.matrix(X)
+        if self.learned_ is None or not len(X):
+            return np.zeros((len(X), len(self.calibration_)))
+        stretch = LearnerSetting(self.learner_, self.rounds_).stretch
+        return stretch * self.learned_.effects(matrix, self.rounds_)
 
     def leave_alone(self, X: pd.DataFrame) -> pd.DataFrame:
         """Whether each offer should not be made, for harm was seen in the customer's group.

@@ -8,6 +8,7 @@ from training.errors import TrainingError
 from training.uplift import UpliftModel
 from training.uplift.encoding import Encoding
 from training.uplift.experiment import Experiment
+from training.uplift.selection import SURE
 
 
 def shop(customers=1500, seed=0):
@@ -97,7 +98,7 @@ def test_the_learner_is_the_steadiest_that_none_after_it_beats():
     chosen = table.loc[table["chosen"].idxmax()]
     assert (model.learner_, model.rounds_) == (chosen["learner"], chosen["rounds"])
     later = table.loc[table["chosen"].idxmax() + 1 :]
-    assert (later["ahead"] <= 1.96 * later["ahead_standard_error"]).all()
+    assert (later["ahead"] <= SURE * later["ahead_standard_error"]).all()
 
 
 def rare(customers, seed, times=3.0):
