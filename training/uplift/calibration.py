@@ -12,10 +12,13 @@ from training.evaluation import FloatArray, MeanEstimate
 # Settled on pilots of simulated shops, whose true slope is known: it grows with the customers who
 # got the offer, and with so many of them about half of what is predicted was real.
 HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.3
-# An offer seldom moves an outcome by more than so many of its standard deviations.
-USUAL_EFFECT = 0.1
+# Offers move an outcome by so many of its standard deviations, give or take: those of the simulated
+# shops, which their plans promised twice too much of when it was .1.
+USUAL_EFFECT = 0.05
 # A customer's own effect may be so many off what is known of it.
 OWN_EFFECT = 0.1
+# How far beyond both numbers what is believed is worked out, and how finely, in the smaller error.
+REACH, POINTS = 8.0, 20
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ class Calibration:
         before: the more customers got the offer, the nearer 1, give or take 0.3. A learner that was
         too timid on rows it never saw is stretched, as one that was too bold is held back; below 0
         its order is wrong, and no differences are left. The mean is averaged likewise with no
-        effect, give or take a tenth of a standard deviation: the best of several offers is else
-        promised more than it can hold.
+        effect, give or take a twentieth of a standard deviation: the best of several offers is else
+        promised more than it can hold. What is expected before has heavy tails, so that an effect
+        that is plainly there is believed.
 
         Parameters
         ----------
@@ -78,20 +82,19 @@ class Calibration:
             Standard deviation of the outcome.
         """
         found = MeanEstimate.of(change)
-        usual = USUAL_EFFECT * spread
-        trust = _trust(usual, found.standard_error)
-        mean, centre = trust * found.value, float(predicted.mean())
-        mean_doubt, scatter = usual * float(np.sqrt(1.0 - trust)), OWN_EFFECT * spread
+        scatter = OWN_EFFECT * spread
+        mean, doubt = _believed(0.0, USUAL_EFFECT * spread, found.value, found.standard_error)
+        centre = float(predicted.mean())
         centred = predicted - centre
         variation = float(centred @ centred)
         if variation <= 1e-12 * len(change):
-            return cls(mean, found.value, 0.0, 0.0, float("nan"), centre, mean_doubt, 0.0, scatter)
+            return cls(mean, found.value, 0.0, 0.0, float("nan"), centre, doubt, 0.0, scatter)
         seen = float(centred @ change) / variation
         residual = change - found.value - seen * centred
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / variation
-        trust = _trust(EXPECTED_ERROR, error)
-        slope = trust * seen + (1 - trust) * offered / (offered + HALF_ROWS)
-        doubts = (mean_doubt, EXPECTED_ERROR * float(np.sqrt(1.0 - trust)), scatter)
+        usual = offered / (offered + HALF_ROWS)
+        slope, slope_doubt = _believed(usual, EXPECTED_ERROR, seen, error)
+        doubts = (doubt, slope_doubt, scatter)
         return cls(mean, found.value, max(slope, 0.0), seen, error, centre, *doubts)
 
     def apply(self, predicted: FloatArray) -> FloatArray:
@@ -99,6 +102,19 @@ class Calibration:
         return np.asarray(self.mean + self.slope * (predicted - self.centre))
 
 
-def _trust(before: float, error: float) -> float:
-    """Weight of what was seen with an error, against what is expected give or take `before`."""
-    return before**2 / (before**2 + error**2) if error > 0 else 1.0
+def _believed(before: float, scale: float, seen: float, error: float) -> tuple[float, float]:
+    """Mean and deviation of what is believed of a number seen with an error.
+
+    Before, it is expected about `before`, give or take `scale`, by Student's t with 3 degrees of
+    freedom: what is hardly known is drawn there, and what is plainly far from there is not.
+    """
+    if not error > 0:
+        return seen, 0.0
+    low, high = min(before, seen), max(before, seen)
+    step = min(scale, error)
+    at = np.arange(low - REACH * step, high + REACH * step, step / POINTS)
+    log = -2.0 * np.log1p(((at - before) / scale) ** 2 / 3.0) - 0.5 * ((at - seen) / error) ** 2
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    mean = float(weight @ at)
+    return mean, float(np.sqrt(weight @ (at - mean) ** 2))

@@ -138,11 +138,22 @@ def test_a_slope_that_is_hardly_known_is_what_is_usual_of_so_many_customers(offe
     assert found.slope == pytest.approx(usual, abs=0.1)
 
 
+def calibrated_mean(z, error_by_usual):
+    """What is left of a mean effect of so many standard errors, and its doubt in those."""
+    change = z + np.array([1.0, -1.0])
+    found = Calibration.of(change, np.array([0.3, 0.3]), 1, 1.0 / (0.05 * error_by_usual))
+    assert found.mean_seen == pytest.approx(z)
+    return found.mean / z, found.mean_doubt
+
+
 def test_a_mean_is_believed_as_far_as_it_is_known():
-    # The standard error is 1, and 0.1 x 20 = 2 is usual: 4 parts of 5 are believed.
-    change = 3.0 + np.array([1.0, -1.0]) * np.sqrt(0.5) * np.sqrt(2)
-    found = Calibration.of(change, np.array([0.3, 0.3]), 1, 20.0)
-    assert found.mean_seen == pytest.approx(3.0) and found.mean == pytest.approx(2.4)
+    # The standard error is 1. Hardly known beside what is usual: drawn to none; surely known: kept.
+    assert calibrated_mean(1.0, 4.0)[0] < 0.15
+    assert 0.3 < calibrated_mean(1.0, 1.0)[0] < 0.6
+    assert calibrated_mean(1.0, 0.1)[0] > 0.97
+    shares = [calibrated_mean(z, 1.0)[0] for z in (1.0, 3.0, 8.0)]
+    assert shares == sorted(shares) and shares[-1] > 0.9
+    assert calibrated_mean(1.0, 0.1)[1] == pytest.approx(1.0, abs=0.05)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():
