@@ -67,7 +67,7 @@ class Calibration:
         too timid on rows it never saw is stretched, as one that was too bold is held back; below 0
         its order is wrong, and no differences are left. The mean is averaged likewise with no
         effect, give or take a twentieth of a standard deviation: the best of several offers is else
-        promised more than it can hold. What is expected before has heavy tails, so that an effect
+        promised more than it can hold. What is expected of the mean has heavy tails, so that an effect
         that is plainly there is believed.
 
         Parameters
@@ -93,7 +93,9 @@ class Calibration:
         residual = change - found.value - seen * centred
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / variation
         usual = offered / (offered + HALF_ROWS)
-        slope, slope_doubt = _believed(usual, EXPECTED_ERROR, seen, error)
+        # Heavy tails here let the slopes of folds swing, and the choice of the learner with them.
+        trust = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + error**2)
+        slope, slope_doubt = trust * seen + (1 - trust) * usual, EXPECTED_ERROR * (1 - trust) ** 0.5
         doubts = (doubt, slope_doubt, scatter)
         return cls(mean, found.value, max(slope, 0.0), seen, error, centre, *doubts)
 

@@ -13,9 +13,7 @@ from training.evaluation import FloatArray
 from training.uplift.crossfit import STEADY, LearnerSetting, OutOfFold
 
 # By how many standard errors a steady candidate, and a rich one, must be worth more.
-# Half of one settles what is a tie in all but name; four rich ones tried at 1.96 win by luck in
-# one pilot of ten.
-ENOUGH, SURE = 0.5, 2.5
+ENOUGH, SURE = 1.0, 1.96
 
 
 def ranking_gains(scores: FloatArray, effects: FloatArray, fold: NDArray[np.int64]) -> FloatArray:
@@ -76,8 +74,8 @@ def compare_candidates(
 ) -> tuple[LearnerSetting, pd.DataFrame]:
     """The steadiest candidate that none of those after it beats, within noise.
 
-    Each in turn must be worth more than the one chosen before it, by half a standard error of the
-    paired difference if it is steady, by 2.5 if it is rich (after the rule of Breiman et al.,
+    Each in turn must be worth more than the one chosen before it, by one standard error of the
+    paired difference if it is steady, by 1.96 if it is rich (after the rule of Breiman et al.,
     Classification and Regression Trees, 1984, section 3.4.3): with few rows every value is noisy,
     and the best of many is lucky.
 

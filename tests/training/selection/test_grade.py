@@ -160,9 +160,7 @@ def test_a_shop_that_has_outgrown_its_past_has_no_level_a():
     assert (grade_of(not_yet).level, grade_of(outgrown).level) == ("A", "B")
     assert "outgrown" in verdict(outgrown)
     assert "outgrown" not in verdict(not_yet)
-    assert outgrown.ahead.cautions()[0].startswith(
-        "60% of today's customers are not among those learnt"
-    )
+    assert outgrown.ahead.cautions()[0].startswith("60% of today's customers are not among those learnt")
 
 
 def test_negative_skill_is_the_first_word():

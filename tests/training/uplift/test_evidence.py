@@ -193,7 +193,7 @@ def test_a_much_better_learner_beats_a_steadier_one_and_a_tie_does_not():
     assert table["ahead"].iloc[1] > SURE * table["ahead_standard_error"].iloc[1]
 
 
-def test_among_the_steady_half_a_standard_error_is_enough():
+def test_among_the_steady_one_standard_error_is_enough():
     rows, effect = experiment(3000)
     rng = np.random.default_rng(4)
     guesses = [effect + rng.normal(0, noise, 3000) for noise in (0.3, 0.1)]
