@@ -67,8 +67,8 @@ class Calibration:
         too timid on rows it never saw is stretched, as one that was too bold is held back; below 0
         its order is wrong, and no differences are left. The mean is averaged likewise with no
         effect, give or take a twentieth of a standard deviation: the best of several offers is else
-        promised more than it can hold. What is expected of the mean has heavy tails, so that an effect
-        that is plainly there is believed.
+        promised more than it can hold. What is expected of the mean has heavy tails, so that an
+        effect that is plainly there is believed.
 
         Parameters
         ----------
