@@ -49,6 +49,7 @@ bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the firs
 	$(BIN)/python -m benchmarks.simulated
 	$(BIN)/python -m benchmarks.treated
 	$(BIN)/python -m benchmarks.pilot
+	$(BIN)/python -m benchmarks.promises
 	$(BIN)/python -m benchmarks.campaigns
 	$(BIN)/python -m benchmarks.hillstrom --data $(DATA)
 	$(BIN)/python -m benchmarks.small_shops --data $(DATA)

@@ -25,6 +25,7 @@ from sklearn.model_selection import train_test_split
 import training.uplift
 from benchmarks.peers.environments import python_of
 from benchmarks.peers.roster import HERE, requirements
+from training.evaluation import qini, uplift_at
 from training.uplift import UpliftModel
 
 ROOT = Path(__file__).parents[1]
@@ -68,13 +69,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", default=os.environ.get("HOLDFAST_DATA", "../shared/data"))
     parser.add_argument("--cache", default=".bench")
+    parser.add_argument("--splits", type=int, default=SPLITS)
+    parser.add_argument(
+        "--alone", action="store_true", help="ours and the rule, judged here: no other environment"
+    )
     given = parser.parse_args()
     data, cache = Path(given.data) / "hillstrom", Path(given.cache).resolve()
     if not data.is_dir():
         sys.exit(f"{data} does not exist. Set --data or HOLDFAST_DATA to the folder of real data.")
     folder = cache / "hillstrom"
     folder.mkdir(parents=True, exist_ok=True)
-    table = with_splits(visits(data / "offers.parquet"))
+    table = with_splits(visits(data / "offers.parquet"), given.splits)
+    if given.alone:
+        print_table(
+            {OURS: judged_here(table, our_scores(table)), RULE: judged_here(table, by_rule(table))}
+        )
+        return
     table.to_parquet(folder / "splits.parquet")
     print_table({name: judged(scores, cache) for name, scores in all_scores(table, cache)})
 
@@ -87,11 +97,11 @@ def visits(file: Path) -> pd.DataFrame:
     return rows[FEATURES].assign(treated=treated, outcome=rows["visit"].astype(int))
 
 
-def with_splits(table: pd.DataFrame) -> pd.DataFrame:
+def with_splits(table: pd.DataFrame, splits: int = SPLITS) -> pd.DataFrame:
     """Add a column per split, true for the half to learn from."""
     strata = 2 * table["treated"] + table["outcome"]
     columns = {}
-    for seed in range(SPLITS):
+    for seed in range(splits):
         learn, _ = train_test_split(
             np.arange(len(table)), test_size=0.5, stratify=strata, random_state=seed
         )
@@ -108,10 +118,7 @@ def all_scores(table: pd.DataFrame, cache: Path) -> Iterator[tuple[str, Path]]:
         our_scores(table).to_parquet(ours)
     yield OURS, ours
     rule = folder / "rule.parquet"
-    splits = _splits(table)
-    pd.DataFrame({s: table["womens"].where(~table[s]).astype(float) for s in splits}).to_parquet(
-        rule
-    )
+    by_rule(table).to_parquet(rule)
     yield RULE, rule
     for peer in PEERS:
         script = HERE / f"with_{peer.library}.py"
@@ -132,6 +139,21 @@ def our_scores(table: pd.DataFrame) -> pd.DataFrame:
         print(f"{split}: {model.learner_}, {model.rounds_} rounds", file=sys.stderr, flush=True)
         scores[split] = model.predict(other[FEATURES])["email"].reindex(table.index)
     return pd.DataFrame(scores)
+
+
+def by_rule(table: pd.DataFrame) -> pd.DataFrame:
+    """A column per split: the flag of the half not learnt from."""
+    return pd.DataFrame({s: table["womens"].where(~table[s]).astype(float) for s in _splits(table)})
+
+
+def judged_here(table: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """One row per split: qini, uplift_at_30, by our own metrics."""
+    rows = []
+    for split in _splits(table):
+        other = table[~table[split]]
+        arrays = (other["outcome"], scores.loc[other.index, split], other["treated"])
+        rows.append((qini(*arrays), uplift_at(*arrays)))
+    return pd.DataFrame(rows, columns=list(METRICS))
 
 
 def judged(scores: Path, cache: Path) -> pd.DataFrame:

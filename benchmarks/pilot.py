@@ -1,7 +1,8 @@
-"""Uplift learnt from a simulated shop's randomised pilot, beside the true effects.
+"""Uplift learnt from randomised pilots, beside the true effects and beside plain learners.
 
-Run as `python -m benchmarks.pilot [--customers N] [--seeds K]`. The pilot is a fifth of those who
-consent; judged are all customers at the instant of the pilot.
+Run as `python -m benchmarks.pilot [worlds] [shop]`, by default both. `worlds` has made-up tests of
+5,000 and 30,000 customers, see `benchmarks.worlds`. In `shop` the pilot is a fifth of those who
+consent in a simulated shop; judged are all customers at the instant of the pilot.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from benchmarks.uplift_contest import FAMILY_ERROR, contest, differences, means
+from benchmarks.worlds import WORLDS
 from features.history.history import History
 from features.intake.mapping import Mapping
 from features.table import feature_table
@@ -21,22 +24,73 @@ from training.uplift.evidence import groups_by_fold
 
 MAPPING = Mapping.from_dict({"currency": "EUR", "customers": {"static": ["channel"]}})
 HORIZON_DAYS = 90
+PARTS = ("worlds", "shop")
 
 
 def main() -> None:
-    """Print a Markdown table with a row per seed and offer."""
+    """Print the tables that were asked for, in Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("parts", nargs="*", help="worlds, shop, or both")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 30_000])
+    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=list(WORLDS))
+    parser.add_argument("--seeds", type=int, default=5, help="of the worlds")
+    parser.add_argument("--customers", type=int, default=100_000, help="of the shop")
+    parser.add_argument("--shops", type=int, default=3)
     given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"parts must be of {PARTS}; got {sorted(unknown)}")
+    if "worlds" in (given.parts or PARTS):
+        print_worlds(contest(given.sizes, given.seeds, given.worlds))
+    if "shop" in (given.parts or PARTS):
+        print_shops(given.customers, given.shops)
+
+
+def print_worlds(rows: pd.DataFrame) -> None:
+    """Print means over seeds, then the differences of ours from each peer."""
+    titles = {"qini": ("Qini by true effects", 3), "money": ("profit per 1,000 customers", 1)}
+    for figure, (title, digits) in titles.items():
+        table = means(rows, figure)
+        _line([title, "customers", *map(str, table.columns)], head=True)
+        for (world, customers), values in table.iterrows():
+            shown = ["-" if np.isnan(v) else f"{v:.{digits}f}" for v in values]
+            _line([world, f"{customers:,}", *shown])
+        print()
+    found = differences(rows)
+    peers = list(found["peer"].unique())
+    _line(["ours less the peer's (standard error)", "customers", "figure", *peers], head=True)
+    for (world, customers, figure), part in found.groupby(
+        ["world", "customers", "figure"], sort=False
+    ):
+        digits = titles[str(figure)][1]
+        cells = [
+            f"{r['ours_ahead']:+.{digits}f} ({r['standard_error']:.{digits}f})"
+            + ("!" if r["survives"] else "")
+            for r in part.to_dict("records")
+        ]
+        _line([str(world), f"{customers:,}", str(figure), *cells])
+    alone = int((found["p_of_loss"] < FAMILY_ERROR).sum())
+    print(
+        f"\n{len(found)} comparisons; losses at 5% taken alone: {alone}; that survive Holm's "
+        f"correction, marked !: {int(found['survives'].sum())}.\n"
+    )
+
+
+def print_shops(customers: int, shops: int) -> None:
+    """Print a row per shop and offer."""
     columns = (
         "seed", "pilot", "learner", "offer", "mean effect", "true mean", "correlation",
         "groups holding the truth",
     )  # fmt: skip
-    print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns), flush=True)
-    for seed in range(given.seeds):
-        for row in judge(simulate(given.customers, seed=seed)):
-            print(f"| {seed} | " + " | ".join(row) + " |", flush=True)
+    _line(list(columns), head=True)
+    for seed in range(shops):
+        for row in judge(simulate(customers, seed=seed)):
+            _line([str(seed), *row])
+
+
+def _line(cells: list[str], head: bool = False) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
+    if head:
+        print("|" + "---|" * len(cells), flush=True)
 
 
 def judge(shop: SimulatedShop) -> Iterator[list[str]]:

@@ -107,6 +107,7 @@ def print_plan(made: Plan) -> None:
         f"{treated['expected_profit'].sum():,.0f}; {treated['expected_uplift'].sum():,.0f} more "
         "customers who order"
     )
+    output.paragraph(_promised(made))
     best = made.assignment.allocation
     output.paragraph(
         f"{nothing:,} eligible customers get nothing; one more unit of the budget would bring "
@@ -115,6 +116,18 @@ def print_plan(made: Plan) -> None:
     for name, count in made.eligibility.by_customer().items():
         if count and name != "eligible":
             output.line(f"not eligible, {count:,} customers: {VERDICTS[str(name)]}", indent=2)
+
+
+def _promised(made: Plan) -> str:
+    """How sure a plan's profit is, in a sentence."""
+    found = made.promise
+    rests = (
+        f"it rests on {found.observations:,} observations with an offer or without"
+        if found.observations
+        else "it rests on the priors of the offers file, on no observation"
+    )
+    sure = f"In 9 of 10 cases the profit is from {found.low:,.0f} to {found.high:,.0f}; {rests}"
+    return sure if found.low > 0 or not len(made.treated) else f"{sure}. It may well be a loss"
 
 
 def print_examples(made: Plan) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,9 +19,11 @@ from offers.planning.campaign import Campaign
 from offers.planning.curves import BudgetCurve, budget_curve, trade_off
 from offers.planning.offer_reasons import offer_reasons
 from offers.planning.plan_columns import COLUMNS
+from offers.planning.promise import Promise
 from offers.planning.prospects import Prospects
 from training.evaluation import FloatArray
 from training.scoring.definition import Definition
+from training.uplift.doubt import Doubt
 
 HARMED = "left alone: offers make customers like this one come less often"
 NOTHING_PAYS = "no offer is expected to bring more than it costs"
@@ -56,10 +60,13 @@ class Choices:
     prospects : Prospects
     allowed : pandas.DataFrame of bool
         Which offers may be made: the customer is eligible, and there is no evidence of harm.
+    doubts : mapping of str to Doubt
+        How sure the effects are of the offers that were tried.
     """
 
     prospects: Prospects
     allowed: pd.DataFrame
+    doubts: Mapping[str, Doubt] = field(default_factory=dict)
 
     @property
     def profit(self) -> pd.DataFrame:
@@ -101,6 +108,14 @@ class Plan:
     def treated(self) -> pd.DataFrame:
         """The rows of those who get their offer."""
         return self.table[self.table["arm"] == "offer"]
+
+    @cached_property
+    def promise(self) -> Promise:
+        """What the offers made should bring together, and how sure that is."""
+        intended = self.assignment
+        treated = np.where(intended.held_out, NONE, intended.offer)
+        found = self.choices
+        return Promise.of(found.prospects, self.campaign.catalogue, treated, found.doubts)
 
     def by_offer(self) -> pd.DataFrame:
         """One row per intended offer: customers by arm, and what those who get it cost and bring.

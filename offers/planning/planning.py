@@ -49,6 +49,24 @@ class Models:
                 )
 
 
+@dataclass(frozen=True)
+class Screened:
+    """The customers of a past, held against a catalogue.
+
+    Attributes
+    ----------
+    past : Past
+    customers : Customers
+        Those eligible for some offer.
+    eligibility : Eligibility
+        What came of all customers.
+    """
+
+    past: Past
+    customers: Customers
+    eligibility: Eligibility
+
+
 def plan_campaign(
     history: History,
     as_of: Instant,
@@ -77,23 +95,43 @@ def plan_campaign(
     HistoryError
         If the history was cut before `as_of`.
     """
-    past, worth = history.at(as_of), models.scorer.clv.definition
+    found = screened(history, as_of, models, campaign.catalogue, progress)
+    return plan_screened(found, models, campaign, progress)
+
+
+def screened(
+    history: History,
+    as_of: Instant,
+    models: Models,
+    catalogue: OfferCatalogue,
+    progress: Progress = lambda _: None,
+) -> Screened:
+    """Score everybody, and hold them against a catalogue; arguments as of `plan_campaign`."""
+    past = history.at(as_of)
     progress("scoring")
     table = models.scorer.table(past)
     scores = models.scorer.score_past(past, table, reasons_for=0)
     scores = scores.sort_values("customer_id", ignore_index=True)
     progress("holding customers against the catalogue")
-    found = screen(campaign.catalogue, scores, table, Contacts.of(past))
+    found = screen(catalogue, scores, table, Contacts.of(past))
     some = found.allowed.any(axis=1).to_numpy()
     if not some.any():
         raise OffersError(_nobody(found))
     customers = Customers(scores[some].reset_index(drop=True), table, found.allowed[some])
+    return Screened(past, customers, found)
+
+
+def plan_screened(
+    found: Screened, models: Models, campaign: Campaign, progress: Progress = lambda _: None
+) -> Plan:
+    """Plan a campaign for customers who were held against its catalogue."""
+    customers = found.customers
     progress("weighing offers")
-    choices = _choices(past, models, campaign.catalogue, customers)
+    choices = _choices(found.past, models, campaign.catalogue, customers)
     progress("choosing")
-    chosen, assignment = plan_table(customers, choices, campaign, worth)
+    chosen, assignment = plan_table(customers, choices, campaign, models.scorer.clv.definition)
     risk = customers.scores.set_index("customer_id")["churn_risk"]
-    return Plan(chosen, campaign, risk, choices, assignment, found)
+    return Plan(chosen, campaign, risk, choices, assignment, found.eligibility)
 
 
 def _choices(
@@ -110,7 +148,7 @@ def _choices(
     rows = _read_by(models.uplift, models.scorer, past, customers).loc[scores.index]
     harmed = models.uplift.harmed(rows).reindex(columns=eligible.columns, fill_value=False)
     found = prospects(scores, catalogue, value, models.uplift.uplift(rows))
-    return Choices(found, eligible & ~harmed)
+    return Choices(found, eligible & ~harmed, models.uplift.doubts(rows))
 
 
 def _read_by(

@@ -14,6 +14,9 @@ from training.evaluation import FloatArray
 from training.panel.labels import Value
 
 EXPERIMENT, PRIOR = "experiment", "prior"
+# Of those who would leave; the 95% quantile of the save rate that Verbraken, Verbeke & Baesens
+# (2013) take from companies that call everybody who is about to cancel is .48.
+MOST_KEPT = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Prospects:
         Expected cost of an offer that is made.
     clv_if_active : pandas.Series, shape (customers,)
         What a customer who is kept is worth.
+    churn_risk : pandas.Series, shape (customers,)
+    order_value : pandas.Series, shape (customers,)
+        Net spend of an order.
     evidence : mapping of str to str
         Offer -> `experiment` or `prior`.
     """
@@ -38,6 +44,8 @@ class Prospects:
     cautious: pd.DataFrame
     cost: pd.DataFrame
     clv_if_active: pd.Series
+    churn_risk: pd.Series
+    order_value: pd.Series
     evidence: Mapping[str, str]
 
     @property
@@ -76,24 +84,40 @@ def prospects(
     """
     risk = scores["churn_risk"]
     tried = [] if learnt is None else [o for o in catalogue.ids if o in learnt]
-    uplift, cautious, cost = {}, {}, {}
+    uplift: dict[str, FloatArray] = {}
+    cautious: dict[str, FloatArray] = {}
+    cost: dict[str, FloatArray] = {}
     order_value = scores["order_value"] / value.mean_rate(float(scores["clv_horizon_days"].iloc[0]))
     for offer in catalogue.offers:
         if learnt is not None and offer.id in tried:
-            # Nobody can be kept with more than certainty, or lost with more.
-            expected = learnt[offer.id].clip(lower=risk - 1.0, upper=risk)
+            expected = credible(learnt[offer.id].to_numpy(), risk.to_numpy())
             uplift[offer.id] = cautious[offer.id] = expected
         else:
-            uplift[offer.id] = offer.save_rate * risk
-            cautious[offer.id] = offer.cautious_save_rate * risk
-        cost[offer.id] = expected_cost(offer, order_value, 1.0 - risk + uplift[offer.id])
+            uplift[offer.id] = offer.save_rate * risk.to_numpy()
+            cautious[offer.id] = offer.cautious_save_rate * risk.to_numpy()
+        cost[offer.id] = expected_cost(offer, order_value, 1.0 - risk.to_numpy() + uplift[offer.id])
     return Prospects(
         uplift=pd.DataFrame(uplift, scores.index),
         cautious=pd.DataFrame(cautious, scores.index),
         cost=pd.DataFrame(cost, scores.index),
         clv_if_active=scores["clv_if_active"],
+        churn_risk=risk,
+        order_value=order_value,
         evidence={o: EXPERIMENT if o in tried else PRIOR for o in catalogue.ids},
     )
+
+
+def credible(uplift: FloatArray, risk: FloatArray) -> FloatArray:
+    """Uplift as it can be believed: no offer keeps more than half of those who would leave.
+
+    Nor can anybody be lost with more than certainty.
+
+    Examples
+    --------
+    >>> credible(np.array([0.05, 0.05, -0.9]), np.array([0.4, 0.04, 0.4])).tolist()
+    [0.05, 0.02, -0.6]
+    """
+    return np.asarray(np.clip(uplift, risk - 1.0, MOST_KEPT * risk))
 
 
 def expected_cost(offer: Offer, order_value: ArrayLike, p_order: ArrayLike) -> FloatArray:

@@ -12,8 +12,13 @@ from training.evaluation import FloatArray, MeanEstimate
 # Settled on pilots of simulated shops, whose true slope is known: it grows with the customers who
 # got the offer, and with so many of them about half of what is predicted was real.
 HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.3
-# An offer seldom moves an outcome by more than so many of its standard deviations.
-USUAL_EFFECT = 0.1
+# Offers move an outcome by so many of its standard deviations, give or take: those of the simulated
+# shops, which their plans promised twice too much of when it was .1.
+USUAL_EFFECT = 0.05
+# A customer's own effect may be so many off what is known of it.
+OWN_EFFECT = 0.1
+# How far beyond both numbers what is believed is worked out, and how finely, in the smaller error.
+REACH, POINTS = 8.0, 20
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,17 @@ class Calibration:
     mean_seen : float
         Doubly robust mean effect.
     slope : float
-        Share of the predicted differences that is taken for real.
+        Share of the predicted differences that is taken for real; above 1 they were too small.
     slope_seen : float
         The share that showed on rows the learner never saw.
     slope_error : float
         Its standard error.
     centre : float
         Mean prediction.
+    mean_doubt, slope_doubt : float
+        How far the mean and the slope that are taken for real may be off, in standard deviations.
+    scatter : float
+        How far single customers may be from the line.
     """
 
     mean: float
@@ -42,6 +51,9 @@ class Calibration:
     slope_seen: float
     slope_error: float
     centre: float
+    mean_doubt: float = 0.0
+    slope_doubt: float = 0.0
+    scatter: float = 0.0
 
     @classmethod
     def of(cls, change: FloatArray, predicted: FloatArray, offered: int, spread: float) -> Self:
@@ -51,9 +63,12 @@ class Calibration:
         experiments" (NBER working paper 24678, 2018; Econometrica 93, 2025), by regression of the
         doubly robust scores of the effect on its out-of-fold prediction. In a pilot of thousands
         that slope is hardly known, so it is averaged, by precision, with what is expected of it
-        before: the more customers got the offer, the nearer 1, give or take 0.3. It is 0 to 1. The
-        mean is averaged likewise with no effect, give or take a tenth of a standard deviation:
-        the best of several offers is else promised more than it can hold.
+        before: the more customers got the offer, the nearer 1, give or take 0.3. A learner that was
+        too timid on rows it never saw is stretched, as one that was too bold is held back; below 0
+        its order is wrong, and no differences are left. The mean is averaged likewise with no
+        effect, give or take a twentieth of a standard deviation: the best of several offers is else
+        promised more than it can hold. What is expected of the mean has heavy tails, so that an
+        effect that is plainly there is believed.
 
         Parameters
         ----------
@@ -67,24 +82,41 @@ class Calibration:
             Standard deviation of the outcome.
         """
         found = MeanEstimate.of(change)
-        trust = _trust(USUAL_EFFECT * spread, found.standard_error)
-        mean, centre = trust * found.value, float(predicted.mean())
+        scatter = OWN_EFFECT * spread
+        mean, doubt = _believed(0.0, USUAL_EFFECT * spread, found.value, found.standard_error)
+        centre = float(predicted.mean())
         centred = predicted - centre
         variation = float(centred @ centred)
         if variation <= 1e-12 * len(change):
-            return cls(mean, found.value, 0.0, 0.0, float("nan"), centre)
+            return cls(mean, found.value, 0.0, 0.0, float("nan"), centre, doubt, 0.0, scatter)
         seen = float(centred @ change) / variation
         residual = change - found.value - seen * centred
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / variation
-        trust = _trust(EXPECTED_ERROR, error)
-        slope = trust * seen + (1 - trust) * offered / (offered + HALF_ROWS)
-        return cls(mean, found.value, float(np.clip(slope, 0.0, 1.0)), seen, error, centre)
+        usual = offered / (offered + HALF_ROWS)
+        # Heavy tails here let the slopes of folds swing, and the choice of the learner with them.
+        trust = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + error**2)
+        slope, slope_doubt = trust * seen + (1 - trust) * usual, EXPECTED_ERROR * (1 - trust) ** 0.5
+        doubts = (doubt, slope_doubt, scatter)
+        return cls(mean, found.value, max(slope, 0.0), seen, error, centre, *doubts)
 
     def apply(self, predicted: FloatArray) -> FloatArray:
         """Calibrated effects, shape (rows,)."""
         return np.asarray(self.mean + self.slope * (predicted - self.centre))
 
 
-def _trust(before: float, error: float) -> float:
-    """Weight of what was seen with an error, against what is expected give or take `before`."""
-    return before**2 / (before**2 + error**2) if error > 0 else 1.0
+def _believed(before: float, scale: float, seen: float, error: float) -> tuple[float, float]:
+    """Mean and deviation of what is believed of a number seen with an error.
+
+    Before, it is expected about `before`, give or take `scale`, by Student's t with 3 degrees of
+    freedom: what is hardly known is drawn there, and what is plainly far from there is not.
+    """
+    if not error > 0:
+        return seen, 0.0
+    low, high = min(before, seen), max(before, seen)
+    step = min(scale, error)
+    at = np.arange(low - REACH * step, high + REACH * step, step / POINTS)
+    log = -2.0 * np.log1p(((at - before) / scale) ** 2 / 3.0) - 0.5 * ((at - seen) / error) ** 2
+    weight = np.exp(log - log.max())
+    weight /= weight.sum()
+    mean = float(weight @ at)
+    return mean, float(np.sqrt(weight @ (at - mean) ** 2))

@@ -6,10 +6,8 @@ from the first so many rounds of its last stage if asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -159,10 +157,18 @@ class DoublyRobustLearner:
     stages: tuple[BoostedTrees, ...]
 
     @classmethod
-    def fit(cls, experiment: Experiment, leaves: int, seed: int = 0) -> Self:
-        """Grow a regression of each offer's scores less those without an offer."""
+    def fit(cls, experiment: Experiment, expected: FloatArray, leaves: int, seed: int = 0) -> Self:
+        """Grow a regression of each offer's scores less those without an offer.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        expected : numpy.ndarray, shape (rows, offers + 1)
+            From `expected_within`.
+        leaves : int
+        seed : int
+        """
         settings = effect_boosting(leaves, experiment, seed)
-        expected = expected_within(experiment, seed)
         weight, change = experiment.precision(expected), _against_none(experiment.scores(expected))
         return cls(tuple(BoostedTrees.grow(experiment.X, d, settings, weight) for d in change.T))
 
@@ -204,32 +210,6 @@ def effect_boosting(leaves: int, experiment: Experiment, seed: int) -> Boosting:
         scarce=True,
         seed=seed,
     )
-
-
-def learner_from(folder: Path, content: Mapping[str, Any], offers: int) -> Learner | None:
-    """Read the stages that were saved, and put the learner together; None if there is none.
-
-    Parameters
-    ----------
-    folder : Path
-    content : mapping
-        `name`, `stages` (their number), `shares` (of the X-learner).
-    offers : int
-        Number of offers it tells of.
-    """
-    stages = tuple(
-        BoostedTrees.from_text((folder / f"stage_{number}.txt").read_text(encoding="utf-8"))
-        for number in range(content["stages"])
-    )
-    if not stages:
-        return None
-    if content["name"] == SLearner.name:
-        return SLearner(stages, offers)
-    if content["name"] == TLearner.name:
-        return TLearner(stages)
-    if content["name"] == XLearner.name:
-        return XLearner(stages, tuple(content["shares"]))
-    return DoublyRobustLearner(stages)
 
 
 def _indicators(arm: Arms, offers: int) -> FloatArray:

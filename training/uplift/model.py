@@ -21,14 +21,15 @@ from training.uplift.crossfit import (
     CANDIDATES,
     LEARNERS,
     LearnerSetting,
-    OutOfFold,
     crossfit,
-    learn,
+    learn_all,
+    learner_from,
 )
+from training.uplift.doubt import Doubt
 from training.uplift.encoding import Encoding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.experiment import Experiment, arms_of, outcome_of
-from training.uplift.learners import Learner, learner_from
+from training.uplift.learners import Learner
 from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.selection import compare_candidates
 
@@ -39,15 +40,16 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     """Effects of several offers by cross-fitted meta-learners, the best of which is chosen.
 
     S-, T- and X-learner (Kuenzel et al., PNAS 116, 2019) and doubly robust learners (Kennedy, 2023)
-    on boosted trees. Each predicts rows it never saw; the one whose ranking of customers was worth
-    most by the doubly robust value of Dudik, Langford & Li (2011) is chosen, the simplest of those
-    that tie. How much of its predicted differences showed on unseen rows decides how much of them
-    is kept.
+    on boosted trees, one of which starts from one effect for all on the scale of odds. Each
+    predicts rows it never saw, and offers made by its calibrated predictions are valued there
+    (doubly robust, Dudik, Langford & Li 2011): the steadiest of those that tie in money is chosen.
+    How much of its predicted differences showed on unseen rows decides how far they are held back
+    or stretched.
 
     Parameters
     ----------
     learner : str
-        `auto`, or one of `dr_stumps`, `dr`, `x`, `s`, `t`.
+        `auto`, or one of `odds`, `dr_stumps`, `dr`, `x`, `s`, `t`.
     folds : int
         Number of parts for cross-fitting, at least 2.
     random_state : int
@@ -160,14 +162,30 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         TrainingError
             If columns are missing.
         """
-        check_is_fitted(self, "offers_")
-        matrix = self.coding_.matrix(X)
         found = pd.DataFrame(0.0, index=X.index, columns=pd.Index(self.offers_))
-        if self.learned_ is not None and len(X):
-            effects = self._calibrated(self.learned_.effects(matrix, self.rounds_))
+        raw = self._raw(X)
+        if len(X) and raw.shape[1]:
+            effects = self._calibrated(raw)
             for place, offer in enumerate(self.calibration_):
                 found[offer] = effects[:, place]
         return found
+
+    def doubts(self, X: pd.DataFrame) -> dict[str, Doubt]:
+        """How sure the effects of each tested offer are, for totals over the rows."""
+        raw, rows = self._raw(X), self.overlap_["rows"]
+        return {
+            offer: Doubt(line, raw[:, place], int(rows[offer] + rows[NO_OFFER]))
+            for place, (offer, line) in enumerate(self.calibration_.items())
+        }
+
+    def _raw(self, X: pd.DataFrame) -> FloatArray:
+        """What the learner says, before calibration; shape (rows, tested offers)."""
+        check_is_fitted(self, "offers_")
+        matrix = self.coding_.matrix(X)
+        if self.learned_ is None or not len(X):
+            return np.zeros((len(X), len(self.calibration_)))
+        stretch = LearnerSetting(self.learner_, self.rounds_).stretch
+        return stretch * self.learned_.effects(matrix, self.rounds_)
 
     def leave_alone(self, X: pd.DataFrame) -> pd.DataFrame:
         """Whether each offer should not be made, for harm was seen in the customer's group.
@@ -191,8 +209,10 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         stages = () if self.learned_ is None else self.learned_.stages
         for number, stage in enumerate(stages):
             path = folder / f"stage_{number}.txt"
-            path.write_text(stage.text(self.rounds_), encoding="utf-8")
-        shares = getattr(self.learned_, "shares", None)
+            whole = number < getattr(self.learned_, "whole_stages", 0)
+            text = stage.text(None if whole else self.rounds_)
+            path.write_text(text, encoding="utf-8")
+        shares, shifts = (getattr(self.learned_, name, None) for name in ("shares", "shifts"))
         artifact.write(
             folder,
             {
@@ -207,6 +227,8 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
                     "rounds": self.rounds_,
                     "stages": len(stages),
                     "shares": None if shares is None else list(shares),
+                    "shifts": None if shifts is None else list(shifts),
+                    "binary": self.binary_,
                 },
                 "calibration": {o: plain(vars(c)) for o, c in self.calibration_.items()},
                 "propensity_source": self.propensity_source_,
@@ -259,11 +281,13 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.learned_: Learner | None
         chosen, self.candidates_ = compare_candidates(found, candidates)
         self.learner_, self.rounds_ = chosen.learner, chosen.rounds
-        learned = self.learned_ = learn(chosen.learner, experiment, self.random_state)
-        self.calibration_ = _calibration(found, chosen, experiment, offers)
+        learned = self.learned_ = learn_all([chosen.learner], experiment, self.random_state)[
+            chosen.learner
+        ]
+        self.calibration_ = {offer: found.line(chosen, n) for n, offer in enumerate(offers)}
         effects = self._calibrated(found.effects[chosen])
         self.evidence_ = Evidence(offers, found.scores, effects, found.fold, experiment.customer)
-        seen = self._calibrated(learned.effects(experiment.X, self.rounds_))
+        seen = self._calibrated(chosen.stretch * learned.effects(experiment.X, self.rounds_))
         self.effects_ = with_edges(
             group_effects(self.evidence_), pd.DataFrame(seen, columns=list(offers))
         )
@@ -277,21 +301,6 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         self.candidates_ = pd.DataFrame({"learner": [], "rounds": [], "gain": [], "chosen": []})
 
     def _calibrated(self, effects: FloatArray) -> FloatArray:
-        effects = LearnerSetting(self.learner_, self.rounds_).stretch * effects
         lines = enumerate(self.calibration_.values())
         found = np.column_stack([line.apply(effects[:, place]) for place, line in lines])
         return np.clip(found, -1.0, 1.0) if self.binary_ else found
-
-
-def _calibration(
-    found: OutOfFold, chosen: LearnerSetting, experiment: Experiment, offers: tuple[str, ...]
-) -> dict[str, Calibration]:
-    change = found.scores[:, 1:] - found.scores[:, :1]
-    predicted = chosen.stretch * found.effects[chosen]
-    spread = float(experiment.outcome.std())
-    return {
-        offer: Calibration.of(
-            change[:, n], predicted[:, n], int((experiment.arm == n + 1).sum()), spread
-        )
-        for n, offer in enumerate(offers)
-    }

@@ -14,6 +14,7 @@ from training.btyd.population import PopulationModel
 from training.models import artifact
 from training.scoring.definition import Definition
 from training.uplift.assignments import described
+from training.uplift.doubt import Doubt
 from training.uplift.model import UpliftModel
 
 KIND, PREFIX = "uplift", "uplift_"
@@ -51,6 +52,10 @@ class UpliftScorer:
         """Where the evidence is that an offer does harm, bool, shape (customers, tried offers)."""
         found = self.model.leave_alone(self._described(table))
         return found[[offer for offer in found if self.model.tested_[str(offer)]]]
+
+    def doubts(self, table: pd.DataFrame) -> dict[str, Doubt]:
+        """How sure the effects are, of the offers that there is evidence about."""
+        return self.model.doubts(self._described(table))
 
     def predict_frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Effects of every offer that was tried, a column `uplift_OFFER` each."""

@@ -1,4 +1,4 @@
-"""Which learner to trust: the one whose ranking was worth most on rows it never saw."""
+"""Which learner to trust: the one whose decisions were worth most on rows it never saw."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from training.evaluation import FloatArray
-from training.uplift.crossfit import LearnerSetting, OutOfFold
+from training.uplift.crossfit import STEADY, LearnerSetting, OutOfFold
 
-# A gain is a tie with the best while the 95% interval of their difference holds 0.
-TIE = 1.96
+# By how many standard errors a steady candidate, and a rich one, must be worth more.
+ENOUGH, SURE = 1.0, 1.96
 
 
 def ranking_gains(scores: FloatArray, effects: FloatArray, fold: NDArray[np.int64]) -> FloatArray:
@@ -42,42 +42,75 @@ def ranking_gains(scores: FloatArray, effects: FloatArray, fold: NDArray[np.int6
     return gains
 
 
+def money_gains(found: OutOfFold, candidate: LearnerSetting) -> FloatArray:
+    """What each row adds to the value of offering by a candidate's calibrated effects.
+
+    With an effect e for every uplift that an offer may have to reach to pay, from none on, whoever
+    offers where the predicted u reaches it gains the area of e - b over b from 0 to u, which is
+    e u - u^2 / 2, and in the same way for the offers that a negative u keeps from doing harm. The
+    costs of a plan are not known while an effect is learnt, so all of them count alike; e is the
+    doubly robust score. Effects are calibrated on the other folds.
+
+    Returns
+    -------
+    numpy.ndarray, shape (rows,)
+        Mean over offers, in squared units of the outcome.
+    """
+    gains = np.zeros(len(found.fold))
+    change, effects = found.change, found.effects[candidate]
+    for number in np.unique(found.fold):
+        held = found.fold == number
+        for offer in range(effects.shape[1]):
+            line = found.line(candidate, offer, ~held)
+            predicted = effects[held, offer]
+            # A fold has a model of its own, and so a mean prediction of its own.
+            uplift = line.apply(predicted - predicted.mean() + line.centre)
+            gains[held] += (change[held, offer] - uplift / 2) * uplift / effects.shape[1]
+    return gains
+
+
 def compare_candidates(
     found: OutOfFold, candidates: Sequence[LearnerSetting]
 ) -> tuple[LearnerSetting, pd.DataFrame]:
-    """The simplest candidate that is as good as the best, within noise.
+    """The steadiest candidate that none of those after it beats, within noise.
 
-    The one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984, section
-    3.4.3) on paired differences: with few rows every ranking is noisy, the best of many is lucky,
-    and the simpler one is less so.
+    Each in turn must be worth more than the one chosen before it, by one standard error of the
+    paired difference if it is steady, by 1.96 if it is rich (after the rule of Breiman et al.,
+    Classification and Regression Trees, 1984, section 3.4.3): with few rows every value is noisy,
+    and the best of many is lucky.
 
     Parameters
     ----------
     found : OutOfFold
     candidates : sequence of LearnerSetting
-        From simple to complex.
+        The steadiest first.
 
     Returns
     -------
-    Candidate
+    LearnerSetting
         The chosen one.
     pandas.DataFrame
-        One row per candidate in the same order: learner, rounds, gain (over offers at random,
-        per customer), standard_error, behind_best, behind_standard_error (paired), chosen.
+        One row per candidate in the same order: learner, rounds, gain (see `money_gains`),
+        standard_error, ranking (see `ranking_gains`), ahead and ahead_standard_error (of the one
+        that was chosen before it), chosen.
     """
-    gains = [ranking_gains(found.scores, found.effects[c], found.fold) for c in candidates]
-    best = max(gains, key=lambda gain: float(gain.mean()))
-    behind = [best - gain for gain in gains]
-    ties = [gap.mean() <= TIE * _error(gap) for gap in behind]
-    chosen = ties.index(True)
+    gains = [money_gains(found, candidate) for candidate in candidates]
+    chosen, ahead = 0, [np.zeros(len(found.fold))]
+    for number, gain in enumerate(gains[1:], start=1):
+        ahead.append(gain - gains[chosen])
+        sure = ENOUGH if candidates[number] in STEADY else SURE
+        if ahead[-1].mean() > sure * _error(ahead[-1]):
+            chosen = number
+    rankings = [ranking_gains(found.scores, found.effects[c], found.fold) for c in candidates]
     table = pd.DataFrame(
         {
             "learner": [c.learner for c in candidates],
             "rounds": [c.rounds for c in candidates],
             "gain": [float(gain.mean()) for gain in gains],
             "standard_error": [_error(gain) for gain in gains],
-            "behind_best": [float(gap.mean()) for gap in behind],
-            "behind_standard_error": [_error(gap) for gap in behind],
+            "ranking": [float(gain.mean()) for gain in rankings],
+            "ahead": [float(gap.mean()) for gap in ahead],
+            "ahead_standard_error": [_error(gap) for gap in ahead],
             "chosen": [number == chosen for number in range(len(candidates))],
         }
     )

@@ -62,6 +62,14 @@ def test_profit_is_uplift_times_worth_less_cost(made):
     np.testing.assert_allclose(rows["expected_profit"], worth, atol=1e-9)
 
 
+def test_the_promise_of_a_plan_is_the_sum_of_its_rows_with_an_interval_around_it(made):
+    found = made.promise
+    assert found.profit == pytest.approx(made.treated["expected_profit"].sum())
+    assert found.low < found.profit < found.high
+    # Without an experiment it rests on priors.
+    assert found.observations == 0
+
+
 def test_every_row_says_why(made):
     assert made.table["reason"].notna().all()
 
@@ -121,6 +129,9 @@ class Harmful:
 
     def harmed(self, table):
         return pd.DataFrame({"hello": False, "points": True}, table.index)
+
+    def doubts(self, table):
+        return {}
 
 
 def test_an_offer_that_does_harm_is_neither_chosen_nor_explored(shop):

@@ -6,11 +6,17 @@ from training.errors import TrainingError
 from training.evaluation import doubly_robust_scores
 from training.uplift import UpliftModel
 from training.uplift.calibration import Calibration
-from training.uplift.crossfit import LearnerSetting, OutOfFold
+from training.uplift.crossfit import RICHER, STEADY, LearnerSetting, OutOfFold
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.experiment import Experiment, folds_of
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics
-from training.uplift.selection import compare_candidates, ranking_gains
+from training.uplift.selection import (
+    ENOUGH,
+    SURE,
+    compare_candidates,
+    money_gains,
+    ranking_gains,
+)
 
 
 def experiment(rows, seed=0, customer=None):
@@ -106,11 +112,22 @@ def test_calibration_keeps_the_share_of_differences_that_is_real():
     assert found.apply(np.array([2.0])) == pytest.approx([4.0])
 
 
-@pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0), (3.0, 1.0)])
-def test_differences_that_are_not_real_are_dropped(true_slope, kept):
+@pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0), (1.0, 1.0), (3.0, 3.0)])
+def test_differences_are_held_back_or_stretched_as_far_as_they_are_known(true_slope, kept):
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
     found = Calibration.of(3.0 + true_slope * predicted, predicted, 2, 1e6)
     assert found.slope == pytest.approx(kept)
+
+
+def test_a_timid_learner_is_stretched_the_more_the_surer_that_is():
+    rng = np.random.default_rng(1)
+    slopes = []
+    for rows in (500, 5000, 200_000):
+        predicted = rng.normal(0, 0.1, rows)
+        found = Calibration.of(2.0 * predicted + rng.normal(0, 1, rows), predicted, 10**6, 1.0)
+        slopes.append(found.slope)
+    assert slopes[0] < slopes[1] < slopes[2]
+    assert slopes[2] == pytest.approx(2.0, abs=0.1)
 
 
 @pytest.mark.parametrize(("offered", "usual"), [(130, 1 / 11), (1300, 0.5), (11_700, 0.9)])
@@ -121,11 +138,22 @@ def test_a_slope_that_is_hardly_known_is_what_is_usual_of_so_many_customers(offe
     assert found.slope == pytest.approx(usual, abs=0.1)
 
 
+def calibrated_mean(z, error_by_usual):
+    """What is left of a mean effect of so many standard errors, and its doubt in those."""
+    change = z + np.array([1.0, -1.0])
+    found = Calibration.of(change, np.array([0.3, 0.3]), 1, 1.0 / (0.05 * error_by_usual))
+    assert found.mean_seen == pytest.approx(z)
+    return found.mean / z, found.mean_doubt
+
+
 def test_a_mean_is_believed_as_far_as_it_is_known():
-    # The standard error is 1, and 0.1 x 20 = 2 is usual: 4 parts of 5 are believed.
-    change = 3.0 + np.array([1.0, -1.0]) * np.sqrt(0.5) * np.sqrt(2)
-    found = Calibration.of(change, np.array([0.3, 0.3]), 1, 20.0)
-    assert found.mean_seen == pytest.approx(3.0) and found.mean == pytest.approx(2.4)
+    # The standard error is 1. Hardly known beside what is usual: drawn to none; surely known: kept.
+    assert calibrated_mean(1.0, 4.0)[0] < 0.15
+    assert 0.3 < calibrated_mean(1.0, 1.0)[0] < 0.6
+    assert calibrated_mean(1.0, 0.1)[0] > 0.97
+    shares = [calibrated_mean(z, 1.0)[0] for z in (1.0, 3.0, 8.0)]
+    assert shares == sorted(shares) and shares[-1] > 0.9
+    assert calibrated_mean(1.0, 0.1)[1] == pytest.approx(1.0, abs=0.05)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():
@@ -147,15 +175,52 @@ def test_equal_predictions_gain_nothing():
     assert gains.mean() == pytest.approx(0, abs=1e-12)
 
 
-def test_a_much_better_learner_beats_a_simpler_one_and_a_tie_does_not():
+def out_of_fold(effects, rows, fold):
+    scores = rows.scores(np.full((len(rows), 2), 0.3))
+    offered = (int((rows.arm == 1).sum()),)
+    return OutOfFold(scores, effects, fold, offered, float(rows.outcome.std()))
+
+
+def test_a_much_better_learner_beats_a_steadier_one_and_a_tie_does_not():
     rows, effect = experiment(4000)
-    scores, fold = rows.scores(np.full((4000, 2), 0.3)), folds_of(rows, 2, 0)
-    plain, good, same = LearnerSetting("dr", 25), LearnerSetting("x", 50), LearnerSetting("t", 100)
+    steady, good, same = LearnerSetting("dr", 25), LearnerSetting("x", 50), LearnerSetting("t", 100)
     noise = np.random.default_rng(0).random((4000, 1))
-    effects = {plain: noise, good: effect[:, None], same: effect[:, None] + 1e-3 * noise}
-    chosen, table = compare_candidates(OutOfFold(scores, effects, fold), [plain, good, same])
+    effects = {steady: noise, good: effect[:, None], same: effect[:, None] + 1e-3 * noise}
+    found = out_of_fold(effects, rows, folds_of(rows, 2, 0))
+    chosen, table = compare_candidates(found, [steady, good, same])
     assert chosen == good
     assert table["chosen"].tolist() == [False, True, False]
+    assert table["ahead"].iloc[1] > SURE * table["ahead_standard_error"].iloc[1]
+
+
+def test_among_the_steady_one_standard_error_is_enough():
+    rows, effect = experiment(3000)
+    rng = np.random.default_rng(4)
+    guesses = [effect + rng.normal(0, noise, 3000) for noise in (0.3, 0.1)]
+    fold = folds_of(rows, 2, 0)
+
+    def chosen(*candidates):
+        effects = {c: g[:, None] for c, g in zip(candidates, guesses, strict=True)}
+        return compare_candidates(out_of_fold(effects, rows, fold), candidates)
+
+    _, table = chosen(*STEADY)
+    z = float(table["ahead"].iloc[1] / table["ahead_standard_error"].iloc[1])
+    assert ENOUGH < z < SURE
+    assert table["chosen"].tolist() == [False, True]
+    _, table = chosen(*RICHER[:2])
+    assert table["chosen"].tolist() == [True, False]
+
+
+def test_the_gain_in_money_is_highest_for_the_true_effects():
+    rows, effect = experiment(20_000)
+    true, double, none = (LearnerSetting("t", rounds) for rounds in (1, 2, 3))
+    effects = {true: effect[:, None], double: -effect[:, None], none: 0 * effect[:, None]}
+    found = out_of_fold(effects, rows, folds_of(rows, 5, 0))
+    gains = {c: money_gains(found, c).mean() for c in effects}
+    # The true effects gain half of their mean square, the mean effect alone half of its square.
+    assert gains[true] == pytest.approx((effect**2).mean() / 2, rel=0.2)
+    assert gains[none] == pytest.approx(effect.mean() ** 2 / 2, abs=6e-4)
+    assert gains[double] == pytest.approx(gains[none], abs=1e-3)
 
 
 def test_folds_spread_arms_and_outcomes_and_part_no_customer():

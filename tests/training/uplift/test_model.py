@@ -8,6 +8,7 @@ from training.errors import TrainingError
 from training.uplift import UpliftModel
 from training.uplift.encoding import Encoding
 from training.uplift.experiment import Experiment
+from training.uplift.selection import SURE
 
 
 def shop(customers=1500, seed=0):
@@ -72,7 +73,7 @@ def test_the_same_data_give_the_same_model():
     pd.testing.assert_frame_equal(first.predict(X), second.predict(X), check_exact=True)
 
 
-@pytest.mark.parametrize("learner", ["dr_stumps", "dr", "x", "s", "t"])
+@pytest.mark.parametrize("learner", ["odds", "dr_stumps", "dr", "x", "s", "t"])
 def test_a_saved_model_predicts_the_same_and_holds_no_customer(learner, tmp_path):
     X, outcome, offer = shop(800)
     model = UpliftModel(learner, folds=2).fit(X, outcome, offer)
@@ -88,14 +89,48 @@ def test_a_saved_model_predicts_the_same_and_holds_no_customer(learner, tmp_path
     assert "c17" not in written
 
 
-def test_the_learner_is_the_simplest_that_ties_with_the_best():
+def test_the_learner_is_the_steadiest_that_none_after_it_beats():
     X, outcome, offer = shop(900)
-    table = UpliftModel(folds=2).fit(X, outcome, offer).candidates_
-    chosen = table["chosen"].idxmax()
-    ties = table["behind_best"] <= 1.96 * table["behind_standard_error"]
-    assert table["learner"].unique().tolist() == ["dr_stumps", "dr", "x", "s", "t"]
-    assert chosen == ties.idxmax()
+    model = UpliftModel(folds=2).fit(X, outcome, offer)
+    table = model.candidates_
+    assert table["learner"].tolist() == ["odds", "dr_stumps", "dr", "x", "s", "t"]
     assert table["chosen"].sum() == 1
+    chosen = table.loc[table["chosen"].idxmax()]
+    assert (model.learner_, model.rounds_) == (chosen["learner"], chosen["rounds"])
+    later = table.loc[table["chosen"].idxmax() + 1 :]
+    assert (later["ahead"] <= SURE * later["ahead_standard_error"]).all()
+
+
+def rare(customers, seed, times=3.0):
+    """Few order, by many weak features; a gift raises the odds of all of them alike."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(customers, 10))
+    offer = rng.choice(["none", "gift"], customers)
+    odds = np.exp(-3.5 + 0.35 * X.sum(axis=1))
+    chances = [o / (1 + o) for o in (odds, odds * times)]
+    outcome = rng.random(customers) < np.where(offer == "gift", chances[1], chances[0])
+    frame = pd.DataFrame(X, columns=[f"x{n}" for n in range(10)])
+    return frame, outcome.astype(float), offer, chances[1] - chances[0]
+
+
+def test_where_few_order_the_effect_follows_the_odds():
+    X, outcome, offer, _ = rare(8000, 0)
+    model = UpliftModel("odds", folds=2).fit(X, outcome, offer)
+    other, _, _, effect = rare(4000, 1)
+    found = model.predict(other)["gift"]
+    assert found.nunique() > 1000
+    assert np.corrcoef(found, effect)[0, 1] > 0.7
+    before, with_gift = model.learned_.shifts
+    assert with_gift - before == pytest.approx(np.log(3.0), abs=0.5)
+
+
+def test_amounts_grow_by_a_factor():
+    X, _, offer, _ = rare(4000, 2)
+    rng = np.random.default_rng(0)
+    spend = rng.gamma(2.0, 5.0, 4000) * np.exp(0.3 * X["x0"]) * np.where(offer == "gift", 1.5, 1.0)
+    model = UpliftModel("odds", folds=2).fit(X, spend, offer)
+    before, with_gift = model.learned_.shifts
+    assert with_gift / before == pytest.approx(1.5, abs=0.1)
 
 
 def test_an_offer_with_too_few_rows_is_not_tested_and_predicts_nothing(tmp_path):
