@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
-from features.quality.context import CheckContext, DataProblem, Frame, many, one_id, sums
+from features.agreement import many
+from features.quality.context import CheckContext, DataProblem, Frame, one_id, sums
 from features.quality.row_counts import DUPLICATE, SUPERSEDED, quarantine_reasons
 
 # Share of the rows from which on copies with other amounts are no slips but a table of lines.

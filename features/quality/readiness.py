@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import narwhals as nw
 import polars as pl
 
+from features.agreement import many
 from features.history.history import History, Past
 from features.history.order_days import solid
-from features.quality.context import CheckContext, Frame, by_customer, held, many, on_day, sums
+from features.quality.context import CheckContext, Frame, by_customer, held, on_day, sums
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
+from features.agreement import many
 from features.history.order_days import order_days, solid
 from features.quality.context import (
     CheckContext,
     DataProblem,
     Frame,
     first,
-    many,
     on_day,
     one_id,
     sums,
@@ -173,8 +173,8 @@ def dominating_customers(context: CheckContext) -> Iterator[DataProblem]:
         example=f"customer {top['customer_id']}: {top['size']:,.2f}",
         remedy="Check whether these are resellers or accounts shared by many; forecast them apart, "
         "or leave them out with drop under [orders] in history.toml.",
-        message=f"{many(int(found['customers']), 'customer')} dominate: the largest makes "
-        f"{top['size'] / total:.1%} of all that was paid and refunded, "
+        message=f"{many(found['customers'], 'customer dominates', 'customers dominate')}: "
+        f"the largest makes {top['size'] / total:.1%} of all that was paid and refunded, "
         f"{top['size'] / average:,.0f} times the average. Value forecasts hang on them.",
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import narwhals as nw
 import polars as pl
 
+from features.agreement import many
 from features.intake.canonical import CanonicalTable
 from features.intake.casting import is_given, raw_name, read_cells
 from features.quality.context import (
@@ -16,7 +17,6 @@ from features.quality.context import (
     Frame,
     Severity,
     first,
-    many,
     on_day,
     one_id,
     section,

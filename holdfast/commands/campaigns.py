@@ -212,8 +212,8 @@ def measure(
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a campaign brought against its holdout, with 95% intervals."""
+    from holdfast.render.measured_tables import print_measured
     from holdfast.render.offer_documents import measured_document
-    from holdfast.render.offer_tables import print_measured
     from offers.measurement.experiment import measure as measured
 
     session = Session.begin(history, mapping, as_of)

@@ -87,6 +87,7 @@ def measured_document(result: Measurement) -> dict[str, Any]:
     effects = result.effects.groupby("intended_offer", sort=False)
     by_offer = {str(o): rows.drop(columns="intended_offer") for o, rows in effects}
     return {
+        "verdict": result.verdict,
         "campaign_id": result.campaign_id,
         "currency": result.currency,
         "starts": as_instant(window.start),

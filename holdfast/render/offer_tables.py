@@ -1,4 +1,4 @@
-"""Plans, uplift and measured campaigns as a terminal shows them."""
+"""Plans and uplift as a terminal shows them."""
 
 from __future__ import annotations
 
@@ -9,30 +9,13 @@ import pandas as pd
 from holdfast.render import output
 from holdfast.render.model_tables import add, table_of
 from offers.catalogue.verdicts import VERDICTS
-from offers.planning.plan_table import TOTAL
 from training.uplift.policies import BEST_OFFER
 
 if TYPE_CHECKING:
-    from offers.measurement.experiment import Measurement
     from offers.planning.curves import BudgetCurve
     from offers.planning.plan import Plan
     from training.uplift.pipeline import UpliftTraining
 
-FIGURES = {
-    "retention": "retention, points",
-    "net_spend": "net spend each",
-    "cost": "cost",
-    "incremental_profit": "profit",
-    "return_on_spend": "return on spend",
-}
-# Factor and decimal places.
-SHOWN_AS = {
-    "retention": (100.0, 1),
-    "net_spend": (1.0, 2),
-    "cost": (1.0, 0),
-    "incremental_profit": (1.0, 0),
-    "return_on_spend": (1.0, 2),
-}
 # Customers of a plan on the screen.
 SHOWN = 5
 # Lines of the budget curve on the screen.
@@ -152,47 +135,3 @@ def print_trade_off(found: pd.DataFrame, currency: str | None) -> None:
         add(table, [str(row["order"]).replace("_", " "), *figures])
     output.line("Churners reached against loyal customers contacted needlessly", "bold")
     output.stdout().print(table)
-
-
-def print_measured(result: Measurement) -> None:
-    """Print what a campaign brought, by offer and in total."""
-    window = result.window
-    interim = f"interim, {window.days:.0f} of " if window.is_interim else ""
-    money = f", in {result.currency}" if result.currency else ""
-    output.line(
-        f"Campaign {result.campaign_id}: {interim}{window.horizon_days} days against the holdout"
-        f"{money}, with 95% intervals",
-        "bold",
-    )
-    table = table_of(["offer"], ["treated", "held out", *FIGURES.values()])
-    by_offer = dict(iter(result.effects.set_index("figure").groupby("intended_offer")))
-    for row in result.groups.to_dict("records"):
-        offer = str(row["intended_offer"])
-        found = [(figure, by_offer[offer].loc[[figure]].iloc[0]) for figure in FIGURES]
-        counts = [f"{row['treated']:,}", f"{row['held_out']:,}"]
-        style = "bold" if offer == TOTAL else ""
-        add(table, [offer, *counts, *(_estimate(*cell) for cell in found)], style)
-        if any(intervals := [_interval(*cell) for cell in found]):
-            add(table, ["", "", "", *intervals], "dim")
-    output.stdout().print(table)
-    saved = by_offer[TOTAL]["variance_saved"]
-    output.paragraph(
-        f"Adjusting for the forecasts made before saved {saved['retention']:.0%} of the variance "
-        f"of the retention difference and {saved['net_spend']:.0%} of that of spend"
-    )
-
-
-def _estimate(figure: str, found: pd.Series) -> str:
-    return "" if pd.isna(found["estimate"]) else _shown(figure, found["estimate"])
-
-
-def _interval(figure: str, found: pd.Series) -> str:
-    """The cost is what was paid."""
-    if figure == "cost" or pd.isna(found["low"]):
-        return ""
-    return f"{_shown(figure, found['low'])} to {_shown(figure, found['high'])}"
-
-
-def _shown(figure: str, value: float) -> str:
-    scale, places = SHOWN_AS[figure]
-    return f"{scale * value:,.{places}f}"

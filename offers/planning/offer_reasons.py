@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from features.agreement import many
 from features.schema import NO_OFFER
 from offers.catalogue.catalogue import Offer, OfferCatalogue
 from offers.catalogue.signals import SIGNALS, figures_of, signals_of
@@ -51,7 +52,7 @@ def offer_reasons(
     >>> scores = pd.DataFrame({"customer_id": ["a"], "clv": 9.0, "clv_horizon_days": 90})
     >>> catalogue = OfferCatalogue((Offer("hello", "onboarding", addresses=("first_order",)),))
     >>> offer_reasons(catalogue, scores, feature_table(history, "2024-02-01", 90), ["hello"])["a"]
-    'first order 27 days ago'
+    'first order only 27 days ago'
     """
     chosen = np.asarray(intended, dtype=object)
     if unknown := sorted(set(chosen) - {*catalogue.ids, NO_OFFER}):
@@ -76,8 +77,14 @@ def _addressed(offer: Offer, figures: pd.DataFrame, signals: pd.DataFrame) -> pd
 
 
 def _otherwise(scores: pd.DataFrame, figures: pd.DataFrame) -> pd.Series[str]:
-    silence: pd.Series[str] = PHRASES["rhythm"](figures)
+    silence: pd.Series[str] = PHRASES["rhythm"](figures).fillna(_last_order(figures))
     if "reason_1" not in scores:
         return silence
     risk = pd.Series(scores["reason_1"].to_numpy(), index=figures.index, dtype="string")
     return risk.fillna(silence)
+
+
+def _last_order(figures: pd.DataFrame) -> pd.Series[str]:
+    """What is true of everybody, also of customers who keep to their rhythm."""
+    days = figures["days_since_last_order"].clip(lower=1).round().astype(int)
+    return days.map(lambda count: f"last order {many(count, 'day')} ago").astype("string")
