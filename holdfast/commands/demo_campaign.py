@@ -67,6 +67,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     from holdfast.commands.campaigns import models_for
     from holdfast.render.offer_tables import print_budget, print_examples, print_plan
     from offers.catalogue.catalogue import OfferCatalogue
+    from offers.planning.advice import notes
     from offers.planning.campaign import Campaign
     from offers.planning.figures import budget_figure
     from offers.planning.planning import plan_campaign
@@ -78,6 +79,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
         made = plan_campaign(history, demo_shop.AS_OF, models, terms, tell)
         curve = made.budget_curve()
     files.write_table(made.table, PLAN)
+    output.warnings(notes(made))
     print_plan(made)
     print_examples(made)
     print_budget(curve, made.currency)
