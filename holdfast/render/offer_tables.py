@@ -80,11 +80,12 @@ def print_plan(made: Plan) -> None:
     if not by_offer.empty:
         _print_intended(by_offer, made.currency)
     treated, money = made.treated, _unit(made.currency)
+    kept = round(treated["expected_uplift"].sum())
     output.paragraph(
         f"Expected of the {many(len(treated), 'offer')} made: cost "
         f"{treated['expected_cost'].sum():,.0f} of a budget of {made.campaign.budget:,.0f}{money}; "
         f"profit {treated['expected_profit'].sum():,.0f}{money}; "
-        f"{treated['expected_uplift'].sum():,.0f} more customers who order"
+        f"{many(kept, 'more customer who orders', 'more customers who order')}"
     )
     output.paragraph(power_words(CampaignPower.of(made.table)))
     if (better := made.assignment.allocation.gap) >= WORTH_SAYING:

@@ -21,6 +21,8 @@ from offers.planning.prospects import PRIOR
 HALF = 0.5
 # With fewer there is no interval when the campaign is measured.
 FEWEST_IN_ARM = 20
+# An effect of less is 0.0 points.
+SHOWN_EFFECT = 0.0005
 # Less of a share is rounding.
 HAIR = 1e-9
 
@@ -135,7 +137,7 @@ def power_words(power: CampaignPower) -> str:
 
 
 def _to_see(power: CampaignPower) -> str:
-    if not power.expected > 0:
+    if not power.expected >= SHOWN_EFFECT:
         return ""
     if power.detectable <= power.expected:
         return f", and {_points(power.expected)} are expected"
@@ -148,8 +150,8 @@ def _to_see(power: CampaignPower) -> str:
         )
     least = customers_to_see(power.expected, power.rate)
     return (
-        f"; the {_points(power.expected)} that are expected would take {least:,} customers, half "
-        "of them held out"
+        f"; the {_points(power.expected)} that are expected would take "
+        f"{many(least, 'customer')}, half of them held out"
     )
 
 

@@ -13,6 +13,8 @@ from features.schema import NO_OFFER
 
 # Two-sided 5 % and a power of 80 %, as is usual: (z_.975 + z_.8) ** 2 is 7.85.
 LEVEL, POWER = 0.05, 0.8
+# No shop has the customers for less than a millionth.
+LEAST = 1e-6
 CRITICAL = float(stats.norm.ppf(1 - LEVEL / 2) + stats.norm.ppf(POWER))
 
 
@@ -76,7 +78,7 @@ def hold_out_to_see(effect: float, customers: int, rate: float) -> int | None:
 
 def _needed(effect: float, rate: float) -> float:
     """What n1 n0 / (n1 + n0) must be."""
-    return CRITICAL**2 * rate * (1 - rate) / effect**2 if effect > 0 else math.inf
+    return CRITICAL**2 * rate * (1 - rate) / max(effect, LEAST) ** 2
 
 
 @dataclass(frozen=True)

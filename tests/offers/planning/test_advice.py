@@ -110,8 +110,8 @@ def test_what_a_campaign_can_show_is_said_in_its_own_numbers(treated, held_out, 
     assert numbers(words)[:2] == [held_out, power.customers]
     assert ("can show nothing" in words) == (min(treated, held_out) == 0)
     assert (" are expected" in words and "hold out" not in words and "take" not in words) == (
-        0 < power.detectable <= expected
+        0.0005 <= expected >= power.detectable
     )
     assert ("; hold out" in words) == (
-        expected > 0 and power.detectable > expected and power.hold_out is not None
+        expected >= 0.0005 and power.detectable > expected and power.hold_out is not None
     )
