@@ -42,7 +42,7 @@ def demo() -> None:
     started = time.monotonic()
     shop = simulated_folder(str(demo_shop.SHOP))
     tracker = Tracker(demo_shop.TRACKING)
-    output.line("Holdfast on a simulated shop: from raw history to a campaign that paid", "bold")
+    output.line("Holdfast on a simulated shop: from raw history to a measured campaign", "bold")
     heading("1. Simulate a shop")
     _simulate(shop)
     heading("2. Check its history")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import pandas as pd
 
@@ -13,13 +12,12 @@ from offers.planning.plan_table import TOTAL
 
 # From so much on cents say nothing.
 WHOLE = 100
-CENT = Decimal("0.01")
 
 
 def profit_verdict(low: float, high: float, currency: str | None) -> str:
     """Say what a 95% interval of the incremental profit shows.
 
-    Bounds are rounded outwards, so that the words never say more than the interval.
+    What is paid or lost at the least is rounded down, so that no words say more than the interval.
 
     Parameters
     ----------
@@ -30,7 +28,7 @@ def profit_verdict(low: float, high: float, currency: str | None) -> str:
     Examples
     --------
     >>> profit_verdict(-4884.2, 26957.6, "EUR")
-    'not shown: profit between -4,885 and 26,958 EUR (95%)'
+    'not shown: profit between -4,884 and 26,958 EUR (95%)'
     >>> profit_verdict(1200.7, 9000.0, "EUR"), profit_verdict(-9000.0, -0.5, None)
     ('paid: at least 1,200 EUR (95%)', 'lost: at least 0.50 (95%)')
     """
@@ -41,7 +39,7 @@ def profit_verdict(low: float, high: float, currency: str | None) -> str:
         return f"paid: {_at_least(low)}{money} (95%)"
     if high < 0:
         return f"lost: {_at_least(-high)}{money} (95%)"
-    bounds = f"{_amount(low, ROUND_FLOOR)} and {_amount(high, ROUND_CEILING)}"
+    bounds = f"{_amount(low)} and {_amount(high)}"
     return f"not shown: profit between {bounds}{money} (95%)"
 
 
@@ -78,12 +76,13 @@ def _why(total: pd.Series) -> str:
 
 
 def _at_least(amount: float) -> str:
-    shown = _amount(amount, ROUND_FLOOR)
+    shown = (
+        f"{math.floor(amount):,}" if amount >= WHOLE else f"{math.floor(100 * amount) / 100:.2f}"
+    )
     return "more than 0" if shown == "0.00" else f"at least {shown}"
 
 
-def _amount(value: float, rounding: str) -> str:
-    if abs(value) >= WHOLE:
-        return f"{math.floor(value) if rounding == ROUND_FLOOR else math.ceil(value):,}"
-    # No minus before a zero.
-    return f"{Decimal(value).quantize(CENT, rounding=rounding) + 0:,}"
+def _amount(value: float) -> str:
+    """As the tables round it, without a minus before a zero."""
+    shown = f"{value:,.0f}" if abs(value) >= WHOLE else f"{value:.2f}"
+    return "0.00" if shown == "-0.00" else shown
