@@ -109,8 +109,8 @@ def _exploration_cut(made: Plan) -> Iterator[str]:
         limited = bool(np.isfinite(made.campaign.catalogue.capacities).any())
         limit = "the budget or the capacity of an offer" if limited else "the budget"
         yield (
-            f"exploration is cut by {limit}: {got:.1%} of the customers get a random offer instead "
-            f"of {asked:.1%}, so less is learnt. A larger --budget explores more."
+            f"exploration is cut by {limit}: {asked:.1%} of it reaches {got:.1%} of the customers, "
+            f"where {asked:.1%} were to get a random offer. A larger --budget explores more."
         )
 
 
@@ -124,16 +124,13 @@ def _nobody(made: Plan) -> Iterator[str]:
 def power_words(power: CampaignPower) -> str:
     """Say how many are held out, what the campaign can show with them, and what it would take."""
     if not power.customers:
-        return "Nobody is held out, for no offer is intended: the campaign can show nothing"
-    held_out = (
-        f"{power.held_out:,} of {many(power.customers, 'customer')} with an offer intended "
-        f"{'is' if power.held_out == 1 else 'are'} held out"
-    )
+        return "Held out: nobody, for no offer is intended; this campaign can show nothing"
+    whom = f"{power.held_out:,} of {many(power.customers, 'customer')} with an offer intended"
     if math.isinf(power.detectable):
         shows = "this campaign can show nothing"
     else:
         shows = f"this campaign can show effects from {_points(power.detectable)} upwards"
-    return f"{held_out}: {shows}{_to_see(power)}"
+    return f"Held out: {whom}; {shows}{_to_see(power)}"
 
 
 def _to_see(power: CampaignPower) -> str:

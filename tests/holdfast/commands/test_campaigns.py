@@ -61,7 +61,7 @@ def test_amounts_in_sentences_have_no_comma_before_their_currency(campaign):
 
 def test_a_plan_says_what_it_can_show_and_what_to_do_next(campaign):
     held_out, power = campaign.planned["held_out"], campaign.planned["power"]
-    assert f"\n{held_out:,} of " in campaign.printed
+    assert f"\nHeld out: {held_out:,} of " in campaign.printed
     assert f"effects from {100 * power['detectable']:.1f} points upwards" in campaign.printed
     step = campaign.planned["next_step"]
     assert campaign.printed.endswith(f"What to do next: {step}\n")
@@ -80,7 +80,7 @@ def test_a_plan_for_nobody_says_why_and_what_to_do(holdfast, campaign, tmp_path)
     found = holdfast(*given, "--explore", 0, "--out", tmp_path / "p.csv", uri=campaign.uri)
     assert found.exit_code == 0, found.output
     assert "nobody gets an offer: no offer is expected to bring more than it costs" in found.stderr
-    assert "the campaign can show nothing" in found.stdout
+    assert "this campaign can show nothing" in found.stdout
     assert "What to do next: a pilot of " in found.stdout
 
 

@@ -14,6 +14,7 @@ WRAPPED = (
     "Rests on: ",
     "demo/shop holds ",
     "Expected of ",
+    "Held out: ",
     "Verdict: ",
     "The truth, ",
 )
