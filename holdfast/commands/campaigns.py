@@ -223,7 +223,7 @@ def measure(
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a campaign brought against its holdout, with 95% intervals."""
-    from holdfast.render.measured_tables import print_measured
+    from holdfast.render.measured_tables import print_measured, print_verdict
     from holdfast.render.offer_documents import measured_document
     from offers.measurement.experiment import measure as measured
 
@@ -233,8 +233,10 @@ def measure(
         whole = session.open(tell)
         tell("measuring")
         result = measured(whole, table, as_of, interim)
-    output.warnings(list(result.notes))
     if as_json:
+        output.warnings(list(result.notes))
         output.document(measured_document(result))
         return
+    print_verdict(result)
+    output.warnings(list(result.notes))
     print_measured(result)

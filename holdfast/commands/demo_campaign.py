@@ -90,7 +90,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
 
 def _measure(shop: Path, made: Plan) -> None:
     from features.history.history import History
-    from holdfast.render.measured_tables import print_measured
+    from holdfast.render.measured_tables import print_measured, print_verdict
     from offers.measurement.experiment import measure, offer_rows
     from simulation import simulate
 
@@ -102,6 +102,8 @@ def _measure(shop: Path, made: Plan) -> None:
         tell("measuring")
         table = files.read_table("--plan", PLAN)
         result = measure(History.open(shop), table, demo_shop.END)
+    print_verdict(result)
+    output.warnings(list(result.notes))
     print_measured(result)
     if run.campaign is not None:
         output.paragraph(true_words(run.campaign.to_pandas(), made))

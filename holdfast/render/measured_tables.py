@@ -25,12 +25,16 @@ SHOWN_AS = {
 MONEY = ("net_spend", "cost", "incremental_profit", "return_on_spend")
 
 
+def print_verdict(result: Measurement) -> None:
+    """Print whether a campaign paid: before anything else, warnings included."""
+    output.paragraph(f"Verdict: {result.verdict}", "bold")
+
+
 def print_measured(result: Measurement) -> None:
-    """Print whether a campaign paid, and then by offer and in total what it brought."""
+    """Print by offer and in total what a campaign brought."""
     window = result.window
     interim = f"interim, {window.days:.0f} of " if window.is_interim else ""
     money = f", in {result.currency}" if result.currency else ""
-    output.paragraph(f"Verdict: {result.verdict}", "bold")
     output.line(
         f"Campaign {result.campaign_id}: {interim}{window.horizon_days} days against the holdout"
         f"{money}, with 95% intervals",

@@ -52,6 +52,9 @@ def test_a_plan_prints_its_budget_curve_and_whom_it_leaves_out(campaign):
     assert "of a budget of 900 EUR; profit " in campaign.printed
     assert re.search(r"^From [\d,]+ EUR on more money brings nothing, or", campaign.printed, re.M)
     assert "not eligible, " in campaign.printed and "gets nothing, " in campaign.printed
+    # The price of the budget and a gap of next to nothing are for --json.
+    assert campaign.planned["optimality_gap"] < 0.01 and "Another choice" not in campaign.printed
+    assert "one more unit" not in campaign.printed and "no choice" not in campaign.printed
 
 
 def test_amounts_in_sentences_have_no_comma_before_their_currency(campaign):
@@ -87,6 +90,7 @@ def test_a_plan_for_nobody_says_why_and_what_to_do(holdfast, campaign, tmp_path)
 def test_a_campaign_is_measured_by_offer_and_in_total(holdfast, campaign, after):
     found = holdfast("measure", after, "--plan", campaign.plan, "--as-of", END, uri=campaign.uri)
     assert found.exit_code == 0, found.output
+    assert found.output.startswith("Verdict: ")
     assert "Campaign autumn: 90 days against the holdout, in EUR" in found.stdout
     assert "\n total " in found.stdout
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from holdfast.render.measured_tables import TOO_FEW, print_measured
+from holdfast.render.measured_tables import TOO_FEW, print_measured, print_verdict
 from offers.measurement.effects import Outcomes, effect_table
 from offers.measurement.experiment import Measurement
 from offers.measurement.verdict import campaign_verdict
@@ -39,7 +39,7 @@ def measured(treated: int, held_out: int) -> Measurement:
 
 
 def test_the_verdict_comes_first(capsys):
-    print_measured(measured(200, 200))
+    print_verdict(measured(200, 200))
     assert capsys.readouterr().out.startswith("Verdict: paid: at least 231 EUR (95%)\n")
 
 
@@ -51,7 +51,9 @@ def test_both_rates_stand_beside_their_difference(capsys):
 
 @pytest.mark.parametrize(("treated", "held_out"), [(10, 1), (19, 300), (300, 19), (5, 0)])
 def test_too_few_are_told_in_words_and_only_what_was_paid_in_figures(capsys, treated, held_out):
-    print_measured(measured(treated, held_out))
+    result = measured(treated, held_out)
+    print_verdict(result)
+    print_measured(result)
     printed = capsys.readouterr().out
     assert printed.startswith("Verdict: too few to say: ")
     assert printed.count(TOO_FEW) == 1 + 2 * 3
