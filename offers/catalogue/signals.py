@@ -163,6 +163,15 @@ def _say_worth(X: pd.DataFrame) -> pd.Series[str]:
     return "worth " + _amounts(X["clv"]) + " in the next " + _days(X["clv_horizon_days"])
 
 
+def _say_once(X: pd.DataFrame) -> pd.Series[str]:
+    return "first order " + _days(X["days_since_first_order"]) + " ago"
+
+
+def _say_often(X: pd.DataFrame) -> pd.Series[str]:
+    # What speaks for a customer is a reason for an offer, if none for a risk.
+    return _amounts(X["orders"]) + " orders so far"
+
+
 def _say_silent(X: pd.DataFrame) -> pd.Series[str]:
     return pd.Series("never gave feedback", index=X.index, dtype="string")
 
@@ -201,13 +210,13 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "first_order",
                 "all orders were on one day",
                 _bought_once,
-                PHRASES["age"],
+                _say_once,
             ),
             Signal(
                 "repeat_buyer",
                 "orders on at least three days",
                 _bought_often,
-                PHRASES["orders"],
+                _say_often,
             ),
             Signal(
                 "high_value",

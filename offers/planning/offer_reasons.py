@@ -52,7 +52,7 @@ def offer_reasons(
     >>> scores = pd.DataFrame({"customer_id": ["a"], "clv": 9.0, "clv_horizon_days": 90})
     >>> catalogue = OfferCatalogue((Offer("hello", "onboarding", addresses=("first_order",)),))
     >>> offer_reasons(catalogue, scores, feature_table(history, "2024-02-01", 90), ["hello"])["a"]
-    'first order only 27 days ago'
+    'first order 27 days ago'
     """
     chosen = np.asarray(intended, dtype=object)
     if unknown := sorted(set(chosen) - {*catalogue.ids, NO_OFFER}):
