@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from numbers import Real
-from typing import Any
 from zoneinfo import ZoneInfo
-
-import narwhals as nw
-import polars as pl
 
 from features.errors import HistoryError
 
@@ -21,20 +16,6 @@ LAST_DAY = float((date.max - EPOCH.date()).days)
 MICROSECONDS_PER_DAY = 86_400_000_000
 # How many microseconds a unit has.
 EPOCH_UNITS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
-ISO_FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M%#z",
-    "%Y-%m-%d %H:%M%#z",
-)
-HAS_OFFSET = r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
 def as_day(when: Instant, timezone: str = "UTC") -> float:
@@ -110,149 +91,3 @@ def _parsed(text: str) -> datetime:
             f"a date must be YYYY-MM-DD or an ISO instant; got {text!r}. "
             "Write for example 2011-09-10 or 2011-09-10T08:00."
         ) from None
-
-
-def with_day(
-    frame: nw.LazyFrame[Any],
-    column: str,
-    day: str,
-    timezone: str,
-    formats: Sequence[str] = (),
-) -> nw.LazyFrame[Any]:
-    """Add the float column `day` read from the date column `column`, null where it cannot be read.
-
-    Each engine converts with its own functions; afterwards time is plain arithmetic everywhere.
-
-    Parameters
-    ----------
-    frame : narwhals.LazyFrame on Polars, DuckDB or PySpark
-    column, day : str
-        The source column, and the column to add.
-    timezone : str
-        Instants with an offset are moved to this zone; others are taken as its wall clock.
-    formats : sequence of str
-        strptime formats of dates kept as text, or one of `epoch_s`, `epoch_ms`, `epoch_us`; ISO
-        8601 if empty. Only Polars frames can have them.
-
-    Raises
-    ------
-    HistoryError
-        If the column's type cannot hold a date. The message begins with "must", for the caller to
-        say which column it is about.
-    """
-    native = frame.to_native()
-    if isinstance(native, pl.LazyFrame):
-        dtype = native.collect_schema()[column]
-        value = _polars_day(pl.col(column), dtype, timezone, formats)
-        return nw.from_native(native.with_columns(value.alias(day)))
-    if formats:
-        raise HistoryError(
-            f"must hold timestamps, dates or ISO text: date_format is not for "
-            f"{frame.implementation} frames. Convert it before handing the frame over."
-        )
-    on_engine = _duckdb_day if frame.implementation.is_duckdb() else _spark_day
-    days: nw.LazyFrame[Any] = nw.from_native(on_engine(native, column, day, timezone))
-    return days
-
-
-def _polars_day(
-    source: pl.Expr, dtype: pl.DataType, timezone: str, formats: Sequence[str]
-) -> pl.Expr:
-    if dtype == pl.Date:
-        return source.cast(pl.Int32).cast(pl.Float64)
-    if isinstance(dtype, pl.Datetime):
-        return _wall_clock(source.dt.convert_time_zone(timezone) if dtype.time_zone else source)
-    if dtype == pl.Null:
-        return pl.lit(None, dtype=pl.Float64)
-    if dtype.is_numeric() and formats and formats[0] in EPOCH_UNITS:
-        return _since_epoch(source, formats[0], timezone)
-    if dtype in (pl.String, pl.Categorical, pl.Enum) or (dtype.is_integer() and formats):
-        text = source.cast(pl.String).str.strip_chars()
-        if formats and formats[0] in EPOCH_UNITS:
-            return _since_epoch(text, formats[0], timezone)
-        return text.map_batches(
-            lambda texts: _parsed_texts(texts, formats or ISO_FORMATS, timezone),
-            return_dtype=pl.Float64,
-            is_elementwise=True,
-        )
-    raise HistoryError(
-        f"must hold dates; it holds {dtype}. Store dates or ISO text, or set date_format to a "
-        'strptime format, "epoch_s", "epoch_ms" or "epoch_us" in history.toml.'
-    )
-
-
-def _parsed_texts(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Series:
-    """Try the formats in turn, each only on what those before it could not read."""
-    days = pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
-    for format in formats:
-        if texts.null_count() == len(texts):
-            break
-        read = texts.to_frame().select(_wall_clock(_text_instant(pl.first(), format, timezone)))
-        found = read.to_series()
-        days = days.zip_with(days.is_not_null(), found)
-        texts = texts.set(found.is_not_null(), None)
-    return days
-
-
-def _text_instant(text: pl.Expr, format: str, timezone: str) -> pl.Expr:
-    if any(directive in format for directive in ("%z", "%:z", "%#z")):
-        instant = text.str.to_datetime(format, strict=False, time_unit="us", time_zone="UTC")
-        return instant.dt.convert_time_zone(timezone)
-    return text.str.to_datetime(format, strict=False, time_unit="us")
-
-
-def _since_epoch(number: pl.Expr, unit: str, timezone: str) -> pl.Expr:
-    micros = number.cast(pl.Float64, strict=False) * EPOCH_UNITS[unit]
-    instant = micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
-    return _wall_clock(instant.dt.convert_time_zone(timezone))
-
-
-def _wall_clock(instant: pl.Expr) -> pl.Expr:
-    micros = instant.dt.replace_time_zone(None).dt.epoch("us")
-    return micros.map_batches(_divided, return_dtype=pl.Float64, is_elementwise=True)
-
-
-def _divided(micros: pl.Series) -> pl.Series:
-    """Divide in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times."""
-    days = micros.cast(pl.Float64).to_numpy() / MICROSECONDS_PER_DAY
-    return pl.Series(micros.name, days, nan_to_null=True)
-
-
-def _duckdb_day(relation: Any, column: str, day: str, timezone: str) -> Any:
-    kind = str(dict(zip(relation.columns, relation.types, strict=True))[column])
-    name, zone = _quoted(column), timezone.replace("'", "''")
-    name = f"trim({name})" if kind == "VARCHAR" else name
-    wall = f"try_cast({name} AS TIMESTAMP)"
-    moved = f"timezone('{zone}', try_cast({name} AS TIMESTAMPTZ))"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        wall = moved
-    elif kind == "VARCHAR":
-        wall = f"CASE WHEN regexp_matches({name}, '{HAS_OFFSET}') THEN {moved} ELSE {wall} END"
-    elif not (kind.startswith("TIMESTAMP") or kind == "DATE"):
-        raise HistoryError(f"must hold dates; DuckDB says {kind}. Cast it to TIMESTAMP.")
-    others = [_quoted(c) for c in relation.columns if c != day]
-    value = f"epoch_us({wall}) / {MICROSECONDS_PER_DAY}.0::DOUBLE AS {_quoted(day)}"
-    return relation.project(", ".join([*others, value]))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _spark_day(frame: Any, column: str, day: str, timezone: str) -> Any:
-    from pyspark.sql import functions as sf
-
-    kind = frame.schema[column].dataType.typeName()
-    if kind not in {"timestamp", "timestamp_ntz", "date", "string"}:
-        raise HistoryError(f"must hold dates; Spark says {kind}. Cast it to timestamp_ntz.")
-    source = sf.col(column)
-    wall = source.try_cast("timestamp_ntz")
-    instant = source.try_cast("timestamp").cast("timestamp_ntz")
-    moved = sf.convert_timezone(sf.current_timezone(), sf.lit(timezone), instant)
-    if kind == "timestamp":
-        wall = moved
-    elif kind == "string":
-        wall = sf.when(sf.trim(source).rlike(HAS_OFFSET), moved).otherwise(wall)
-    epoch = sf.to_timestamp_ntz(sf.lit("1970-01-01 00:00:00"))
-    micros = sf.timestamp_diff("MICROSECOND", epoch, wall)
-    return frame.withColumn(day, micros / sf.lit(float(MICROSECONDS_PER_DAY)))

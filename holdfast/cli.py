@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Annotated
 
 import typer
 
 from holdfast.commands import campaigns, data, demo, models, service
 from holdfast.failures import CommandGroup, tell_unexpected
+from holdfast.render import output
 
 app = typer.Typer(
     cls=CommandGroup,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Who a shop is about to lose, what they are worth, why, and which offer is worth making: "
     "from raw order history.",
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        output.line(f"holdfast {version('holdfast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Who a shop is about to lose, what they are worth, why, and which offer is worth making."""
+
 
 app.command()(data.check)
 app.command()(data.features)

@@ -18,6 +18,8 @@ from serving.errors import ServingError
 from training.errors import NoChampionError, TrainingError
 
 DEBUG = "HOLDFAST_DEBUG"
+# All others write one whole file, or move an alias, as the last thing they do.
+WRITES_AS_IT_GOES = ("demo", "simulate")
 # Exit codes; 130 is what a shell gives for an interrupt.
 BAD_INPUT, NO_CHAMPION, INTERRUPTED = 2, 3, 130
 
@@ -39,6 +41,9 @@ class CommandGroup(TyperGroup):
             # Here, and not when the interpreter ends, a reader that has left is still noticed.
             sys.stdout.flush()
         except KeyboardInterrupt:
+            stays = ctx.invoked_subcommand in WRITES_AS_IT_GOES
+            left = "what was written so far stays" if stays else "nothing was changed"
+            output.error(f"interrupted; {left}.")
             raise typer.Exit(INTERRUPTED) from None
         except EXPECTED as error:
             if is_debugging():

@@ -66,8 +66,8 @@ def spare_history(option: str, target: Path, history: str, mapping: Mapping) -> 
 
 
 def _files(history: Path, mapping: Mapping) -> list[Path]:
+    from features.intake.location import SUFFIXES as READ
     from features.intake.mapping import TABLES
-    from features.intake.sources import SUFFIXES as READ
 
     named = [mapping.of(table).file for table in TABLES]
     usual = [f"{table}{suffix}" for table in TABLES for suffix in READ]
@@ -105,6 +105,19 @@ def write_table(table: pd.DataFrame, target: Path) -> None:
             frame.write_csv(draft)
 
 
+def require_table(option: str, source: Path) -> None:
+    """Refuse what is no table, or is not there, before anything is read.
+
+    Raises
+    ------
+    RequestError
+    """
+    if source.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"{option} must end in .parquet or .csv; got {source}.")
+    if not source.is_file():
+        raise RequestError(f"{option} must be a file that exists; {source} does not.")
+
+
 def read_table(option: str, source: Path) -> pd.DataFrame:
     """Read a table that a command wrote; of a CSV file every cell as text, so that ids stay whole.
 
@@ -117,10 +130,7 @@ def read_table(option: str, source: Path) -> pd.DataFrame:
 
     from features.to_pandas import to_pandas
 
-    if source.suffix.lower() not in SUFFIXES:
-        raise RequestError(f"{option} must end in .parquet or .csv; got {source}.")
-    if not source.is_file():
-        raise RequestError(f"{option} must be a file that exists; {source} does not.")
+    require_table(option, source)
     try:
         if source.suffix.lower() == ".parquet":
             return to_pandas(pl.read_parquet(source))

@@ -41,6 +41,16 @@ MappingFile = Annotated[
         "with Holdfast, such as cdnow; default: HISTORY/history.toml.",
     ),
 ]
+ShopName = Annotated[
+    str | None,
+    typer.Option(
+        "--shop",
+        metavar="NAME",
+        show_default=False,
+        help="The shop's name, by which its models are known; default: shop in history.toml, else "
+        "the orders that it has in common with what they were trained on.",
+    ),
+]
 AsOf = Annotated[
     str,
     typer.Option(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from holdfast import files
+from holdfast.failures import RequestError
 
 if TYPE_CHECKING:
     from features.history.history import History, Past
@@ -37,6 +38,7 @@ class Session:
         source: str,
         mapping: str | None,
         as_of: str | None = None,
+        shop: str | None = None,
         targets: Dict[str, Path | None] | None = None,
     ) -> Self:
         """Read the settings, and refuse what cannot be asked.
@@ -47,20 +49,27 @@ class Session:
         mapping : str or None
             File with the mapping; default: the source's own.
         as_of : str or None
+        shop : str or None
+            Its name; default: that of the settings.
         targets : mapping of str to Path or None
             Option -> file that the command is to write, which must not be the history's.
 
         Raises
         ------
         HistoryError
-            If the mapping is wrong or `as_of` is no date.
+            If there is no such history, the mapping is wrong, or `as_of` is no date.
         RequestError
-            If a target is one of the history's own files.
+            If the name of the shop is empty, or a target is one of the history's own files.
         """
         from features.clock import as_day
-        from features.intake.sources import read_mapping
+        from features.intake.location import read_mapping, require_there
 
+        require_there(source)
         settings = read_mapping(source, mapping)
+        if shop is not None:
+            if not shop.strip():
+                raise RequestError("--shop must be a name; got none. Leave it out, or name one.")
+            settings = replace(settings, shop=shop.strip())
         if as_of is not None:
             as_day(as_of, settings.timezone)
         for option, target in (targets or {}).items():

@@ -8,7 +8,7 @@ from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.registry.store import shown
 from training.registry.tracking import Tracker
 from training.registry.versions import RegisteredVersion
-from training.scoring.definition import Definition, shop_digest
+from training.scoring.definition import Definition
 from training.scoring.model_scorers import ChurnScorer, CLVScorer, ModelScorer, load_model
 from training.scoring.scorer import Scorer
 from training.uplift.scoring import UPLIFT, UpliftScorer
@@ -45,11 +45,11 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
                 "training."
             )
     definition = scorer.churn.definition
-    if history is not None and not _is_shop_of(history, definition):
+    if history is not None and not definition.is_shop_of(history):
         raise NoChampionError(
-            f"no champion for this definition: {CHURN} version {scorer.churn_version} was trained "
-            "on another shop, or on a history that starts elsewhere. Run holdfast train on this "
-            "one."
+            f"no champion for this shop: {CHURN} version {scorer.churn_version} was trained on "
+            f"{_other(definition, history)}. Run holdfast train on this one, in a tracking store "
+            "of its own."
         )
     return scorer
 
@@ -60,8 +60,13 @@ def load_uplift(tracker: Tracker) -> UpliftScorer | None:
     return None if version is None else UpliftScorer.load(tracker.folder(version))
 
 
-def _is_shop_of(history: History, definition: Definition) -> bool:
-    return shop_digest(history.upto(definition.trained_as_of)) == definition.shop
+def _other(definition: Definition, history: History) -> str:
+    if definition.shop_name is not None and history.mapping.shop is not None:
+        return f"the shop {definition.shop_name!r}, and this is {history.mapping.shop!r}"
+    return (
+        "another shop: of its orders, fewer than half are in this history on the days that both "
+        "know. If it is the same shop, name it alike in both, as shop in history.toml or by --shop"
+    )
 
 
 def _load(tracker: Tracker, name: str) -> tuple[RegisteredVersion, ModelScorer]:

@@ -12,6 +12,7 @@ from training.panel.panel import Progress
 from training.registry.card import CardPart
 from training.registry.gate import GateDecision, decide
 from training.registry.log import record
+from training.registry.standing import standing
 from training.registry.tracking import Tracker
 from training.registry.versions import RegisteredVersion
 from training.selection.backtest import Backtest
@@ -79,7 +80,7 @@ def train(
     judged = judge(past, config, progress)
 
     progress("fitting the final models")
-    fitted = fit(past, judged, config)
+    fitted = fit(past, judged, config, standing(tracker))
 
     progress("comparing with the champions")
     decisions = [decide(tracker, model.scorer, model.backtest, config.seed) for model in fitted]

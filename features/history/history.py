@@ -18,8 +18,9 @@ from features.errors import HistoryError
 from features.history.cut import cut
 from features.history.order_days import order_days
 from features.intake.canonical import CanonicalTable, refuse_unusable, take_in
+from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
-from features.intake.sources import read_mapping, read_tables
+from features.intake.sources import read_tables
 from features.schema import RESERVED, SCHEMAS
 
 # Values of a text attribute: more are ids or names, which tell a model nothing of others.

@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from features.clock import with_day
+from features.day_column import with_day
 from features.errors import HistoryError
 from features.intake.mapping import Mapping
 from features.schema import Column

@@ -75,6 +75,8 @@ class Mapping:
         The shop's IANA time zone.
     currency : str or None
         The currency of every amount.
+    shop : str or None
+        The shop's name: models are of the shop of that name, whatever its export holds.
     separator, decimal : str
         Column separator of CSV files and decimal mark of numbers kept as text.
     recording_lag_days : float
@@ -93,6 +95,7 @@ class Mapping:
 
     timezone: rules.Timezone = "UTC"
     currency: Text | None = None
+    shop: Text | None = None
     separator: rules.Separator = ","
     decimal: rules.Decimal = "."
     recording_lag_days: rules.Days = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import Any
@@ -12,23 +11,8 @@ import polars as pl
 from features.errors import HistoryError
 from features.intake.database import read_database
 from features.intake.dataframes import first_line, readable
+from features.intake.location import MAPPING_FILE, SUFFIXES, absent, is_url
 from features.intake.mapping import TABLES, Mapping, TableMapping
-
-SUFFIXES = (".parquet", ".csv", ".csv.gz")
-MAPPING_FILE = "history.toml"
-URL = re.compile(r"[A-Za-z][\w+.-]+:/")
-
-
-def read_mapping(path_or_url: str | Path, mapping: Mapping | str | Path | None) -> Mapping:
-    """The mapping given, else the `history.toml` in the folder, else the default one."""
-    if isinstance(mapping, Mapping):
-        return mapping
-    if mapping is not None:
-        return Mapping.read(mapping)
-    beside = Path(path_or_url) / MAPPING_FILE
-    if not _is_url(path_or_url) and beside.is_file():
-        return Mapping.read(beside)
-    return Mapping()
 
 
 def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
@@ -52,14 +36,14 @@ def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyF
     HistoryError
         If the path does not exist, holds no orders, or cannot be read.
     """
-    if _is_url(path_or_url):
+    if is_url(path_or_url):
         return read_database(str(path_or_url), mapping)
     path = Path(path_or_url)
     if path.is_dir():
         return _read_folder(path, mapping)
     if path.is_file():
         return {"orders": _scan(path, mapping)}
-    raise HistoryError(f"history {path} does not exist. Give a folder, a file or a SQL URL.")
+    raise absent(path)
 
 
 def select_rows(table: str, frame: pl.LazyFrame, mapping: TableMapping) -> pl.LazyFrame:
@@ -98,10 +82,6 @@ def constants(table: str, frame: pl.LazyFrame, values: Dict[str, Any]) -> pl.Laz
             f"Remove them, or map the column to another name under [{table}.columns]."
         )
     return frame.with_columns(**{name: pl.lit(value) for name, value in values.items()})
-
-
-def _is_url(path_or_url: str | Path) -> bool:
-    return URL.match(str(path_or_url)) is not None
 
 
 def _read_folder(folder: Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:

@@ -31,6 +31,7 @@ def uplift(
             "churn-risk.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -38,6 +39,7 @@ def uplift(
 
     The model becomes the champion of offer-uplift, which holdfast plan uses.
     """
+    session = Session.begin(history, mapping, as_of, shop)
     from holdfast.freshness import stale_warnings
     from holdfast.render.offer_documents import uplift_document
     from holdfast.render.offer_tables import print_uplift
@@ -45,7 +47,7 @@ def uplift(
     from training.registry.tracking import Tracker
     from training.uplift.pipeline import train_uplift
 
-    session, tracker = Session.begin(history, mapping, as_of), Tracker()
+    tracker = Tracker()
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         days = champion_horizon(tracker, whole) if horizon_days is None else horizon_days
@@ -123,6 +125,7 @@ def plan(
             help="Also write the rows that belong into the history's offers table.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -130,6 +133,11 @@ def plan(
 
     Ends with code 3 if there is no champion for this shop and definition.
     """
+    target = files.table_target("--out", out)
+    rows = None if log is None else files.table_target("--log", log)
+    if rows is not None and rows.resolve() == target.resolve():
+        raise RequestError(f"--log must be another file than --out; got {log} for both.")
+    session = Session.begin(history, mapping, as_of, shop, {"--out": target, "--log": rows})
     from features.clock import as_day, as_instant
     from holdfast.freshness import foresight_warnings, stale_warnings
     from holdfast.render.offer_documents import plan_document
@@ -146,12 +154,7 @@ def plan(
     from offers.planning.planning import plan_campaign
     from training.registry.tracking import Tracker
 
-    target = files.table_target("--out", out)
-    rows = None if log is None else files.table_target("--log", log)
-    if rows is not None and rows.resolve() == target.resolve():
-        raise RequestError(f"--log must be another file than --out; got {log} for both.")
     catalogue = OfferCatalogue.read(offers)
-    session = Session.begin(history, mapping, as_of, {"--out": target, "--log": rows})
     day = as_instant(as_day(as_of, session.mapping.timezone))
     name = f"plan-{day:%Y-%m-%d}" if campaign is None else campaign
     terms = Campaign(name, catalogue, budget, holdout, explore)
@@ -223,11 +226,12 @@ def measure(
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a campaign brought against its holdout, with 95% intervals."""
+    session = Session.begin(history, mapping, as_of)
+    files.require_table("--plan", Path(plan))
     from holdfast.render.measured_tables import print_measured, print_verdict
     from holdfast.render.offer_documents import measured_document
     from offers.measurement.experiment import measure as measured
 
-    session = Session.begin(history, mapping, as_of)
     table = files.read_table("--plan", Path(plan))
     with output.progress() as tell:
         whole = session.open(tell)

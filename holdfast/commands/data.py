@@ -37,14 +37,14 @@ def check(
 
     Ends with code 2 if no order can be used; --quarantine FILE then tells why, row by row.
     """
+    target = None if quarantine is None else files.file_target("--quarantine", quarantine)
+    settings = Session.begin(history, mapping, as_of, targets={"--quarantine": target}).mapping
     from features.intake.canonical import refuse_unusable, take_in
     from features.intake.sources import read_tables
     from features.quality import check as report_on
     from holdfast.render.report import print_report
     from training.registry.store import shown
 
-    target = None if quarantine is None else files.file_target("--quarantine", quarantine)
-    settings = Session.begin(history, mapping, as_of, {"--quarantine": target}).mapping
     with output.progress() as tell:
         tell("reading")
         intakes = take_in(dict(read_tables(history, settings)), settings)
@@ -70,11 +70,11 @@ def features(
     mapping: options.MappingFile = None,
 ) -> None:
     """Write the feature table: one row per customer, from what was known before an instant."""
+    target = files.table_target("--out", out)
+    session = Session.begin(history, mapping, as_of, targets={"--out": target})
     from features.table import describe
     from holdfast.freshness import stale_warnings
 
-    target = files.table_target("--out", out)
-    session = Session.begin(history, mapping, as_of, {"--out": target})
     with output.progress() as tell:
         _, past = session.open_past(tell)
         tell("describing customers")
@@ -91,19 +91,22 @@ def simulate(
         typer.Option("--out", metavar="DIR", show_default=False, help="Folder to write to."),
     ],
     customers: Annotated[
-        int, typer.Option("--customers", metavar="N", help="How many customers.")
+        int, typer.Option("--customers", metavar="N", min=1, help="How many customers.")
     ] = 5000,
     days: Annotated[
-        int, typer.Option("--days", metavar="N", help="Length of the history, at least 365.")
+        int,
+        typer.Option("--days", metavar="N", min=365, help="Length of the history, at least 365."),
     ] = 1095,
     seed: Annotated[
-        int, typer.Option("--seed", metavar="S", help="The same seed gives the same shop.")
+        int, typer.Option("--seed", metavar="S", min=0, help="The same seed gives the same shop.")
     ] = 0,
     growth: Annotated[
         float,
         typer.Option(
             "--growth",
             metavar="G",
+            min=1,
+            max=1000,
             help="How many times as many customers join a day at the end as at the start.",
         ),
     ] = 1.0,

@@ -71,7 +71,8 @@ def _simulate(shop: Path) -> None:
 
 def _check(shop: Path) -> None:
     from features.intake.canonical import take_in
-    from features.intake.sources import read_mapping, read_tables
+    from features.intake.location import read_mapping
+    from features.intake.sources import read_tables
     from features.quality import check
     from holdfast.render.report import identity
 

@@ -40,6 +40,7 @@ def train(
             help="Training settings; options given here win over it.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -47,14 +48,15 @@ def train(
 
     Runs and models are kept in mlruns/mlflow.db here, or where MLFLOW_TRACKING_URI says.
     """
+    settings = training_config(config, horizon_days, clv_horizon_days)
+    session = Session.begin(history, mapping, as_of, shop)
     from holdfast.freshness import stale_warnings
     from holdfast.render.model_documents import training_document
     from training.pipeline import train as trained
     from training.registry.store import shown
     from training.registry.tracking import Tracker
 
-    settings = training_config(config, horizon_days, clv_horizon_days)
-    session, tracker = Session.begin(history, mapping, as_of), Tracker()
+    tracker = Tracker()
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         training = trained(whole, as_of, settings, tracker, tell)
@@ -137,16 +139,17 @@ def backtest(
 
     The last origin lies a horizon before --as-of, or the end of the history.
     """
+    from training.config import TrainingConfig
+
+    config = TrainingConfig(horizon_days=horizon_days, origins=origins)
+    session = Session.begin(history, mapping, as_of)
     from holdfast.freshness import last_known, require_orders, stale_warnings
     from holdfast.render.model_documents import judgement_document
     from holdfast.render.model_tables import print_ablation, print_backtest
-    from training.config import TrainingConfig
     from training.panel.schedule import require_judged
     from training.selection.ablation import ablate
     from training.selection.judge import judge, resolve
 
-    config = TrainingConfig(horizon_days=horizon_days, origins=origins)
-    session = Session.begin(history, mapping, as_of)
     with output.progress() as tell:
         whole = session.open(tell)
         past = whole.upto(last_known(whole) if as_of is None else as_of).coded()
@@ -197,6 +200,7 @@ def score(
             help="Write only the first N: live customers by value at risk, then the lapsed.",
         ),
     ] = None,
+    shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -204,14 +208,14 @@ def score(
 
     Ends with code 3 if there is no champion for this shop and definition.
     """
+    target = files.table_target("--out", out)
+    session = Session.begin(history, mapping, as_of, shop, {"--out": target})
     from holdfast.freshness import concentration_warnings, foresight_warnings, stale_warnings
     from holdfast.render.model_documents import scores_document
     from holdfast.render.model_tables import print_stages
     from training.champions import load_scorer
     from training.registry.tracking import Tracker
 
-    target = files.table_target("--out", out)
-    session = Session.begin(history, mapping, as_of, {"--out": target})
     with output.progress() as tell:
         whole, past = session.open_past(tell)
         tell("loading the champions")

@@ -77,8 +77,11 @@ def paragraph(value: object, style: str = "", indent: int = 0) -> None:
 
 
 def error(message: str) -> None:
-    """Print an error in one line."""
-    stderr().print(Text.assemble(("error: ", "bold red"), clean(message)), soft_wrap=True)
+    """Print an error in one line, or several mistakes of a file in a line each."""
+    first, *others = message.splitlines() or [""]
+    stderr().print(Text.assemble(("error: ", "bold red"), clean(first)), soft_wrap=True)
+    for mistake in others:
+        stderr().print(text(mistake), soft_wrap=True)
 
 
 def warnings(messages: list[str]) -> None:

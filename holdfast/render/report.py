@@ -34,7 +34,7 @@ def print_report(name: str, report: Report, quarantine: dict[str, Any]) -> None:
     _heading("Rows")
     for table in report.accounting:
         output.line(identity(table), indent=INDENT)
-    if quarantine["rows"]:
+    if quarantine["rows"] or quarantine["file"]:
         output.line(_quarantined(quarantine), indent=INDENT)
     _heading("Problems" if report.problems else "No problems found")
     for problem in report.problems:
@@ -86,6 +86,8 @@ def _summary(report: Report) -> list[str]:
 def _quarantined(quarantine: dict[str, Any]) -> str:
     if quarantine["file"] is None:
         return f"--quarantine FILE writes the {quarantine['rows']:,} quarantined, with reasons"
+    if not quarantine["rows"]:
+        return f"no row is quarantined; {quarantine['file']} holds none"
     return f"{quarantine['rows']:,} quarantined, with reasons, in {quarantine['file']}"
 
 

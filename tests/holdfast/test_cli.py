@@ -1,6 +1,8 @@
 import inspect
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
@@ -9,19 +11,31 @@ from holdfast.cli import app
 from simulation import simulate
 from training.config import TrainingConfig
 
-HEAVY = ("mlflow", "polars", "pandas", "sklearn", "lightgbm", "matplotlib", "fastapi", "sqlalchemy")
+HEAVY = (
+    "numpy",
+    "narwhals",
+    "scipy",
+    "mlflow",
+    "polars",
+    "pandas",
+    "sklearn",
+    "lightgbm",
+    "matplotlib",
+    "fastapi",
+    "sqlalchemy",
+)
 SYNOPSIS = {
     "check": {"HISTORY", "--as-of", "--mapping", "--quarantine", "--json"},
     "features": {"HISTORY", "--as-of", "--horizon-days", "--out", "--mapping"},
-    "train": {"HISTORY", "--as-of", "--horizon-days", "--clv-horizon-days", "--config",
+    "train": {"HISTORY", "--shop", "--as-of", "--horizon-days", "--clv-horizon-days", "--config",
               "--mapping", "--json"},
     "backtest": {"HISTORY", "--horizon-days", "--as-of", "--origins", "--ablation", "--mapping",
                  "--json"},
-    "score": {"HISTORY", "--as-of", "--out", "--reasons", "--stage", "--top", "--mapping",
+    "score": {"HISTORY", "--shop", "--as-of", "--out", "--reasons", "--stage", "--top", "--mapping",
               "--json"},
-    "uplift": {"HISTORY", "--as-of", "--horizon-days", "--mapping", "--json"},
-    "plan": {"HISTORY", "--as-of", "--offers", "--budget", "--holdout", "--explore", "--out",
-             "--campaign", "--log", "--mapping", "--json"},
+    "uplift": {"HISTORY", "--shop", "--as-of", "--horizon-days", "--mapping", "--json"},
+    "plan": {"HISTORY", "--shop", "--as-of", "--offers", "--budget", "--holdout", "--explore",
+             "--out", "--campaign", "--log", "--mapping", "--json"},
     "measure": {"HISTORY", "--plan", "--as-of", "--interim", "--mapping", "--json"},
     "models": {"--json"},
     "promote": {"NAME", "VERSION"},
@@ -90,3 +104,63 @@ def test_every_command_has_help(holdfast, name):
     found = holdfast(name, "--help")
     assert found.exit_code == 0
     assert "--help" in found.stdout
+
+
+WRONG = [
+    "train nowhere --as-of 2025-01-01",
+    "train SHOP --as-of yesterday",
+    "train SHOP --as-of 2025-01-01 --config nothing.toml",
+    "train SHOP --as-of 2025-01-01 --horizon-days 0",
+    "train SHOP --as-of 2025-01-01 --shop ''",
+    "train SHOP",
+    "check nowhere",
+    "check SHOP --mapping nothing.toml",
+    "features SHOP --as-of 2025-01-01 --horizon-days 90 --out f.xlsx",
+    "backtest SHOP --horizon-days 90 --as-of 2025-13-01",
+    "score SHOP --as-of 2025-01-01 --out nowhere/s.csv",
+    "score SHOP --as-of 2025-01-01 --out s.csv --stage gone",
+    "score SHOP --as-of 2025-01-01 --out SHOP/orders.parquet",
+    "score SHOP --as-off 2025-01-01 --out s.csv",
+    "scor SHOP",
+    "uplift SHOP --as-of never",
+    "plan SHOP --as-of never --offers o.toml --budget 1 --out p.csv",
+    "measure SHOP --plan nothing.csv --as-of 2025-01-01",
+    "simulate --out s --days 10",
+    "serve --scores nothing.csv --port 99999",
+]
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_argument_is_refused_before_anything_heavy_is_imported(words, shop):
+    asked = shlex.split(words.replace("SHOP", str(shop)))
+    code = (
+        "import sys; from holdfast import cli; sys.argv = ['holdfast', *sys.argv[1:]]\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: code = end.code\n"
+        f"print(code, *(name for name in {HEAVY} if name in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code, *asked], capture_output=True, text=True)
+
+    assert found.stdout == "2\n", found.stderr
+    assert found.stderr
+
+
+def test_the_version_is_that_of_the_package(holdfast):
+    found = holdfast("--version")
+
+    assert found.stdout == f"holdfast {version('holdfast')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [("scor", "'score'"), ("trian", "'train'"), ("model", "'models'")]
+)
+def test_a_command_that_is_nearly_one_is_pointed_to(holdfast, words, meant):
+    assert f"Did you mean {meant}" in holdfast(words).stderr
+
+
+def test_an_option_that_is_nearly_one_is_pointed_to(holdfast, shop):
+    assert "--as-of" in holdfast("score", shop, "--asof", "2025-01-01").stderr
+
+
+def test_completion_can_be_installed(holdfast):
+    assert "--install-completion" in holdfast("--help").stdout

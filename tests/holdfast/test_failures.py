@@ -62,8 +62,8 @@ WRONG = [
     ("score SHOP --as-of 2026-01-01 --out s.csv --reasons -1", "--reasons"),
     ("promote churn-risk 1", "Train first"),
     ("promote churn-risk latest", "VERSION"),
-    ("simulate --out shop --days 10", "days must be a whole number from 365"),
-    ("simulate --out shop --customers 0", "customers must be a whole number from 1"),
+    ("simulate --out shop --days 10", "365"),
+    ("simulate --out shop --customers 0", "--customers"),
     ("simulate --out nothing.csv", "must be a folder"),
     ("simulate --out real", "folder of a real history"),
     ("serve --scores absent.parquet", "Run holdfast score first"),
@@ -152,6 +152,17 @@ def test_an_unforeseen_error_ends_with_code_1_and_one_line():
     )
 
 
+def test_every_mistake_of_a_file_has_a_line(holdfast, tmp_path):
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n")
+    (tmp_path / "history.toml").write_text('recording_lag_days = "2"\ncurency = "EUR"\n')
+
+    lines = holdfast("check", tmp_path).stderr.splitlines()
+
+    assert lines[0] == f"error: mapping {tmp_path / 'history.toml'}:"
+    assert lines[1].startswith("recording_lag_days must be a number; got '2'.")
+    assert lines[2].startswith("curency is not known here. Did you mean currency?")
+
+
 def test_a_full_disk_is_no_fault_of_holdfast():
     found = process(command_that("raise OSError(28, 'No space left on device')"))
 
@@ -169,9 +180,13 @@ def test_debugging_shows_where_an_error_came_from(error):
     assert "Traceback" in found.stderr
 
 
-def test_an_interrupt_ends_with_code_130_and_says_nothing():
+def test_an_interrupt_ends_with_code_130_and_says_what_is_left():
     found = process(command_that("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"))
-    assert (found.returncode, found.stdout, found.stderr) == (130, "", "")
+    assert (found.returncode, found.stdout, found.stderr) == (
+        130,
+        "",
+        "error: interrupted; nothing was changed.\n",
+    )
 
 
 def test_a_reader_that_has_left_ends_the_command_without_a_word():

@@ -30,7 +30,7 @@ def test_the_champions_score_the_shop_they_were_trained_on(trained):
 def test_another_shop_is_refused(trained, history_of):
     other = history_of(("c00000001", "2024-01-01", 5.0), currency="EUR")
 
-    with pytest.raises(NoChampionError, match="was trained on another shop, or on a history"):
+    with pytest.raises(NoChampionError, match="was trained on another shop: of its orders"):
         load_scorer(trained.tracker, other)
 
 

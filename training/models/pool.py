@@ -121,10 +121,14 @@ class TreesChurn:
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """Exact tree SHAP, and Shapley values of MBG/NBD; shape (customers, features)."""
-        added = self.carry.contributions(X)
-        for trees in self.trees:
-            added = added.add(trees.contributions(X) * self.carry.share, fill_value=0.0)
-        return added
+        parts = [self.carry.contributions(X)]
+        parts += [trees.contributions(X) * self.carry.share for trees in self.trees]
+        columns = sorted({str(column) for part in parts for column in part})
+        place = {column: number for number, column in enumerate(columns)}
+        total = np.zeros((len(X), len(columns)))
+        for part in parts:
+            total[:, [place[str(column)] for column in part]] += part.to_numpy()
+        return pd.DataFrame(total, X.index, columns)
 
     def basis(self) -> str:
         """What the risk rests on, in words."""

@@ -17,7 +17,7 @@ from training.registry.gate import GateDecision
 from training.registry.outcome import Realised
 from training.selection.backtest import Backtest
 from training.selection.fit import FittedModel
-from training.selection.grade import shorter_window, verdict
+from training.selection.grade import advice, grade_of, shorter_window, verdict
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,13 @@ def _caveats(parts: Sequence[CardPart]) -> list[str]:
         "- The figures are about customers who had ordered before the origin, not about those to "
         "come.",
     ]
+    graded = ((part, grade_of(part.fitted.backtest)) for part in parts)
     return [
+        *(
+            f"- {part.task.title}: {advice(part.fitted.backtest, grade)}."
+            for part, grade in graded
+            if grade is not None
+        ),
         *(figures if origins else []),
         "- A risk is a forecast and no reason to make an offer: what an offer changes is not in "
         "it.",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-import narwhals as nw
+from features.history.history import History, Past
+from training.scoring.shop import LEAST_OVERLAP, OrderSample
 
-from features.history.history import Past
-
-VARYING = frozenset({"trained_as_of", "scales", "categories", "shortage"})
+VARYING = frozenset({"trained_as_of", "scales", "categories", "shortage", "shop_name", "orders"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Definition:
     currency : str or None
     timezone : str
     shop : str
-        Digest of the shop's first orders: the same as its history grows, different for another.
+        What models of this shop have in common: handed on from one training to the next.
     trained_as_of : float
         The instant of training, as `day`; nothing known later was seen.
     margin_rate, discount_rate_yearly : float
@@ -39,6 +38,10 @@ class Definition:
         Codes of text attributes: value i is i.
     shortage : str
         What there was too little of for a better model; empty if there was enough.
+    shop_name : str or None
+        The shop's name, where its history.toml has one.
+    orders : OrderSample
+        By which the shop is known again without a name.
     """
 
     horizon_days: int
@@ -52,22 +55,41 @@ class Definition:
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shortage: str = ""
+    shop_name: str | None = None
+    orders: OrderSample = field(default_factory=lambda: OrderSample({}))
 
     @classmethod
-    def of(cls, past: Past, horizon_days: int) -> Self:
-        """The terms of a churn model trained on a history up to its cut."""
-        mapping = past.mapping
+    def of(cls, past: Past, horizon_days: int, known: Iterable[Definition] = ()) -> Self:
+        """The terms of a churn model trained on a history up to its cut.
+
+        Parameters
+        ----------
+        past : Past
+        horizon_days : int
+        known : iterable of Definition
+            Of models that stand: the first of this very shop gives it its `shop`.
+        """
+        mapping, orders = past.mapping, OrderSample.of(past)
+        same = (definition.shop for definition in known if definition.is_shop_of(past))
         texts = [column for column, is_text in past.profiles.items() if is_text]
         return cls(
             horizon_days=horizon_days,
             table_horizon_days=horizon_days,
             currency=mapping.currency,
             timezone=mapping.timezone,
-            shop=shop_digest(past) or "",
+            shop=next(same, mapping.shop or orders.digest),
             trained_as_of=past.day,
             scales=dict(mapping.scales),
             categories={column: mapping.categories[column] for column in texts},
+            shop_name=mapping.shop,
+            orders=orders,
         )
+
+    def is_shop_of(self, history: History) -> bool:
+        """Whether a history is of the shop of this model: by name, else by orders in common."""
+        if self.shop_name is not None and history.mapping.shop is not None:
+            return self.shop_name == history.mapping.shop
+        return self.orders.overlap(history.upto(self.trained_as_of)) >= LEAST_OVERLAP
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -87,36 +109,12 @@ class Definition:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready content."""
-        return asdict(self)
+        return {**asdict(self), "orders": self.orders.as_dict()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """Read what `as_dict` wrote."""
         categories = {k: tuple(values) for k, values in content["categories"].items()}
         scales = {kind: (low, high) for kind, (low, high) in content["scales"].items()}
-        return cls(**{**content, "scales": scales, "categories": categories})
-
-
-def shop_digest(past: Past) -> str | None:
-    """A digest of the orders of the first day with any; of no use to tell who ordered.
-
-    Parameters
-    ----------
-    past : Past
-        Cut at the instant of training: orders that became known later do not count, though they may
-        have an earlier date. The digest of a shop stays the same as its history grows or is filled
-        in.
-
-    Returns
-    -------
-    str or None
-        None if no order was known before.
-    """
-    orders = past.orders
-    first = orders.select(nw.col("day").min()).collect()["day"].to_list()[0]
-    if first is None:
-        return None
-    rows = orders.filter(nw.col("day") < first + 1.0).select("order_id", "day", "amount")
-    facts = sorted(zip(*rows.collect().to_dict(as_series=False).values(), strict=True))
-    lines = (f"{order_id} {day:.6f} {amount:.2f}" for order_id, day, amount in facts)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+        orders = OrderSample.from_dict(content["orders"])
+        return cls(**{**content, "scales": scales, "categories": categories, "orders": orders})

@@ -137,6 +137,8 @@ class Scorer:
 
     def explained(self, scores: pd.DataFrame, table: pd.DataFrame, rows: int) -> pd.DataFrame:
         """The same scores with reasons for the first rows, and for no others."""
+        if not rows:
+            return scores.astype(dict.fromkeys(REASONS, "string"))
         asked = scores["customer_id"].head(rows)
         said = self.churn.reasons(table.loc[asked]).reindex(scores["customer_id"])
         return scores.assign(**{name: said[name].array for name in REASONS})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -32,7 +33,9 @@ class FittedModel:
     backtest: Backtest
 
 
-def fit(past: Past, found: Judgement, config: TrainingConfig) -> tuple[FittedModel, FittedModel]:
+def fit(
+    past: Past, found: Judgement, config: TrainingConfig, known: Iterable[Definition] = ()
+) -> tuple[FittedModel, FittedModel]:
     """Fit the churn and the CLV model that the backtests chose.
 
     Parameters
@@ -43,6 +46,8 @@ def fit(past: Past, found: Judgement, config: TrainingConfig) -> tuple[FittedMod
         Of the same history.
     config : TrainingConfig
         With its horizons.
+    known : iterable of Definition
+        Of the models that stand, among them perhaps this shop's.
     """
     horizon, clv_horizon = config.horizons
     population = describe(past, horizon)
@@ -51,7 +56,7 @@ def fit(past: Past, found: Judgement, config: TrainingConfig) -> tuple[FittedMod
     churn = fit_churn(found, origin, config)
     clv = fit_clv(found, origin, churn, config)
 
-    terms = replace(Definition.of(past, horizon), shortage=found.churn.too_little)
+    terms = replace(Definition.of(past, horizon, known), shortage=found.churn.too_little)
     value = found.clv_panel.value
     clv_terms = replace(
         terms,

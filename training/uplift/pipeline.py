@@ -19,6 +19,7 @@ from training.panel.labels import Value
 from training.panel.panel import Progress
 from training.registry.log import data_digest, example
 from training.registry.run import Run
+from training.registry.standing import standing
 from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
 from training.scoring.definition import Definition
@@ -93,7 +94,7 @@ def train_uplift(
     progress(f"learning from {len(learnt_from):,} assignments")
     propensity = learnt_from.propensity if np.isfinite(learnt_from.propensity).all() else None
     model = UpliftModel().fit(learnt_from.X, learnt_from.ordered, learnt_from.offer, propensity)
-    terms = Definition.of(past, horizon_days)
+    terms = Definition.of(past, horizon_days, standing(tracker))
     scorer = UpliftScorer(model, learnt_from.btyd, terms)
     progress("judging out of fold")
     metrics = ranking_metrics(model.evidence_, learnt_from.ordered, learnt_from.offer)

@@ -8,8 +8,9 @@ import pytest
 
 from features.errors import HistoryError
 from features.history.history import History
+from features.intake.location import read_mapping
 from features.intake.mapping import Mapping, TableMapping
-from features.intake.sources import read_mapping, read_tables, select_rows
+from features.intake.sources import read_tables, select_rows
 
 CSV = "order_id,customer_id,ordered_at,amount\n00001,007,2024-01-05,12.50\n"
 

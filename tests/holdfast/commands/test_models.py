@@ -6,6 +6,7 @@ import pytest
 
 from features.history.history import History
 from holdfast.commands.models import training_config
+from holdfast.freshness import concentration_warnings
 from training.champions import load_scorer
 from training.registry.tracking import Tracker
 from training.scoring.columns import COLUMNS
@@ -213,3 +214,17 @@ def test_promote_refuses_a_version_that_does_not_exist(holdfast, trained):
     found = holdfast("promote", "churn-risk", 99, uri=trained.uri)
     assert found.exit_code == 2
     assert "2, 1; got 99" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("clv", "warned"), [([1.0] * 40, False), ([1.0] * 40 + [5.0], True), ([1.0, 99.0], False)]
+)
+def test_a_customer_who_holds_more_than_a_tenth_of_the_value_is_named(clv, warned):
+    """Of a handful of customers anybody does."""
+    names = [f"c{number}" for number in range(len(clv))]
+
+    found = concentration_warnings(pd.DataFrame({"customer_id": names, "clv": clv}))
+
+    assert bool(found) == warned
+    if warned:
+        assert found[0].startswith("customer c40 holds 11% of the expected value of all 41 ")

@@ -9,7 +9,7 @@ from training.registry.gate import GateDecision
 from training.registry.log import data_digest
 from training.registry.outcome import Realised
 from training.selection.backtest import Backtest
-from training.selection.grade import verdict
+from training.selection.grade import advice, grade_of, verdict
 
 FIRST = GateDecision(True, "first training: nothing stands against it")
 
@@ -106,6 +106,14 @@ def test_it_tells_what_became_of_the_last_forecasts(shop, parts, data):
     assert "Nothing stood before this training" in model_card(parts, shop.config, data)
 
 
+def test_be_careful_says_what_may_be_done_with_the_numbers(shop, parts, data):
+    careful = model_card(parts, shop.config, data).partition("## Be careful\n")[2]
+
+    for part in parts:
+        backtest = part.fitted.backtest
+        assert f"- {part.task.title}: {advice(backtest, grade_of(backtest))}.\n" in careful
+
+
 def test_it_says_if_there_are_no_figures(shop, parts, data):
     empty = Backtest(CHURN_RISK, (), "pool", "pool: the history is too short", 90)
     young = tuple(judged_as(part, empty) for part in parts)
@@ -133,6 +141,6 @@ def test_it_warns(shop, parts, data):
     card = model_card(parts, shop.config, data)
     warnings = card.split("## Be careful")[1].strip().splitlines()
 
-    assert warnings[0] == "- The figures are means over 2 origin(s), whose windows overlap."
+    assert "- The figures are means over 2 origin(s), whose windows overlap." in warnings
     assert any("what an offer changes is not in it" in line for line in warnings)
     assert all(line.startswith("- ") for line in warnings)
