@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
+from features.agreement import many
 from features.clock import as_instant
 from features.history.history import History, Past
 from features.history.order_days import order_days, solid
-from features.quality.context import many
 from features.quality.flow import staleness, thin_end
 from holdfast.failures import RequestError
 

@@ -185,17 +185,6 @@ def on_day(day: float) -> str:
     return as_instant(day).date().isoformat()
 
 
-def many(count: int, singular: str, plural: str | None = None) -> str:
-    """A count with its noun.
-
-    Examples
-    --------
-    >>> many(1, "row"), many(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
-
-
 def by_customer(orders: Frame) -> Frame:
     """One row per customer, as `CheckContext.customers` has them."""
     amount, day = nw.col("amount"), nw.col("day")

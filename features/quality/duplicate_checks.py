@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
-from features.quality.context import CheckContext, DataProblem, Frame, many, one_id, sums
+from features.agreement import many
+from features.quality.context import CheckContext, DataProblem, Frame, one_id, sums
 from features.quality.row_counts import DUPLICATE, SUPERSEDED, quarantine_reasons
 
 # Share of the rows from which on copies with other amounts are no slips but a table of lines.
@@ -38,7 +39,7 @@ def duplicates(context: CheckContext) -> Iterator[DataProblem]:
 
 def _copies(context: CheckContext, table: str, rows: int, copies: Frame) -> DataProblem:
     identity = "order_id" if table == "orders" else "customer_id"
-    message = f"{many(rows, 'row')} share {IDENTITY[table]} with another row"
+    message = f"{many(rows, 'row shares', 'rows share')} {IDENTITY[table]} with another row"
     example = one_id(copies, identity)
     if table == "orders" and _look_like_lines(context, rows):
         return DataProblem(
@@ -90,8 +91,8 @@ def _partial_refunds(context: CheckContext, rows: int, refunds: Frame) -> DataPr
         example=one_id(refunds, "order_id"),
         remedy="If they are partial refunds of one order, sum them up, or give each its own "
         "order_id, such as 1001-R1 and 1001-R2. Nothing, if they are copies.",
-        message=f"{many(rows, 'refund')} share order_id with another refund. One refund of each "
-        "order counts.",
+        message=f"{many(rows, 'refund shares', 'refunds share')} order_id with another refund. One "
+        "refund of each order counts.",
     )
 
 

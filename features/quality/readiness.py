@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import narwhals as nw
 import polars as pl
 
+from features.agreement import many
 from features.history.history import History, Past
 from features.history.order_days import solid
-from features.quality.context import CheckContext, Frame, by_customer, held, many, on_day, sums
+from features.quality.context import CheckContext, Frame, by_customer, held, on_day, sums
 
 
 @dataclass(frozen=True)
@@ -158,14 +159,22 @@ def readiness(found: LabelCounts) -> tuple[Readiness, ...]:
 def _judged(need: DataRequirement, found: LabelCounts) -> Readiness:
     lost = found.customers - found.returned
     counts = (
-        (found.snapshots, need.snapshots, "labelled snapshots"),
-        (found.customers, need.customers, "customers at the last snapshot"),
-        (found.repeat_buyers, need.repeat_buyers, "repeat buyers"),
-        (found.returned, need.each_outcome, "customers who came back"),
-        (lost, need.each_outcome, "customers who did not come back"),
+        (found.snapshots, need.snapshots, ("labelled snapshot", "labelled snapshots")),
+        (
+            found.customers,
+            need.customers,
+            ("customer at the last snapshot", "customers at the last snapshot"),
+        ),
+        (found.repeat_buyers, need.repeat_buyers, ("repeat buyer", "repeat buyers")),
+        (found.returned, need.each_outcome, ("customer who came back", "customers who came back")),
+        (
+            lost,
+            need.each_outcome,
+            ("customer who did not come back", "customers who did not come back"),
+        ),
     )
     missing = tuple(
-        f"{have:,} {what}, {least:,} needed" for have, least, what in counts if have < least
+        f"{many(have, *what)}, {least:,} needed" for have, least, what in counts if have < least
     )
     if missing:
         text = f"Not enough for {need.title} at {found.horizon_days} days: {'; '.join(missing)}."

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
+from features.agreement import many
 from features.history.order_days import order_days, solid
 from features.quality.context import (
     CheckContext,
     DataProblem,
     Frame,
     first,
-    many,
     on_day,
     one_id,
     sums,
@@ -100,8 +100,8 @@ def zero_amounts(context: CheckContext) -> Iterator[DataProblem]:
             example=one_id(rows, "order_id"),
             remedy="Nothing, if these are samples or corrections; else fill in the amount.",
             message=f"{many(found['rows'], 'row has', 'rows have')} amount 0, "
-            f"{found['with_customer']:,} of them with a customer. "
-            "They are no purchases and no refunds.",
+            f"{found['with_customer']:,} with a customer. "
+            "Nothing paid is no purchase and no refund.",
         )
 
 
@@ -173,8 +173,8 @@ def dominating_customers(context: CheckContext) -> Iterator[DataProblem]:
         example=f"customer {top['customer_id']}: {top['size']:,.2f}",
         remedy="Check whether these are resellers or accounts shared by many; forecast them apart, "
         "or leave them out with drop under [orders] in history.toml.",
-        message=f"{many(int(found['customers']), 'customer')} dominate: the largest makes "
-        f"{top['size'] / total:.1%} of all that was paid and refunded, "
+        message=f"{many(found['customers'], 'customer dominates', 'customers dominate')}: "
+        f"the largest makes {top['size'] / total:.1%} of all that was paid and refunded, "
         f"{top['size'] / average:,.0f} times the average. Value forecasts hang on them.",
     )
 
@@ -257,7 +257,7 @@ def silent_weeks(context: CheckContext) -> Iterator[DataProblem]:
             remedy="Nothing, if the shop was closed; else look for the missing data.",
             message=f"In {many(len(found), 'period')} of a week or more there is no order, in the "
             f"worst for {worst.days} days from {on_day(worst.first_day)}, where some "
-            f"{worst.expected_orders:,.0f} orders were to be expected.",
+            f"{many(round(worst.expected_orders), 'order was', 'orders were')} to be expected.",
         )
     thin = thin_end(context.solid_days)
     if thin:
@@ -270,7 +270,7 @@ def silent_weeks(context: CheckContext) -> Iterator[DataProblem]:
             example=f"{many(thin.orders, 'order')} from {on_day(thin.first_day)}",
             remedy=f"Give an as_of, and let label windows end, by {on_day(thin.first_day)}: if the "
             "data stops there and not the shop, everybody looks lost afterwards.",
-            message=f"In the last {thin.days} days, from {on_day(thin.first_day)}, there "
+            message=f"In the last {many(thin.days, 'day')}, from {on_day(thin.first_day)}, there "
             f"{'is' if thin.orders == 1 else 'are'} {many(thin.orders, 'order')} where "
             f"{thin.usual_week:,.0f} a week are usual.",
         )
@@ -323,8 +323,8 @@ def _without_orders(context: CheckContext, table: str, buyers: Frame) -> Iterato
         example=one_id(rows, "customer_id"),
         remedy="Nothing, if they have not bought yet; else check that ids are written alike in "
         "both tables, leading zeros included.",
-        message=f"{many(count, 'row')} of {used:,} are of customers without any order. They are "
-        "not used.",
+        message=f"Of {many(used, 'row')} {many(count, 'is', 'are')} of customers without any order "
+        "and not used.",
     )
 
 
@@ -341,8 +341,8 @@ def _unlisted(context: CheckContext, missing: Frame) -> Iterator[DataProblem]:
         rows=0,
         example=one_id(missing, "customer_id"),
         remedy="Add them, with their consent; or check that ids are written alike in both tables.",
-        message=f"{many(count, 'customer')} with orders are not in the customers table. Without "
-        "recorded consent they get no offers.",
+        message=f"{many(count, 'customer with orders is', 'customers with orders are')} not in the "
+        "customers table. Without recorded consent there are no offers for them.",
     )
 
 

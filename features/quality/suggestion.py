@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from features.agreement import many
 from features.clock import Instant
 from features.history.history import History
 from features.history.order_days import order_days, solid
@@ -155,7 +156,7 @@ def _reason(found: HorizonSuggestion, within: int) -> str:
     part = "half of" if within == found.span_days // 2 else "all of"
     return (
         f"Of the repeat purchases that come within {within} days ({part} the history), {SHARE:.0%} "
-        f"have come {found.wanted_days:.0f} days after the purchase before; at "
+        f"have come {many(round(found.wanted_days or 0.0), 'day')} after the purchase before; at "
         f"{found.horizon_days} days it is {found.share_within:.0%}. Counted from "
         f"{found.repeat_purchases:,} repeat purchases; purchases not yet followed by another count "
         f"as still open, and no customer for more than {CUSTOMER_LIMIT} purchases."
@@ -168,8 +169,9 @@ def _bound(found: HorizonSuggestion, limit: float) -> str:
     if _nearest(found.wanted_days or 0.0, math.inf) == found.horizon_days:
         return ""
     return (
-        f" A longer horizon would fit better, but the history spans {found.span_days} days and "
-        "must hold the horizon three times: to look back on, to learn from and to judge by."
+        " A longer horizon would fit better, but the history spans "
+        f"{many(found.span_days, 'day')} and must hold the horizon three times: "
+        "to look back on, to learn from and to judge by."
     )
 
 
@@ -187,8 +189,8 @@ def _too_few(horizon: int, repeats: int, span: int, limit: float) -> str:
 
 def _too_short(span: int) -> str:
     return (
-        f"The history spans {span} days, too short to learn and judge even a {HORIZONS[0]}-day "
-        "horizon: collect more, or forecast without labels."
+        f"The history spans {many(span, 'day')}, too short to learn and judge even a "
+        f"{HORIZONS[0]}-day horizon: collect more, or forecast without labels."
     )
 
 

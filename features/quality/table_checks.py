@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import narwhals as nw
 import polars as pl
 
+from features.agreement import many
 from features.intake.canonical import CanonicalTable
 from features.intake.casting import is_given, raw_name, read_cells
 from features.quality.context import (
@@ -16,7 +17,6 @@ from features.quality.context import (
     Frame,
     Severity,
     first,
-    many,
     on_day,
     one_id,
     section,
@@ -157,8 +157,8 @@ def anonymous_rows(context: CheckContext) -> Iterator[DataProblem]:
             rows=account.anonymous,
             example=_first_row(context, table, ANONYMOUS),
             remedy="Nothing, if these are guests and strangers; else fill in the customer.",
-            message=f"{many(account.anonymous, 'row')} ({share:.1%}) without a customer. They are "
-            "set aside: nothing can be forecast for somebody unknown.",
+            message=f"{many(account.anonymous, 'row')} ({share:.1%}) without a customer, set "
+            "aside: nothing can be forecast for somebody unknown.",
         )
 
 
@@ -203,8 +203,9 @@ def _unrecorded(context: CheckContext, table: str, column: str, rows: int) -> Da
         example=None,
         remedy="Fill it in, or leave such rows out with drop: if they became known later, training "
         "sees what it could not have known.",
-        message=f"{many(rows, 'row')} of {context.accounting[table].rows_in:,} do not say when "
-        "they were recorded. They count as known at the time of the event itself.",
+        message=f"Of {many(context.accounting[table].rows_in, 'row')} "
+        f"{many(rows, 'does', 'do')} not say when it was recorded. Such a row counts as known at "
+        "the time of the event itself.",
     )
 
 
@@ -218,8 +219,8 @@ def _recorded_early(table: str, column: str, found: dict[str, int], example: str
         example=example,
         remedy="Check that both columns are in one time zone and not exchanged. Dates without a "
         "time count as midnight.",
-        message=f"{many(found['early'], 'row was', 'rows were')} recorded before their event, "
-        f"{found['a_day_early']:,} of them by more than a day. They count as known at the event.",
+        message=f"{many(found['early'], 'row was', 'rows were')} recorded before the event, "
+        f"{found['a_day_early']:,} by more than a day. Known at the event is what counts.",
     )
 
 
@@ -294,8 +295,8 @@ def currency(context: CheckContext) -> Iterator[DataProblem]:
             rows=found["empty"],
             example=one_id(context.used("orders").filter(column.is_null()), "order_id"),
             remedy="Fill it in, or convert the amounts.",
-            message=f"{many(found['empty'], 'row has', 'rows have')} no currency. "
-            "They count as if they were in that of the others.",
+            message=f"{many(found['empty'], 'row has', 'rows have')} no currency, "
+            "counted as if it were that of the others.",
         )
     elif not found["given"] and declared is None:
         yield DataProblem(

@@ -141,9 +141,15 @@ def plan(
     from features.clock import as_day, as_instant
     from holdfast.freshness import foresight_warnings, stale_warnings
     from holdfast.render.offer_documents import plan_document
-    from holdfast.render.offer_tables import print_budget, print_plan, print_trade_off
+    from holdfast.render.offer_tables import (
+        print_budget,
+        print_next_step,
+        print_plan,
+        print_trade_off,
+    )
     from offers.catalogue.catalogue import OfferCatalogue
     from offers.measurement.experiment import offer_rows
+    from offers.planning.advice import notes
     from offers.planning.campaign import Campaign
     from offers.planning.planning import plan_campaign
     from training.registry.tracking import Tracker
@@ -163,7 +169,11 @@ def plan(
         files.write_table(made.table, target)
         if rows is not None:
             files.write_table(offer_rows(made.table), rows)
-        told += stale_warnings(past) + foresight_warnings(models.scorer, past, models.uplift)
+        told += (
+            notes(made)
+            + stale_warnings(past)
+            + foresight_warnings(models.scorer, past, models.uplift)
+        )
     output.warnings(told)
     if as_json:
         kept = {"out": str(target), "log": None if rows is None else str(rows)}
@@ -175,6 +185,7 @@ def plan(
     output.line(f"The plan is in {target}")
     if rows is not None:
         output.line(f"Add the rows of {rows} to the offers of the history once they are made")
+    print_next_step(made)
 
 
 def models_for(tracker: Tracker, history: History) -> tuple[Models, list[str]]:
@@ -217,8 +228,8 @@ def measure(
     """Say what a campaign brought against its holdout, with 95% intervals."""
     session = Session.begin(history, mapping, as_of)
     files.require_table("--plan", Path(plan))
+    from holdfast.render.measured_tables import print_measured, print_verdict
     from holdfast.render.offer_documents import measured_document
-    from holdfast.render.offer_tables import print_measured
     from offers.measurement.experiment import measure as measured
 
     table = files.read_table("--plan", Path(plan))
@@ -226,8 +237,10 @@ def measure(
         whole = session.open(tell)
         tell("measuring")
         result = measured(whole, table, as_of, interim)
-    output.warnings(list(result.notes))
     if as_json:
+        output.warnings(list(result.notes))
         output.document(measured_document(result))
         return
+    print_verdict(result)
+    output.warnings(list(result.notes))
     print_measured(result)

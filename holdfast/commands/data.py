@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from features.agreement import many
 from holdfast import files, options
 from holdfast.failures import RequestError
 from holdfast.render import output
@@ -81,7 +82,7 @@ def features(
         files.write_table(table.reset_index(), target)
         stale = stale_warnings(past)
     output.warnings(stale)
-    output.line(f"{len(table):,} customers x {table.shape[1]} features in {target}")
+    output.line(f"{many(len(table), 'customer')} x {table.shape[1]} features in {target}")
 
 
 def simulate(
@@ -115,8 +116,8 @@ def simulate(
     with output.progress() as tell:
         tell("simulating")
         tables = write_shop(folder, customers, days, seed, growth)
-    counts = ", ".join(f"{rows:,} rows of {table}" for table, rows in tables.items())
-    output.line(f"{customers:,} customers over {days:,} days in {folder}: {counts}")
+    counts = ", ".join(f"{many(rows, 'row')} of {table}" for table, rows in tables.items())
+    output.line(f"{many(customers, 'customer')} over {many(days, 'day')} in {folder}: {counts}")
 
 
 def write_shop(

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features.agreement import many
 from holdfast import files
 from holdfast.commands import demo_shop
 from holdfast.commands.data import simulated_folder, write_shop
@@ -41,7 +42,7 @@ def demo() -> None:
     started = time.monotonic()
     shop = simulated_folder(str(demo_shop.SHOP))
     tracker = Tracker(demo_shop.TRACKING)
-    output.line("Holdfast on a simulated shop: from raw history to a campaign that paid", "bold")
+    output.line("Holdfast on a simulated shop: from raw history to a measured campaign", "bold")
     heading("1. Simulate a shop")
     _simulate(shop)
     heading("2. Check its history")
@@ -63,8 +64,8 @@ def _simulate(shop: Path) -> None:
     rows = write_shop(shop, demo_shop.CUSTOMERS, demo_shop.DAYS, demo_shop.SEED)
     counts = ", ".join(f"{count:,} of {table}" for table, count in rows.items())
     output.paragraph(
-        f"{shop} holds {demo_shop.DAYS:,} days up to {demo_shop.END}; rows: {counts}. All that "
-        f"follows uses what was known before {demo_shop.AS_OF}."
+        f"{shop} holds {many(demo_shop.DAYS, 'day')} up to {demo_shop.END}; rows: {counts}. All "
+        f"that follows uses what was known before {demo_shop.AS_OF}."
     )
 
 
@@ -82,7 +83,7 @@ def _check(shop: Path) -> None:
     ready = ", ".join(r.method for r in report.readiness if r.ready)
     output.line(
         f"suggested horizon {report.suggestion.horizon_days} days; enough data for: {ready}; "
-        f"{len(report.problems)} problems"
+        f"{many(len(report.problems), 'problem')}"
     )
 
 

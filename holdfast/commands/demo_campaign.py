@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from features.schema import NO_OFFER
 from holdfast import files
 from holdfast.commands import demo_shop
 from holdfast.render import output
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from offers.planning.plan import Plan
     from training.registry.tracking import Tracker
 
+DISCOUNT_OFFER = "discount_10"
 # In euros: for about a tenth of the shop's customers.
 BUDGET, CAMPAIGN = 1500.0, "autumn"
 OFFERS, PLAN = demo_shop.PLACE / "offers.toml", demo_shop.PLACE / "plan.csv"
@@ -65,6 +67,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     from holdfast.commands.campaigns import models_for
     from holdfast.render.offer_tables import print_budget, print_examples, print_plan
     from offers.catalogue.catalogue import OfferCatalogue
+    from offers.planning.advice import notes
     from offers.planning.campaign import Campaign
     from offers.planning.figures import budget_figure
     from offers.planning.planning import plan_campaign
@@ -76,6 +79,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
         made = plan_campaign(history, demo_shop.AS_OF, models, terms, tell)
         curve = made.budget_curve()
     files.write_table(made.table, PLAN)
+    output.warnings(notes(made))
     print_plan(made)
     print_examples(made)
     print_budget(curve, made.currency)
@@ -86,28 +90,49 @@ def _plan(history: History, tracker: Tracker) -> Plan:
 
 def _measure(shop: Path, made: Plan) -> None:
     from features.history.history import History
-    from holdfast.render.offer_tables import print_measured
+    from holdfast.render.measured_tables import print_measured, print_verdict
     from offers.measurement.experiment import measure, offer_rows
-    from simulation import simulate, true_effects
+    from simulation import simulate
 
     size = (demo_shop.CUSTOMERS, demo_shop.DAYS, demo_shop.SEED)
     with output.progress() as tell:
         tell("running the campaign")
-        truth = true_effects(simulate(*size), demo_shop.AS_OF)
-        simulate(*size, campaign=offer_rows(made.table)).write(shop)
+        run = simulate(*size, campaign=offer_rows(made.table))
+        run.write(shop)
         tell("measuring")
         table = files.read_table("--plan", PLAN)
         result = measure(History.open(shop), table, demo_shop.END)
+    print_verdict(result)
+    output.warnings(list(result.notes))
     print_measured(result)
-    output.paragraph(
-        f"The truth, which only a simulated shop knows: {100 * _true_effect(made, truth):+.1f} "
-        "points of retention on average over the customers treated"
+    if run.campaign is not None:
+        output.paragraph(true_words(run.campaign.to_pandas(), made))
+
+
+def true_words(campaign: pd.DataFrame, made: Plan) -> str:
+    """What the offers made changed in truth, in points and in money.
+
+    The points are those of the true chances. The money is of what these customers did with their
+    offer less what the same customers would have done without, by the plan's own margin.
+
+    Parameters
+    ----------
+    campaign : pandas.DataFrame
+        `SimulatedShop.campaign`.
+    made : Plan
+    """
+    treated = campaign[campaign["offer_id"] != NO_OFFER]
+    points = 100 * float((treated["p_given"] - treated["p_none"]).mean())
+    margin = float(made.table["margin_rate"].iloc[0])
+    cost = treated["cost"].fillna(0.0)
+    # A discount has lowered the spend already.
+    in_spend = cost.where(treated["offer_id"] == DISCOUNT_OFFER, 0.0)
+    more = float((treated["spend_given"] - treated["spend_none"] + in_spend).sum())
+    money = f" {made.currency}" if made.currency else ""
+    profit = margin * more - float(cost.sum())
+    return (
+        f"The truth, which only a simulated shop knows: {points:+.1f} points of retention on "
+        f"average over the customers treated, and {profit:+,.0f}{money} of profit: "
+        f"{margin * more:,.0f} of margin on what they bought more, less {cost.sum():,.0f} of cost. "
+        f"The plan expected {made.treated['expected_profit'].sum():,.0f}"
     )
-
-
-def _true_effect(made: Plan, truth: pd.DataFrame) -> float:
-    """Mean true effect of the offers made on those who got them."""
-    treated = made.treated
-    columns = truth.columns.get_indexer(pd.Index("effect_" + treated["intended_offer"]))
-    rows = truth.index.get_indexer(pd.Index(treated["customer_id"]))
-    return float(truth.to_numpy()[rows, columns].mean())

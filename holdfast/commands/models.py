@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from features.agreement import many
 from holdfast import files, options
 from holdfast.render import output
 from holdfast.session import Session
@@ -237,14 +238,15 @@ def score(
         output.document({**found, "warnings": told})
         return
     output.line(
-        f"{len(scores):,} customers scored by churn-risk version {scorer.churn_version} "
+        f"{many(len(scores), 'customer')} scored by churn-risk version {scorer.churn_version} "
         f"({found['churn_model']}, {found['horizon_days']} days) and clv-forecast version "
         f"{scorer.clv_version}"
     )
     output.paragraph(f"Rests on: {found['basis']}")
     print_stages(found["stages"], found["currency"])
     output.line(
-        f"{found['written']:,} customers are in {target}; {found['with_reasons']:,} have reasons"
+        f"{many(found['written'], 'customer is', 'customers are')} in {target}; "
+        f"{many(found['with_reasons'], 'has', 'have')} reasons"
     )
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from features.clock import as_instant
 from offers.catalogue.verdicts import VERDICTS
+from offers.planning.advice import next_step
+from offers.planning.power import CampaignPower
 
 if TYPE_CHECKING:
     from offers.measurement.experiment import Measurement
@@ -46,6 +48,7 @@ def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
     """What a plan chose, expects and left out; one row per eligible customer is in the file."""
     table, campaign, best = made.table, made.campaign, made.assignment.allocation
     first, treated = table.iloc[0], made.treated
+    power = CampaignPower.of(table)
     return {
         "campaign_id": campaign.campaign_id,
         "as_of": first["as_of"].isoformat(),
@@ -66,12 +69,20 @@ def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
         "expected_kept": treated["expected_uplift"].sum(),
         "optimality_gap": best.gap,
         "price": best.price,
+        "power": {
+            "rate": power.rate,
+            "detectable": power.detectable,
+            "expected": power.expected,
+            "hold_out": power.hold_out,
+        },
+        "next_step": next_step(made),
         "offers": _rows(made.by_offer().reset_index(names="offer")),
         "budget_curve": {
             "points": _rows(pd.concat([curve.points, curve.beyond])),
             "enough": curve.enough,
         },
         "trade_off": _rows(made.trade_off()),
+        "nothing": [{"reason": why, "customers": n} for why, n in made.nothing().items()],
         "not_eligible": [
             {"reason": name, "customers": int(count), "meaning": VERDICTS[str(name)]}
             for name, count in made.eligibility.by_customer().items()
@@ -90,6 +101,7 @@ def measured_document(result: Measurement) -> dict[str, Any]:
     effects = result.effects.groupby("intended_offer", sort=False)
     by_offer = {str(o): rows.drop(columns="intended_offer") for o, rows in effects}
     return {
+        "verdict": result.verdict,
         "campaign_id": result.campaign_id,
         "currency": result.currency,
         "starts": as_instant(window.start),

@@ -1,4 +1,4 @@
-"""Plans, uplift and measured campaigns as a terminal shows them."""
+"""Plans and uplift as a terminal shows them."""
 
 from __future__ import annotations
 
@@ -6,35 +6,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from features.agreement import many
 from holdfast.render import output
 from holdfast.render.model_tables import add, table_of
 from offers.catalogue.verdicts import VERDICTS
-from offers.planning.plan_table import TOTAL
+from offers.planning.advice import next_step, power_words
+from offers.planning.power import CampaignPower
 from training.uplift.policies import BEST_OFFER
 
 if TYPE_CHECKING:
-    from offers.measurement.experiment import Measurement
     from offers.planning.curves import BudgetCurve
     from offers.planning.plan import Plan
     from training.uplift.pipeline import UpliftTraining
 
-FIGURES = {
-    "retention": "retention, points",
-    "net_spend": "net spend each",
-    "cost": "cost",
-    "incremental_profit": "profit",
-    "return_on_spend": "return on spend",
-}
-# Factor and decimal places.
-SHOWN_AS = {
-    "retention": (100.0, 1),
-    "net_spend": (1.0, 2),
-    "cost": (1.0, 0),
-    "incremental_profit": (1.0, 0),
-    "return_on_spend": (1.0, 2),
-}
 # Customers of a plan on the screen.
 SHOWN = 5
+# Of the profit: a share below that is no reason to look for another choice.
+WORTH_SAYING = 0.01
 # Lines of the budget curve on the screen.
 STEPS = 5
 
@@ -43,12 +31,12 @@ def print_uplift(training: UpliftTraining) -> None:
     """Print what the offers that were tried changed, for whom, and what that is worth."""
     model, learnt_from = training.scorer.model, training.assignments
     output.paragraph(
-        f"Learnt from {len(learnt_from):,} assignments, orders within "
+        f"Learnt from {many(len(learnt_from), 'assignment')}, orders within "
         f"{training.scorer.definition.horizon_days} days; learner {model.learner_}; propensities "
         f"{model.propensity_source_}"
     )
     for why, rows in learnt_from.left_out.items():
-        output.line(f"left out, {rows:,} assignments: {why}", indent=2)
+        output.line(f"left out, {many(rows, 'assignment')}: {why}", indent=2)
     if untested := [offer for offer, tested in model.tested_.items() if not tested]:
         output.line(f"too little evidence, so the prior holds: {', '.join(untested)}")
     _print_effects(model.effects_)
@@ -87,46 +75,62 @@ def _print_policies(policies: pd.DataFrame) -> None:
 
 def print_plan(made: Plan) -> None:
     """Print what a plan chose, what it should cost and bring, and who is left out."""
-    first, treated = made.table.iloc[0], made.treated
-    money = f", {first['currency']}" if first["currency"] else ""
+    output.line(f"Campaign {made.campaign.campaign_id}: what is intended", "bold")
+    by_offer = made.by_offer()
+    if not by_offer.empty:
+        _print_intended(by_offer, made.currency)
+    treated, money = made.treated, _unit(made.currency)
+    kept = round(treated["expected_uplift"].sum())
+    output.paragraph(
+        f"Expected of the {many(len(treated), 'offer')} made: cost "
+        f"{treated['expected_cost'].sum():,.0f} of a budget of {made.campaign.budget:,.0f}{money}; "
+        f"profit {treated['expected_profit'].sum():,.0f}{money}; "
+        f"{many(kept, 'more customer who orders', 'more customers who order')}"
+    )
+    output.paragraph(_promised(made))
+    output.paragraph(power_words(CampaignPower.of(made.table)))
+    if (better := made.assignment.allocation.gap) >= WORTH_SAYING:
+        output.paragraph(f"Another choice could bring up to {better:.1%} more profit")
+    for why, count in made.nothing().items():
+        output.line(f"gets nothing, {many(count, 'customer')}: {why}", indent=2)
+    for name, count in made.eligibility.by_customer().items():
+        if count and name != "eligible":
+            said = VERDICTS[str(name)]
+            output.line(f"not eligible, {many(int(count), 'customer')}: {said}", indent=2)
+
+
+def _print_intended(by_offer: pd.DataFrame, currency: str | None) -> None:
+    money = _heading(currency)
     table = table_of(
         ["offer", "evidence"],
         ["offered", "held out", "explored", "uplift", f"cost{money}", f"profit{money}"],
     )
-    for offer, row in made.by_offer().iterrows():
+    for offer, row in by_offer.iterrows():
         counts = [f"{row[name]:,}" for name in ("offered", "held_out", "explored")]
         figures = [f"{100 * row['expected_uplift']:+.1f} points"]
         figures += [f"{row[name]:,.0f}" for name in ("expected_cost", "expected_profit")]
         add(table, [offer, row["evidence"], *counts, *figures])
-    nothing = (made.table["arm"] == "none").sum()
-    output.line(f"Campaign {made.campaign.campaign_id}: what is intended", "bold")
     output.stdout().print(table)
-    output.paragraph(
-        f"Expected of the {len(treated):,} offers made: cost {treated['expected_cost'].sum():,.0f} "
-        f"of a budget of {made.campaign.budget:,.0f}{money}; profit "
-        f"{treated['expected_profit'].sum():,.0f}; {treated['expected_uplift'].sum():,.0f} more "
-        "customers who order"
-    )
-    output.paragraph(_promised(made))
-    best = made.assignment.allocation
-    output.paragraph(
-        f"{nothing:,} eligible customers get nothing; one more unit of the budget would bring "
-        f"{best.price:.2f}; no choice brings over {best.gap:.2%} more"
-    )
-    for name, count in made.eligibility.by_customer().items():
-        if count and name != "eligible":
-            output.line(f"not eligible, {count:,} customers: {VERDICTS[str(name)]}", indent=2)
+
+
+def print_next_step(made: Plan) -> None:
+    """Print what to do with a plan."""
+    output.paragraph(f"What to do next: {next_step(made)}", "bold")
 
 
 def _promised(made: Plan) -> str:
     """How sure a plan's profit is, in a sentence."""
     found = made.promise
     rests = (
-        f"it rests on {found.observations:,} observations with an offer or without"
+        f"it rests on {many(found.observations, 'observation')} with an offer or without"
         if found.observations
         else "it rests on the priors of the offers file, on no observation"
     )
-    sure = f"In 9 of 10 cases the profit is from {found.low:,.0f} to {found.high:,.0f}; {rests}"
+    money = _unit(made.currency)
+    sure = (
+        f"In 9 of 10 cases the profit is between {found.low:,.0f} and {found.high:,.0f}{money}; "
+        f"{rests}"
+    )
     return sure if found.low > 0 or not len(made.treated) else f"{sure}. It may well be a loss"
 
 
@@ -143,20 +147,24 @@ def print_examples(made: Plan) -> None:
 
 def print_budget(curve: BudgetCurve, currency: str | None) -> None:
     """Print what other budgets would bring."""
-    money = f", {currency}" if currency else ""
-    table = table_of([], [f"spent{money}", "offers", f"profit{money}", "of one more"])
+    if not curve.enough:
+        output.line("No budget brings a profit with these offers, priors at their cautious rate")
+        return
+    money = _heading(currency)
+    more = f"profit of one more {currency}" if currency else "profit of one more"
+    table = table_of([], [f"spent{money}", "offers", f"profit{money}", more])
     for points in (curve.points.iloc[1 :: len(curve.points) // STEPS or 1], curve.beyond.iloc[-1:]):
         for row in points.to_dict("records"):
             figures = [f"{row[name]:,.0f}" for name in ("spend", "customers", "profit")]
             add(table, [*figures, f"{row['price']:+.2f}"])
     output.line("What a budget brings, priors at their cautious rate", "bold")
     output.stdout().print(table)
-    output.line(f"From {curve.enough:,.0f}{money} on more money brings nothing, or loses")
+    output.line(f"From {curve.enough:,.0f}{_unit(currency)} on more money brings nothing, or loses")
 
 
 def print_trade_off(found: pd.DataFrame, currency: str | None) -> None:
     """Print whom contacting by risk reaches, against contacting by expected profit."""
-    money = f", {currency}" if currency else ""
+    money = _heading(currency)
     numbers = ["contacted", "churners reached", f"cost of the loyal{money}", f"profit{money}"]
     table = table_of(["first"], numbers)
     for row in found.to_dict("records"):
@@ -167,45 +175,11 @@ def print_trade_off(found: pd.DataFrame, currency: str | None) -> None:
     output.stdout().print(table)
 
 
-def print_measured(result: Measurement) -> None:
-    """Print what a campaign brought, by offer and in total."""
-    window = result.window
-    interim = f"interim, {window.days:.0f} of " if window.is_interim else ""
-    money = f", in {result.currency}" if result.currency else ""
-    output.line(
-        f"Campaign {result.campaign_id}: {interim}{window.horizon_days} days against the holdout"
-        f"{money}, with 95% intervals",
-        "bold",
-    )
-    table = table_of(["offer"], ["treated", "held out", *FIGURES.values()])
-    by_offer = dict(iter(result.effects.set_index("figure").groupby("intended_offer")))
-    for row in result.groups.to_dict("records"):
-        offer = str(row["intended_offer"])
-        found = [(figure, by_offer[offer].loc[[figure]].iloc[0]) for figure in FIGURES]
-        counts = [f"{row['treated']:,}", f"{row['held_out']:,}"]
-        style = "bold" if offer == TOTAL else ""
-        add(table, [offer, *counts, *(_estimate(*cell) for cell in found)], style)
-        if any(intervals := [_interval(*cell) for cell in found]):
-            add(table, ["", "", "", *intervals], "dim")
-    output.stdout().print(table)
-    saved = by_offer[TOTAL]["variance_saved"]
-    output.paragraph(
-        f"Adjusting for the forecasts made before saved {saved['retention']:.0%} of the variance "
-        f"of the retention difference and {saved['net_spend']:.0%} of that of spend"
-    )
+def _heading(currency: str | None) -> str:
+    """The currency in the heading of a column."""
+    return f", {currency}" if currency else ""
 
 
-def _estimate(figure: str, found: pd.Series) -> str:
-    return "" if pd.isna(found["estimate"]) else _shown(figure, found["estimate"])
-
-
-def _interval(figure: str, found: pd.Series) -> str:
-    """The cost is what was paid."""
-    if figure == "cost" or pd.isna(found["low"]):
-        return ""
-    return f"{_shown(figure, found['low'])} to {_shown(figure, found['high'])}"
-
-
-def _shown(figure: str, value: float) -> str:
-    scale, places = SHOWN_AS[figure]
-    return f"{scale * value:,.{places}f}"
+def _unit(currency: str | None) -> str:
+    """The currency behind an amount in a sentence."""
+    return f" {currency}" if currency else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from features.agreement import many
 from holdfast.render import output
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def identity(table: RowCounts) -> str:
     """
     left_out = f" ({table.left_out:,} more left out by the drop rule)" if table.left_out else ""
     return (
-        f"{table.table}: {table.rows_in:,} rows in = {table.used:,} used + "
+        f"{table.table}: {many(table.rows_in, 'row')} in = {table.used:,} used + "
         f"{table.anonymous:,} anonymous + {table.after_as_of:,} after as_of + "
         f"{table.quarantined:,} quarantined{left_out}"
     )
@@ -67,29 +68,32 @@ def identity(table: RowCounts) -> str:
 
 def _summary(report: Report) -> list[str]:
     lines = [
-        f"{report.customers:,} customers, {report.orders:,} orders, {report.refunds:,} refunds"
+        f"{many(report.customers, 'customer')}, {many(report.orders, 'order')}, "
+        f"{many(report.refunds, 'refund')}"
     ]
     if report.span is not None:
         first, last, days = report.span.first_date, report.span.last_date, report.span.days
-        lines.append(f"orders from {first} to {last} ({days:,} days)")
+        lines.append(f"orders from {first} to {last} ({many(days, 'day')})")
     if report.staleness is not None:
         silence, limit = report.staleness.days_since_last_order, report.staleness.limit_days
         verdict = "STALE, over" if report.staleness.is_stale else "fresh, within"
-        lines.append(f"last order {silence:.1f} days before as_of: {verdict} {limit:.0f} days")
+        lines.append(
+            f"last order {silence:.1f} days before as_of: {verdict} {many(round(limit), 'day')}"
+        )
     return lines
 
 
 def _quarantined(quarantine: dict[str, Any]) -> str:
     if quarantine["file"] is None:
-        return f"--quarantine FILE writes the {quarantine['rows']:,} quarantined with their reasons"
+        return f"--quarantine FILE writes the {quarantine['rows']:,} quarantined, with reasons"
     if not quarantine["rows"]:
         return f"no row is quarantined; {quarantine['file']} holds none"
-    return f"{quarantine['rows']:,} quarantined, with their reasons, in {quarantine['file']}"
+    return f"{quarantine['rows']:,} quarantined, with reasons, in {quarantine['file']}"
 
 
 def _problem(problem: DataProblem) -> None:
     where = problem.table if problem.column is None else f"{problem.table}.{problem.column}"
-    rows = f", {problem.rows:,} row{'s' * (problem.rows != 1)}" if problem.rows else ""
+    rows = f", {many(problem.rows, 'row')}" if problem.rows else ""
     output.line(f"{problem.severity}: {where}{rows}", STYLES[problem.severity], INDENT)
     output.paragraph(problem.message, indent=2 * INDENT)
     if problem.example is not None:

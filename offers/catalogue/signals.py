@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from training.scoring.phrases import FACTS, PHRASES, Phrase
+from training.scoring.phrases import PHRASES, Phrase
 
 Rule = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
@@ -163,6 +163,15 @@ def _say_worth(X: pd.DataFrame) -> pd.Series[str]:
     return "worth " + _amounts(X["clv"]) + " in the next " + _days(X["clv_horizon_days"])
 
 
+def _say_once(X: pd.DataFrame) -> pd.Series[str]:
+    return "first order " + _days(X["days_since_first_order"]) + " ago"
+
+
+def _say_often(X: pd.DataFrame) -> pd.Series[str]:
+    # What speaks for a customer is a reason for an offer, if none for a risk.
+    return _amounts(X["orders"]) + " orders so far"
+
+
 def _say_silent(X: pd.DataFrame) -> pd.Series[str]:
     return pd.Series("never gave feedback", index=X.index, dtype="string")
 
@@ -188,7 +197,7 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "no order for twice the customer's own median interval or longer, where there are "
                 "at least two intervals",
                 _is_overdue,
-                FACTS["rhythm"],
+                PHRASES["rhythm"],
             ),
             Signal(
                 "falling_spend",
@@ -201,13 +210,13 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "first_order",
                 "all orders were on one day",
                 _bought_once,
-                FACTS["age"],
+                _say_once,
             ),
             Signal(
                 "repeat_buyer",
                 "orders on at least three days",
                 _bought_often,
-                FACTS["orders"],
+                _say_often,
             ),
             Signal(
                 "high_value",

@@ -6,18 +6,33 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from features.agreement import many
 from offers.measurement.comparison import FEWEST
 from offers.measurement.window import Window
 from offers.planning.plan_table import TOTAL
 
+# Of one customer or offer, and of several.
 DEPARTURES = {
-    "planned_not_made": "planned offers were not made, as the history says; these customers count "
-    "as treated, which is how they were drawn",
-    "made_to_held_out": "customers held out got an offer all the same; they count as held out, and "
-    "the differences come out too small",
-    "made_otherwise": "customers got an offer of the campaign that the plan does not have",
-    "unknown_customers": "customers of the plan have no order before it in the history; they are "
-    "left out",
+    "planned_not_made": (
+        "planned offer was not made, as the history says; the customer counts as treated, which is "
+        "how they were drawn",
+        "planned offers were not made, as the history says; these customers count as treated, "
+        "which is how they were drawn",
+    ),
+    "made_to_held_out": (
+        "customer held out got an offer all the same and counts as held out; the differences come "
+        "out too small",
+        "customers held out got an offer all the same and count as held out; the differences come "
+        "out too small",
+    ),
+    "made_otherwise": (
+        "customer got an offer of the campaign that the plan does not have",
+        "customers got an offer of the campaign that the plan does not have",
+    ),
+    "unknown_customers": (
+        "customer of the plan has no order before it in the history and is left out",
+        "customers of the plan have no order before it in the history and are left out",
+    ),
 }
 
 
@@ -52,9 +67,9 @@ def caveats(window: Window, groups: pd.DataFrame, departures: dict[str, int]) ->
     expected = groups.loc[~groups["cost_recorded"], "intended_offer"]
     if len(expected):
         yield f"Costs are the plan's expected ones, none are recorded: {_list(expected)}."
-    for name, sentence in DEPARTURES.items():
-        if departures[name]:
-            yield f"{departures[name]:,} {sentence}."
+    for name, (singular, plural) in DEPARTURES.items():
+        if count := departures[name]:
+            yield f"{many(count, singular, plural)}."
 
 
 def _list(offers: pd.Series) -> str:

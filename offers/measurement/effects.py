@@ -80,8 +80,9 @@ def effect_table(outcomes: Outcomes) -> pd.DataFrame:
 
     Customers are compared by the arm they were drawn into, whatever became of the offer
     (intention to treat). The total is stratified: the offers' differences weighted by how many
-    customers were treated. Offers with fewer than 20 customers in an arm have no interval of
-    their own and enter the total together; if they are too few even so, it is without them.
+    customers were treated. Offers with fewer than 20 customers in an arm have no figures of
+    their own but the cost, since a figure without its interval would be believed. They enter the
+    total together; if they are too few even so, it is without them.
 
     Returns
     -------
@@ -124,6 +125,7 @@ class _Group:
         in_spend = float(outcomes.in_spend[treated].sum())
         retention, spend = self._effect(outcomes.ordered), self._effect(outcomes.net_spend)
         earned = outcomes.margin_rate * (spend.value + in_spend)
+        # NaN where the effect on spend is.
         profit = replace(self._effect(outcomes.profit), value=earned - cost.value)
         each = 1.0 / customers if customers else UNKNOWN
         return {
@@ -137,6 +139,8 @@ class _Group:
     def _effect(self, values: FloatArray) -> Estimate:
         """By how much the offers changed the values of the treated, all together."""
         outcomes = self.outcomes
+        if not all(outcomes.is_measurable(rows) for rows in self.strata):
+            return Estimate.without_interval(UNKNOWN)
         parts = []
         for rows in self.strata:
             treated = outcomes.treated[rows]

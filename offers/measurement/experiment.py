@@ -14,9 +14,10 @@ from features.schema import NO_OFFER
 from offers.errors import OffersError
 from offers.measurement.campaign_log import CampaignLog
 from offers.measurement.caveats import caveats
-from offers.measurement.comparison import UNKNOWN
+from offers.measurement.comparison import FEWEST, UNKNOWN
 from offers.measurement.effects import Outcomes, effect_table
 from offers.measurement.sample_ratio import sample_ratio
+from offers.measurement.verdict import campaign_verdict
 from offers.measurement.window import Window
 from offers.planning.plan_table import TOTAL, PlanTable
 from training.panel.labels import Value, outcomes
@@ -39,8 +40,9 @@ class Measurement:
     groups : pandas.DataFrame
         One row per intended offer and last the `total`: `intended_offer`, `treated`, `held_out`,
         `retention_treated`, `retention_held_out` (shares), `net_spend_treated`,
-        `net_spend_held_out` (currency per customer), `cost_recorded` (False where the plan's
-        expected cost stands in), and the columns of `sample_ratio`.
+        `net_spend_held_out` (currency per customer), all NaN in arms of fewer than 20 customers;
+        `cost_recorded` (False where the plan's expected cost stands in), and the columns of
+        `sample_ratio`.
     effects : pandas.DataFrame
         From `effect_table`.
     departures : dict of str to int
@@ -48,6 +50,9 @@ class Measurement:
         without an order before it in the history; left out of all figures).
     notes : tuple of str
         What a reader must know before believing the figures.
+    verdict : str
+        Whether the campaign paid, in one sentence that follows from the interval of the total
+        `incremental_profit`; see `campaign_verdict`.
     """
 
     campaign_id: str
@@ -57,6 +62,7 @@ class Measurement:
     effects: pd.DataFrame
     departures: dict[str, int]
     notes: tuple[str, ...]
+    verdict: str
 
 
 def offer_rows(plan: pd.DataFrame) -> pd.DataFrame:
@@ -129,14 +135,16 @@ def measure(
     groups = _groups(came, rows, costs["recorded"])
     departures = {**logged.departures(table), "unknown_customers": unknown}
     notes = [] if logged.rows is not None else [WITHOUT_LOG]
+    effects = effect_table(came)
     return Measurement(
         campaign_id=table.campaign_id,
         window=window,
         currency=table.currency,
         groups=groups,
-        effects=effect_table(came),
+        effects=effects,
         departures=departures,
         notes=(*notes, *caveats(window, groups, departures)),
+        verdict=campaign_verdict(window, groups, effects, table.currency),
     )
 
 
@@ -193,6 +201,7 @@ def _groups(came: Outcomes, rows: pd.DataFrame, recorded: pd.Series) -> pd.DataF
     for figure in ("retention", "net_spend"):
         for arm in arms:
             groups[f"{figure}_{arm}"] = means.get((figure, arm), UNKNOWN)
+            groups.loc[groups[arm] < FEWEST, f"{figure}_{arm}"] = UNKNOWN
     by_offer = recorded.groupby(rows["intended_offer"]).all()
     groups["cost_recorded"] = by_offer.reindex(groups.index, fill_value=bool(recorded.all()))
     return groups.reset_index()

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from features.agreement import many
 from features.schema import NO_OFFER
 from offers.catalogue.catalogue import Offer, OfferCatalogue
 from offers.catalogue.signals import SIGNALS, figures_of, signals_of
 from offers.errors import OffersError
-from training.scoring.phrases import FACTS
+from training.scoring.phrases import PHRASES
 
 
 def offer_reasons(
@@ -76,8 +77,14 @@ def _addressed(offer: Offer, figures: pd.DataFrame, signals: pd.DataFrame) -> pd
 
 
 def _otherwise(scores: pd.DataFrame, figures: pd.DataFrame) -> pd.Series[str]:
-    silence: pd.Series[str] = FACTS["rhythm"](figures)
+    silence: pd.Series[str] = PHRASES["rhythm"](figures).fillna(_last_order(figures))
     if "reason_1" not in scores:
         return silence
     risk = pd.Series(scores["reason_1"].to_numpy(), index=figures.index, dtype="string")
     return risk.fillna(silence)
+
+
+def _last_order(figures: pd.DataFrame) -> pd.Series[str]:
+    """What is true of everybody, also of customers who keep to their rhythm."""
+    days = figures["days_since_last_order"].clip(lower=1).round().astype(int)
+    return days.map(lambda count: f"last order {many(count, 'day')} ago").astype("string")

@@ -89,6 +89,8 @@ class Plan:
     assignment : Assignment
     eligibility : Eligibility
         What came of all customers of the population.
+    tried : tuple of str
+        Ids of all offers in the history before the plan, in alphabetical order.
     """
 
     table: pd.DataFrame
@@ -97,6 +99,7 @@ class Plan:
     choices: Choices
     assignment: Assignment
     eligibility: Eligibility
+    tried: tuple[str, ...] = ()
 
     @property
     def currency(self) -> str | None:
@@ -136,6 +139,11 @@ class Plan:
             expected_profit=("expected_profit", "sum"),
             evidence=("evidence", "first"),
         )
+
+    def nothing(self) -> dict[str, int]:
+        """Why eligible customers get nothing, and how many of them."""
+        idle = self.table.loc[self.table["arm"] == "none", "reason"]
+        return {str(reason): int(count) for reason, count in idle.value_counts().items()}
 
     def budget_curve(self) -> BudgetCurve:
         """What other budgets would bring, without exploring or holding anybody out."""

@@ -8,6 +8,7 @@ import pandas as pd
 
 from features.clock import Instant
 from features.history.history import History, Past
+from features.schema import NO_OFFER
 from offers.catalogue.catalogue import OfferCatalogue
 from offers.catalogue.contacts import Contacts
 from offers.catalogue.eligibility import screen
@@ -131,7 +132,15 @@ def plan_screened(
     progress("choosing")
     chosen, assignment = plan_table(customers, choices, campaign, models.scorer.clv.definition)
     risk = customers.scores.set_index("customer_id")["churn_risk"]
-    return Plan(chosen, campaign, risk, choices, assignment, found.eligibility)
+    return Plan(chosen, campaign, risk, choices, assignment, found.eligibility, _tried(found.past))
+
+
+def _tried(past: Past) -> tuple[str, ...]:
+    """The offers of the history."""
+    if past.offers is None:
+        return ()
+    ids = past.offers.select("offer_id").unique().collect("polars").to_native()["offer_id"]
+    return tuple(sorted(set(ids.to_list()) - {NO_OFFER}))
 
 
 def _choices(

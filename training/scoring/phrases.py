@@ -125,23 +125,6 @@ def _offers(X: pd.DataFrame) -> Text:
     return phrase.where((X["offers_365d"] > 0) & (X["offers_redeemed"] == 0))
 
 
-def _silence(X: pd.DataFrame) -> Text:
-    """How long ago the last order was, beside the customer's own rhythm."""
-    since, usual = X["days_since_last_order"].clip(lower=1), X["gap_median"].clip(lower=1)
-    silent = "no order for " + _counted(since, "day")
-    late = silent + (", usually every " + _number(usual)).fillna("")
-    slow = "orders only about every " + _counted(usual, "day")
-    return late.where(~(since < usual), slow)
-
-
-def _first_order(X: pd.DataFrame) -> Text:
-    return "first order " + _counted(X["days_since_first_order"].clip(lower=1), "day") + " ago"
-
-
-def _order_count(X: pd.DataFrame) -> Text:
-    return (_counted(X["orders"], "order") + " so far").where(X["orders"] > 1, "only one order")
-
-
 def of_profile(column: str, values: Sequence[str]) -> Phrase:
     """The phrase of a customer attribute: the value behind the code, or the number itself."""
     codes = {float(code): value for code, value in enumerate(values)}
@@ -169,8 +152,4 @@ PHRASES: Mapping[str, Phrase] = MappingProxyType(
         "tickets": _tickets,
         "offers": _offers,
     }
-)
-# Of any customer, whatever it speaks for: why they get an offer.
-FACTS: Mapping[str, Phrase] = MappingProxyType(
-    {"rhythm": _silence, "age": _first_order, "orders": _order_count}
 )

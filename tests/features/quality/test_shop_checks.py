@@ -79,7 +79,7 @@ def test_zero_amounts_are_counted_with_and_without_customer():
     orders = shop(("a", 0, 0), ("", 1, 0), ("b", 2, 5), ("", 3, 0))
     problem = only(found(zero_amounts, orders))
     assert (problem.rows, problem.example) == (3, "order_id = '0'")
-    assert "1 of them with a customer" in problem.message
+    assert "amount 0, 1 with a customer" in problem.message
 
 
 def test_zero_amounts_after_as_of_do_not_count():
@@ -126,6 +126,7 @@ def test_a_customer_with_most_of_the_money_is_told():
     assert (problem.rows, problem.example) == (100, "customer reseller: 50,000.00")
     assert "92.6% of all" in problem.message
     assert "186 times the average" in problem.message
+    assert problem.message.startswith("1 customer dominates: the largest makes ")
 
 
 def test_equal_customers_do_not_dominate():

@@ -1,6 +1,7 @@
 """Uplift, plan and measure as commands: from a simulated pilot to a measured campaign."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -48,14 +49,48 @@ def test_the_document_of_a_plan_counts_its_rows(campaign):
 
 
 def test_a_plan_prints_its_budget_curve_and_whom_it_leaves_out(campaign):
-    assert "of a budget of 900, EUR" in campaign.printed
-    assert "more money brings nothing, or loses" in campaign.printed
-    assert "not eligible, " in campaign.printed
+    assert "of a budget of 900 EUR; profit " in campaign.printed
+    assert re.search(r"^From [\d,]+ EUR on more money brings nothing, or", campaign.printed, re.M)
+    assert "not eligible, " in campaign.printed and "gets nothing, " in campaign.printed
+    # The price of the budget and a gap of next to nothing are for --json.
+    assert campaign.planned["optimality_gap"] < 0.01 and "Another choice" not in campaign.printed
+    assert "one more unit" not in campaign.printed and "no choice" not in campaign.printed
+
+
+def test_amounts_in_sentences_have_no_comma_before_their_currency(campaign):
+    prose = [line for line in campaign.printed.splitlines() if not line.startswith(" ")]
+    assert not [line for line in prose if re.search(r"\d, EUR", line)]
+
+
+def test_a_plan_says_what_it_can_show_and_what_to_do_next(campaign):
+    held_out, power = campaign.planned["held_out"], campaign.planned["power"]
+    assert f"\nHeld out: {held_out:,} of " in campaign.printed
+    assert f"effects from {100 * power['detectable']:.1f} points upwards" in campaign.printed
+    step = campaign.planned["next_step"]
+    assert campaign.printed.endswith(f"What to do next: {step}\n")
+    assert "after 2025-12-30 run holdfast measure" in step
+
+
+def test_a_plan_warns_of_offers_that_were_never_tried(campaign):
+    told = [w for w in campaign.planned["warnings"] if "never tried" in w]
+    assert told and told[0].startswith("hello was never tried in the history, which has discount_")
+
+
+def test_a_plan_for_nobody_says_why_and_what_to_do(holdfast, campaign, tmp_path):
+    offers = tmp_path / "dear.toml"
+    offers.write_text('[offers.gold]\nkind = "gift"\nfixed_cost = 1e5\n')
+    given = ("plan", campaign.shop, "--as-of", AS_OF, "--offers", offers, "--budget", 100)
+    found = holdfast(*given, "--explore", 0, "--out", tmp_path / "p.csv", uri=campaign.uri)
+    assert found.exit_code == 0, found.output
+    assert "nobody gets an offer: no offer is expected to bring more than it costs" in found.stderr
+    assert "this campaign can show nothing" in found.stdout
+    assert "What to do next: a pilot of " in found.stdout
 
 
 def test_a_campaign_is_measured_by_offer_and_in_total(holdfast, campaign, after):
     found = holdfast("measure", after, "--plan", campaign.plan, "--as-of", END, uri=campaign.uri)
     assert found.exit_code == 0, found.output
+    assert found.output.startswith("Verdict: ")
     assert "Campaign autumn: 90 days against the holdout, in EUR" in found.stdout
     assert "\n total " in found.stdout
 
@@ -69,7 +104,8 @@ def test_interim_figures_are_marked(holdfast, campaign, after):
 def test_without_uplift_every_offer_goes_by_its_prior(holdfast, campaign, trained, shop, tmp_path):
     given = ("plan", shop, "--as-of", "2026-01-01", "--offers", campaign.offers, "--budget", 100)
     found = holdfast(*given, "--out", tmp_path / "plan.csv", uri=trained.uri)
-    assert found.exit_code == 0 and "every offer goes by its prior" in found.stderr
+    assert found.exit_code == 0, found.output
+    assert "every offer goes by its prior" in found.stderr
     assert set(pd.read_csv(tmp_path / "plan.csv")["evidence"].dropna()) == {"prior"}
 
 

@@ -62,14 +62,14 @@ def test_check_says_whether_the_history_is_stale(holdfast, shop):
 
 def test_check_says_how_to_get_the_rows_in_quarantine(holdfast, messy):
     found = holdfast("check", messy)
-    assert "--quarantine FILE writes the 2 quarantined with their reasons" in found.stdout
+    assert "--quarantine FILE writes the 2 quarantined, with reasons" in found.stdout
     assert [path.name for path in messy.parent.iterdir()] == ["orders.csv"]
 
 
 def test_check_writes_the_quarantine_where_it_is_told(holdfast, messy):
     target = messy.parent / "quarantine.csv"
     found = holdfast("check", messy, "--quarantine", target)
-    assert f"2 quarantined, with their reasons, in {target}" in found.stdout
+    assert f"2 quarantined, with reasons, in {target}" in found.stdout
     assert target.read_text() == QUARANTINE
 
 
@@ -95,7 +95,7 @@ def test_check_reads_foreign_columns_by_the_mapping_given(holdfast, tmp_path):
         'columns = {order_id="invoice", customer_id="who", ordered_at="at", amount="total"}\n'
     )
     found = holdfast("check", tmp_path / "export.csv", "--mapping", tmp_path / "shop.toml")
-    assert "orders: 1 rows in = 1 used" in found.stdout
+    assert "orders: 1 row in = 1 used" in found.stdout
 
 
 def test_the_document_of_check_counts_the_rows_in_quarantine(holdfast, messy):

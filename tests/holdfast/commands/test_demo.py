@@ -1,9 +1,11 @@
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from holdfast.commands import demo, demo_shop
+from holdfast.commands import demo, demo_campaign, demo_shop
 from training.registry.tracking import Tracker
 
 # Prose, which a terminal gets wrapped to its width and a pipe in one line.
@@ -12,7 +14,8 @@ WRAPPED = (
     "Rests on: ",
     "demo/shop holds ",
     "Expected of ",
-    "Adjusting for ",
+    "Held out: ",
+    "Verdict: ",
     "The truth, ",
 )
 
@@ -68,8 +71,33 @@ def test_the_demo_says_how_to_go_on(shown):
 def test_the_demo_ends_with_a_measured_campaign_beside_the_truth(shown):
     place, printed = shown
     ending = printed.partition("7. Run it")[2]
+    assert ending.startswith(" in the simulated shop, and measure\nVerdict: ")
     assert "Campaign autumn: 90 days against the holdout, in EUR" in ending
-    assert "The truth, which only a simulated shop knows:" in ending
+    truth = ending.partition("The truth, which only a simulated shop knows: ")[2]
+    assert re.match(r"[+-][\d.]+ points of retention .* and [+-][\d,]+ EUR of profit: ", truth)
     plan = pd.read_csv(place / "demo" / "plan.csv")
     assert set(plan["arm"]) >= {"offer", "holdout"}
     assert (place / "demo" / "budget_curve.png").stat().st_size > 10_000
+
+
+def test_the_truth_in_money_is_the_margin_on_what_was_bought_more_less_the_cost():
+    """Of two treated one bought 40 more with points; a discount of 4 has lowered what one spent."""
+    campaign = pd.DataFrame(
+        {
+            "offer_id": ["points", "discount_10", "none"],
+            "p_none": [0.2, 0.4, 0.3],
+            "p_given": [0.3, 0.4, 0.3],
+            "spend_none": [0.0, 40.0, 90.0],
+            "spend_given": [40.0, 36.0, 90.0],
+            "cost": [2.0, 4.0, None],
+        }
+    )
+    table = pd.DataFrame({"margin_rate": 0.5, "currency": "EUR"}, index=[0])
+    made = SimpleNamespace(
+        table=table, currency="EUR", treated=pd.DataFrame({"expected_profit": [30.0]})
+    )
+
+    words = demo_campaign.true_words(campaign, made)
+
+    assert "+5.0 points" in words
+    assert "+14 EUR of profit: 20 of margin on what they bought more, less 6 of cost" in words

@@ -166,7 +166,7 @@ def test_a_shop_gives_the_signals_worked_out_by_hand():
         (
             "overdue",
             {"days_since_last_order": 61, "gap_median": 20},
-            "no order for 61 days, usually every 20",
+            "used to order every 20 days, none for 61",
         ),
         (
             "falling_spend",

@@ -22,6 +22,11 @@ def table(**columns: object) -> Outcomes:
     )
 
 
+def tenfold(**columns: object) -> Outcomes:
+    """Ten customers for each row of a table, so that both arms are large enough for figures."""
+    return table(**pd.concat([pd.DataFrame(columns)] * 10, ignore_index=True).to_dict("list"))
+
+
 def found(outcomes: Outcomes) -> pd.DataFrame:
     return effect_table(outcomes).set_index(["intended_offer", "figure"])
 
@@ -46,7 +51,7 @@ def campaign(seed: int = 0, offers: int = 2, customers: int = 400) -> Outcomes:
 
 def test_figures_of_a_small_table_are_as_by_hand():
     """Spend 30, 40, 10, 0 with the offer and 20, 0 without: 20 against 10 on average."""
-    outcomes = table(
+    outcomes = tenfold(
         offer="gift",
         treated=[1, 1, 1, 1, 0, 0],
         spend=[30.0, 40.0, 10.0, 0.0, 20.0, 0.0],
@@ -57,15 +62,22 @@ def test_figures_of_a_small_table_are_as_by_hand():
 
     assert figures["retention"] == 0.75 - 0.5
     assert figures["net_spend"] == 20 - 10
-    assert figures["cost"] == 6
-    assert figures["incremental_profit"] == 4 * 0.5 * 10 - 6
+    assert figures["cost"] == 60
+    assert figures["incremental_profit"] == 40 * 0.5 * 10 - 60
     assert figures["return_on_spend"] == pytest.approx(14 / 6)
-    assert found(outcomes)["low"].isna().all()
+
+
+def test_arms_too_small_for_an_interval_have_no_figures_but_the_cost():
+    """Ten against one showed -20 points and a return of -15.61, and proved nothing."""
+    rows = found(table(offer="gift", treated=[1] * 10 + [0], spend=[9.0] * 11, cost=[2.0] * 11))
+
+    assert rows["estimate"].dropna().to_dict() == {(o, "cost"): 20.0 for o in ("gift", "total")}
+    assert rows["unadjusted"].dropna().index.equals(rows["estimate"].dropna().index)
 
 
 def test_what_is_missing_from_the_spend_is_not_subtracted_twice():
     """The discount of 4 is cost, but half of it has lowered the profit through the net spend."""
-    outcomes = table(
+    outcomes = tenfold(
         offer="discount",
         treated=[1, 1, 0, 0],
         spend=[36.0, 0.0, 10.0, 0.0],
@@ -75,10 +87,10 @@ def test_what_is_missing_from_the_spend_is_not_subtracted_twice():
 
     figures = found(outcomes)["estimate"]["discount"]
 
-    assert figures["cost"] == 6
+    assert figures["cost"] == 60
     # At list price 40 the order earns 20, less the discount and 2 for the contacts: 14. Held out
     # customers earn 5.
-    assert figures["incremental_profit"] == 14 - 5
+    assert figures["incremental_profit"] == 10 * (14 - 5)
 
 
 def test_the_total_weighs_offers_by_the_customers_treated():

@@ -8,6 +8,7 @@ from features.history.history import History
 from features.intake.mapping import Mapping
 from offers.errors import OffersError
 from offers.measurement.experiment import Measurement, measure, offer_rows
+from offers.measurement.verdict import profit_verdict
 from offers.planning.randomisation import draw
 
 AS_OF, CLOSED = "2025-03-01", "2025-06-15"
@@ -99,6 +100,20 @@ def figures(found: Measurement, offer: str = "points") -> pd.Series:
     return found.effects.set_index(["intended_offer", "figure"])["estimate"][offer]
 
 
+def tenfold(rows: pd.DataFrame) -> pd.DataFrame:
+    """Ten customers for each, so that both arms are large enough for figures."""
+    names = [c for c in ("order_id", "customer_id") if c in rows]
+    copies = [rows.assign(**{c: rows[c] + f"-{copy}" for c in names}) for copy in range(10)]
+    return pd.concat(copies, ignore_index=True)
+
+
+LARGE_PLAN = tenfold(PLAN)
+
+
+def large_shop(offers: pd.DataFrame | None) -> History:
+    return History(tenfold(orders()), offers=None if offers is None else tenfold(offers))
+
+
 def many(customers: int = 600, seed: int = 0) -> tuple[History, pd.DataFrame]:
     """A shop in which the treated order more often; and the plan, its rows drawn by hash."""
     random = np.random.default_rng(seed)
@@ -121,15 +136,15 @@ def many(customers: int = 600, seed: int = 0) -> tuple[History, pd.DataFrame]:
     return History(rows.assign(order_id=rows.index.astype(str))), drawn
 
 
-def test_the_results_of_a_small_campaign_are_as_by_hand():
+def test_the_results_of_a_campaign_are_as_by_hand():
     """Net spend 30, 40, 10, 0 against 20, 0; costs of 1 each, and 2 more for what a redeemed."""
-    found = measure(shop(), PLAN, CLOSED)
+    found = measure(large_shop(offered()), LARGE_PLAN, CLOSED)
 
     assert figures(found).round(9).to_dict() == {
         "retention": 0.25,
         "net_spend": 10.0,
-        "cost": 6.0,
-        "incremental_profit": 4 * 0.5 * 10 - 6,
+        "cost": 60.0,
+        "incremental_profit": 40 * 0.5 * 10 - 60,
         "return_on_spend": round(14 / 6, 9),
     }
     assert figures(found, "total").tolist() == figures(found).tolist()
@@ -137,28 +152,29 @@ def test_the_results_of_a_small_campaign_are_as_by_hand():
 
 
 def test_the_arms_are_shown_as_they_came_out():
-    group = measure(shop(), PLAN, CLOSED).groups.set_index("intended_offer").loc["points"]
+    found = measure(large_shop(offered()), LARGE_PLAN, CLOSED).groups
+    group = found.set_index("intended_offer").loc["points"]
 
-    assert (group["treated"], group["held_out"]) == (4, 2)
+    assert (group["treated"], group["held_out"]) == (40, 20)
     assert (group["retention_treated"], group["retention_held_out"]) == (0.75, 0.5)
     assert (group["net_spend_treated"], group["net_spend_held_out"]) == (20, 10)
     assert group["cost_recorded"]
 
 
 def test_a_discount_has_lowered_the_net_spend_already():
-    """Cost 4 of contacts and 4 of discounts; half of the discounts is in the margin on spend."""
-    discounted = PLAN.assign(kind="discount")
+    """Cost 40 of contacts and 40 of discounts; half of the discounts is in the margin on spend."""
+    discounted = LARGE_PLAN.assign(kind="discount")
 
-    found = figures(measure(shop(), discounted, CLOSED))
+    found = figures(measure(large_shop(offered()), discounted, CLOSED))
 
-    assert found["cost"] == 8
-    assert found["incremental_profit"] == pytest.approx(4 * 0.5 * 10 - 4 - 0.5 * 4)
+    assert found["cost"] == 80
+    assert found["incremental_profit"] == pytest.approx(40 * 0.5 * 10 - 40 - 0.5 * 40)
 
 
 def test_without_an_offers_table_the_plan_is_taken_at_its_word():
-    found = measure(shop(with_offers=False), PLAN, CLOSED)
+    found = measure(large_shop(None), LARGE_PLAN, CLOSED)
 
-    assert figures(found)["cost"] == 4 * 2.5
+    assert figures(found)["cost"] == 40 * 2.5
     assert figures(found)["net_spend"] == 10
     assert "no offers table" in found.notes[0]
     assert any("plan's expected ones" in note for note in found.notes)
@@ -167,10 +183,10 @@ def test_without_an_offers_table_the_plan_is_taken_at_its_word():
 def test_an_offer_that_was_not_made_has_no_cost_and_still_counts_as_treated():
     rows = offered().query("customer_id != 'a'")
 
-    found = measure(History(orders(), offers=rows), PLAN, CLOSED)
+    found = measure(large_shop(rows), LARGE_PLAN, CLOSED)
 
-    assert found.departures["planned_not_made"] == 1
-    assert figures(found)["cost"] == 3
+    assert found.departures["planned_not_made"] == 10
+    assert figures(found)["cost"] == 30
     assert figures(found)["net_spend"] == 10
 
 
@@ -187,7 +203,7 @@ def test_offers_that_the_plan_does_not_have_are_counted():
         "made_otherwise": 1,
         "unknown_customers": 0,
     }
-    assert any("1 customers held out got an offer" in note for note in found.notes)
+    assert any("1 customer held out got an offer" in note for note in found.notes)
 
 
 def test_a_plan_that_was_kept_to_needs_no_such_note():
@@ -219,9 +235,10 @@ def test_a_history_that_ends_before_the_window_is_refused():
 
 
 def test_interim_figures_are_of_the_part_that_is_known_and_say_so():
-    found = measure(shop(), PLAN, "2025-05-30", interim=True)
+    found = measure(large_shop(offered()), LARGE_PLAN, "2025-05-30", interim=True)
 
     assert found.window.is_interim
+    assert found.verdict.startswith("after 89 of 90 days: ")
     assert found.window.days == 89
     assert figures(found)["net_spend"] == (30 + 40 + 0 + 0) / 4 - (20 + 0) / 2
     assert any(note.startswith("Interim: 89.0 of 90 days") for note in found.notes)
@@ -245,9 +262,9 @@ def test_an_unknown_campaign_is_refused_with_those_that_there_are():
 
 
 def test_customers_whom_the_history_does_not_know_are_left_out_and_counted():
-    with_stranger = plan({**TREATED, **HELD_OUT, "x": "offer"})
+    with_stranger = pd.concat([LARGE_PLAN, plan({"x": "offer"})], ignore_index=True)
 
-    found = measure(shop(with_offers=False), with_stranger, CLOSED)
+    found = measure(large_shop(None), with_stranger, CLOSED)
 
     assert found.departures["unknown_customers"] == 1
     assert figures(found)["net_spend"] == 10
@@ -275,6 +292,23 @@ def test_a_plan_for_nobody_has_nothing_to_measure():
     assert found.effects["estimate"].isna().all()
 
 
+def test_arms_too_small_for_an_interval_have_no_figures_but_what_was_paid():
+    found = measure(shop(), PLAN, CLOSED)
+
+    assert figures(found).drop("cost").isna().all() and figures(found)["cost"] == 6
+    assert found.effects.query("figure != 'cost'")["unadjusted"].isna().all()
+    assert found.groups.filter(regex="^(retention|net_spend)_").isna().all(axis=None)
+    assert found.verdict == "too few to say: 4 treated and 2 held out; it takes 20 of each"
+
+
+def test_the_verdict_is_that_of_the_interval_of_the_profit():
+    found = measure(large_shop(offered()), LARGE_PLAN, CLOSED)
+
+    rows = found.effects.set_index(["intended_offer", "figure"])
+    low, high = rows.loc[("total", "incremental_profit"), ["low", "high"]]
+    assert found.verdict == profit_verdict(low, high, "EUR")
+
+
 def test_customers_missing_in_one_arm_are_the_first_note():
     history, drawn = many()
     kept = drawn[(drawn["arm"] == "offer") | (drawn.index % 3 == 0)]
@@ -283,6 +317,7 @@ def test_customers_missing_in_one_arm_are_the_first_note():
 
     assert found.groups["mismatch"].all()
     assert found.notes[1].startswith("Sample ratio mismatch: points")
+    assert found.verdict.startswith("cannot be told: customers went missing")
 
 
 def test_a_true_effect_lies_in_its_interval_and_forecasts_narrow_it():

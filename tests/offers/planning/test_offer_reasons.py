@@ -37,7 +37,7 @@ def said(intended, scores=SCORES):
 
 def test_the_reason_is_the_first_addressed_signal_that_the_customer_shows():
     assert said(["sorry", "sorry", "none"]) == [
-        "no order for 61 days, usually every 20",
+        "used to order every 20 days, none for 61",
         "negative feedback 12 days ago",
         None,
     ]
@@ -46,13 +46,13 @@ def test_the_reason_is_the_first_addressed_signal_that_the_customer_shows():
 def test_an_offer_to_anybody_has_the_reason_of_the_risk_or_else_the_last_order():
     assert said(["gift"] * 3, SCORES.assign(reason_1=RISKS)) == [
         "only one order",
-        "no order for 61 days, usually every 20",
-        "no order for 7 days",
+        "used to order every 20 days, none for 61",
+        "last order 7 days ago",
     ]
 
 
 def test_scores_without_reasons_will_do():
-    assert said(["none", "none", "gift"]) == [None, None, "no order for 7 days"]
+    assert said(["none", "none", "gift"]) == [None, None, "last order 7 days ago"]
 
 
 def test_reasons_stand_in_the_order_of_the_scores():
