@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,14 @@ class Trained:
     printed: str
     document: dict[str, Any]
     warned: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def as_in_a_pipe() -> Iterator[None]:
+    """Tests that run beside each other are told a width of 80, which no pipe has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)
