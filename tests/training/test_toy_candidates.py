@@ -165,7 +165,7 @@ def test_it_is_judged_beside_the_others_at_every_origin(judged):
 
 
 def test_it_is_chosen_where_it_is_clearly_better(judged):
-    over = "over 3 out-of-time origin(s)"
+    over = "over 3 out-of-time origins"
     assert judged.churn.why.startswith(f"odd_numbers: clearly better than pool {over}")
     assert judged.clv.why.startswith(f"every_second: clearly better than regression {over}")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.agreement import many
 from features.clock import as_instant
 from training.config import TrainingConfig
 from training.models.tasks import Task
@@ -112,7 +113,7 @@ def _figures(backtest: Backtest, metrics: Sequence[str]) -> list[str]:
         return ["No out-of-time figures: the history is too short for a backtest."]
     shown = means[[metric for metric in metrics if metric in means]]
     return [
-        f"Mean, and standard deviation over {len(backtest.of(backtest.chosen))} origin(s):",
+        f"Mean, and standard deviation over {many(len(backtest.of(backtest.chosen)), 'origin')}:",
         "",
         *_markdown(shown, backtest.spread()),
         "",
@@ -162,7 +163,7 @@ def _last(last: Sequence[Realised]) -> list[str]:
 def _caveats(parts: Sequence[CardPart]) -> list[str]:
     origins = min(len(p.fitted.backtest.of(p.fitted.backtest.chosen)) for p in parts)
     figures = [
-        f"- The figures are means over {origins} origin(s), whose windows overlap.",
+        f"- The figures are means over {many(origins, 'origin')}, whose windows overlap.",
         "- The candidate was chosen on the same origins, which flatters it a little.",
         "- The figures are about customers who had ordered before the origin, not about those to "
         "come.",

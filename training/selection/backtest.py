@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from features.agreement import many
 from features.clock import as_instant
 from training.evaluation import FloatArray, LevelError, PairedDifference
 from training.models.tasks import Task
@@ -134,8 +135,8 @@ class Backtest:
         """What was judged on, and what it takes for anything to be clear."""
         customers, origins = self._size()
         return (
-            f"{customers:,} customer{'s' * (customers != 1)} at {origins} "
-            f"origin{'s' * (origins != 1)} where {FEWEST_CUSTOMERS} and {FEWEST_ORIGINS} are needed"
+            f"{many(customers, 'customer')} at {many(origins, 'origin')} where {FEWEST_CUSTOMERS} "
+            f"and {FEWEST_ORIGINS} are needed"
         )
 
     def _size(self) -> tuple[int, int]:

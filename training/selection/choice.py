@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from features.agreement import many
 from features.quality import Readiness
 from training.evaluation import PairedDifference, clustered_bootstrap
 from training.models.tasks import Task
@@ -62,7 +63,7 @@ def choose(
     verdict = f"clearly better than {first}" if better else "nothing is clearly better"
     origins = len({j.judge.as_of for j in judged})
     why = (
-        f"{chosen}: {verdict} over {origins} out-of-time origin(s) "
+        f"{chosen}: {verdict} over {many(origins, 'out-of-time origin')} "
         f"(mean {task.criterion.replace('_', ' ')}: {listed})"
     )
     differences = {n: _difference(losses, chosen, n, seed) for n in means if n != chosen}

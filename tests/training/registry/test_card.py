@@ -141,6 +141,6 @@ def test_it_warns(shop, parts, data):
     card = model_card(parts, shop.config, data)
     warnings = card.split("## Be careful")[1].strip().splitlines()
 
-    assert "- The figures are means over 2 origin(s), whose windows overlap." in warnings
+    assert "- The figures are means over 2 origins, whose windows overlap." in warnings
     assert any("what an offer changes is not in it" in line for line in warnings)
     assert all(line.startswith("- ") for line in warnings)

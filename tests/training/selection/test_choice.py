@@ -48,7 +48,7 @@ def test_the_preferred_is_chosen_unless_another_is_clearly_better():
     assert backtest.chosen == "pool"
     assert backtest.means().loc["btyd", "log_loss"] < backtest.means().loc["pool", "log_loss"]
     assert backtest.why == (
-        "pool: nothing is clearly better over 3 out-of-time origin(s) (mean log loss: "
+        "pool: nothing is clearly better over 3 out-of-time origins (mean log loss: "
         "past_rate 0.6931, btyd 0.6902, pool 0.6931)"
     )
 
@@ -57,7 +57,7 @@ def test_of_the_clearly_better_the_best_is_chosen():
     backtest = chosen_of({"past_rate": FAIR, "btyd": GOOD, "pool": BLIND})
 
     assert backtest.chosen == "btyd"
-    assert backtest.why.startswith("btyd: clearly better than pool over 3 out-of-time origin(s)")
+    assert backtest.why.startswith("btyd: clearly better than pool over 3 out-of-time origins")
 
 
 def test_a_rule_that_is_clearly_better_is_chosen():
