@@ -12,8 +12,8 @@ from training.evaluation import FloatArray, MeanEstimate
 # Settled on pilots of simulated shops, whose true slope is known: it grows with the customers who
 # got the offer, and with so many of them about half of what is predicted was real.
 HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.3
-# Offers move an outcome by so many of its standard deviations, give or take: those of the simulated
-# shops, which their plans promised twice too much of when it was .1.
+# Offers move an outcome by so many of its standard deviations, give or take: as those of
+# simulated shops do.
 USUAL_EFFECT = 0.05
 # A customer's own effect may be so many off what is known of it.
 OWN_EFFECT = 0.1
@@ -83,7 +83,7 @@ class Calibration:
         """
         found = MeanEstimate.of(change)
         scatter = OWN_EFFECT * spread
-        mean, doubt = _believed(0.0, USUAL_EFFECT * spread, found.value, found.standard_error)
+        mean, doubt = believed(0.0, USUAL_EFFECT * spread, found.value, found.standard_error)
         centre = float(predicted.mean())
         centred = predicted - centre
         variation = float(centred @ centred)
@@ -104,7 +104,7 @@ class Calibration:
         return np.asarray(self.mean + self.slope * (predicted - self.centre))
 
 
-def _believed(before: float, scale: float, seen: float, error: float) -> tuple[float, float]:
+def believed(before: float, scale: float, seen: float, error: float) -> tuple[float, float]:
     """Mean and deviation of what is believed of a number seen with an error.
 
     Before, it is expected about `before`, give or take `scale`, by Student's t with 3 degrees of

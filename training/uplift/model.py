@@ -30,6 +30,7 @@ from training.uplift.encoding import Encoding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.experiment import Experiment, arms_of, outcome_of
 from training.uplift.learners import Learner
+from training.uplift.pooling import pooled
 from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.selection import compare_candidates
 
@@ -284,7 +285,8 @@ class UpliftModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         learned = self.learned_ = learn_all([chosen.learner], experiment, self.random_state)[
             chosen.learner
         ]
-        self.calibration_ = {offer: found.line(chosen, n) for n, offer in enumerate(offers)}
+        lines = {offer: found.line(chosen, n) for n, offer in enumerate(offers)}
+        self.calibration_ = pooled(lines, found.change, found.spread)
         effects = self._calibrated(found.effects[chosen])
         self.evidence_ = Evidence(offers, found.scores, effects, found.fold, experiment.customer)
         seen = self._calibrated(chosen.stretch * learned.effects(experiment.X, self.rounds_))
