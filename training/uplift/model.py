@@ -16,7 +16,7 @@ from features.schema import NO_OFFER
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models import artifact
-from training.uplift.calibration import Calibration
+from training.uplift.calibration import Calibration, pooled
 from training.uplift.crossfit import (
     CANDIDATES,
     LEARNERS,
@@ -30,7 +30,6 @@ from training.uplift.encoding import Encoding
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.experiment import Experiment, arms_of, outcome_of
 from training.uplift.learners import Learner
-from training.uplift.pooling import pooled
 from training.uplift.propensity import Propensities, overlap, tested
 from training.uplift.selection import compare_candidates
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from training.uplift.calibration import Calibration
-from training.uplift.pooling import pooled
+from training.uplift.calibration import Calibration, pooled
 
 SPREAD = 0.45
 
