@@ -83,7 +83,10 @@ def budget_curve(
     amounts = np.sort(np.atleast_1d(np.asarray(budgets, np.float64)))
     if amounts.ndim != 1 or not (amounts >= 0).all():
         raise OffersError(f"budgets must be a list of numbers >= 0; got {budgets!r}.")
-    points = pd.DataFrame(list(_points(free, amounts[::-1]))[::-1])
+    limited = list(_points(free, amounts[amounts < enough][::-1]))[::-1]
+    # More money than the best choice takes changes nothing, so that choice is the point.
+    all_of_it = [_point(best, choice, amount, 0.0) for amount in amounts[amounts >= enough]]
+    points = pd.DataFrame(limited + all_of_it)
     return BudgetCurve(points, enough, _beyond(free, choice))
 
 
@@ -93,15 +96,18 @@ def _points(free: AllocationProblem, budgets: FloatArray) -> Iterator[dict[str, 
     for budget in budgets:
         dual = Dual.of(replace(free, budget=float(budget)))
         prices = dual.descend(prices)[0]
-        offer = dual.round(prices)
-        made = np.flatnonzero(offer != NONE)
-        yield {
-            "budget": float(budget),
-            "customers": len(made),
-            "spend": float(dual.used(offer)[-1]),
-            "profit": float(dual.gain[made, offer[made]].sum()),
-            "price": float(prices[-1]),
-        }
+        yield _point(dual, dual.round(prices), budget, prices[-1])
+
+
+def _point(dual: Dual, offer: Choice, budget: float, price: float) -> dict[str, float]:
+    made = np.flatnonzero(offer != NONE)
+    return {
+        "budget": float(budget),
+        "customers": len(made),
+        "spend": float(dual.used(offer)[-1]),
+        "profit": float(dual.gain[made, offer[made]].sum()),
+        "price": float(price),
+    }
 
 
 def _beyond(free: AllocationProblem, choice: Choice) -> pd.DataFrame:
