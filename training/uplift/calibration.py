@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import hypot
 from typing import Self
 
 import numpy as np
@@ -12,17 +13,20 @@ from training.evaluation import FloatArray, MeanEstimate
 
 # Settled on pilots of simulated shops, whose true slope is known: it grows with the customers who
 # got the offer, and with so many of them about half of what is predicted was real.
-HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.3
-# Offers move an outcome by so many of its standard deviations, give or take: as those of
-# simulated shops do.
-USUAL_EFFECT = 0.05
+HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.1
+# Offers move an outcome by so many of its standard deviations, give or take so many more: where
+# published tests of e-mails and advertisements begin, and settled on simulated shops, see
+# docs/decisions/0007-uplift.md.
+USUAL_EFFECT, BETWEEN_SHOPS = 0.025, 0.015
 # A customer's own effect may be so many off what is known of it.
 OWN_EFFECT = 0.1
 # How far a single offer is from the others, in standard deviations of the outcome: those of
 # simulated shops, whose truth is known (`python -m benchmarks.promises`).
-BETWEEN_OFFERS = 0.02
-# How far beyond both numbers what is believed is worked out, and how finely, in the smaller error.
-REACH, POINTS = 8.0, 20
+BETWEEN_OFFERS = 0.01
+# Where what is believed is worked out, about both numbers and in their errors.
+GRID = np.linspace(-8.0, 8.0, 321)
+# So many standard deviations either side of the mean hold 90% of a normal distribution.
+MOST = 1.645
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,11 @@ class Calibration:
         experiments" (NBER working paper 24678, 2018; Econometrica 93, 2025), by regression of the
         doubly robust scores of the effect on its out-of-fold prediction. In a pilot of thousands
         that slope is hardly known, so it is averaged, by precision, with what is expected of it
-        before: the more customers got the offer, the nearer 1, give or take 0.3. A learner that was
+        before: the more customers got the offer, the nearer 1, give or take 0.1. A learner that was
         too timid on rows it never saw is stretched, as one that was too bold is held back; below 0
-        its order is wrong, and no differences are left. The mean is averaged likewise with no
-        effect, give or take a twentieth of a standard deviation: the best of several offers is else
-        promised more than it can hold. What is expected of the mean has heavy tails, so that an
-        effect that is plainly there is believed.
+        its order is wrong, and no differences are left. The mean is averaged likewise with what
+        offers usually change: the best of several is else promised more than it can hold. What is
+        expected of both has heavy tails, so that what is plainly there is believed.
 
         Parameters
         ----------
@@ -87,7 +90,8 @@ class Calibration:
         """
         found = MeanEstimate.of(change)
         scatter = OWN_EFFECT * spread
-        mean, doubt = _believed(0.0, USUAL_EFFECT * spread, found.value, found.standard_error)
+        usual, scale = USUAL_EFFECT * spread, hypot(BETWEEN_SHOPS, BETWEEN_OFFERS) * spread
+        mean, doubt = believed(usual, scale, found.value, found.standard_error)
         centre = float(predicted.mean())
         centred = predicted - centre
         variation = float(centred @ centred)
@@ -96,10 +100,8 @@ class Calibration:
         seen = float(centred @ change) / variation
         residual = change - found.value - seen * centred
         error = float(np.sqrt(((centred * residual) ** 2).sum())) / variation
-        usual = offered / (offered + HALF_ROWS)
-        # Heavy tails here let the slopes of folds swing, and the choice of the learner with them.
-        trust = EXPECTED_ERROR**2 / (EXPECTED_ERROR**2 + error**2)
-        slope, slope_doubt = trust * seen + (1 - trust) * usual, EXPECTED_ERROR * (1 - trust) ** 0.5
+        expected = offered / (offered + HALF_ROWS)
+        slope, slope_doubt = believed(expected, EXPECTED_ERROR, seen, error)
         doubts = (doubt, slope_doubt, scatter)
         return cls(mean, found.value, max(slope, 0.0), seen, error, centre, *doubts)
 
@@ -115,9 +117,9 @@ def pooled(
 
     The best of several offers is mostly the luckiest, and where the customers without an offer
     happened to order little, all offers look good at once: their scores share that mistake. So the
-    mean of all is held against what offers usually change, with heavy tails, so that an effect
-    which is plainly there is believed; and each offer against the mean of all (Efron & Morris,
-    Journal of the American Statistical Association 70, 1975, with correlated errors).
+    mean of all is held against what offers usually change, and each offer against the mean of all
+    (Efron & Morris, Journal of the American Statistical Association 70, 1975, with correlated
+    errors).
 
     Parameters
     ----------
@@ -137,7 +139,9 @@ def pooled(
     if not precision > 0:
         return dict(lines)
     common_seen = float(ones @ weight @ seen) / precision
-    common, doubt = _believed(0.0, USUAL_EFFECT * spread, common_seen, precision**-0.5)
+    common, doubt = believed(
+        USUAL_EFFECT * spread, BETWEEN_SHOPS * spread, common_seen, precision**-0.5
+    )
     own = between @ weight
     means = common + own @ (seen - common)
     doubts = np.sqrt(doubt**2 + np.clip(np.diag(between - own @ between), 0.0, None))
@@ -147,19 +151,18 @@ def pooled(
     }
 
 
-def _believed(before: float, scale: float, seen: float, error: float) -> tuple[float, float]:
-    """Mean and deviation of what is believed of a number seen with an error.
+def believed(before: float, scale: float, seen: float, error: float) -> tuple[float, float]:
+    """What is believed of a number that was seen with an error, and the deviation of it.
 
     Before, it is expected about `before`, give or take `scale`, by Student's t with 3 degrees of
-    freedom: what is hardly known is drawn there, and what is plainly far from there is not.
+    freedom: what is hardly known is drawn there, and what is plainly far from there is not. The
+    deviation is that of a normal distribution whose middle 90% are as wide.
     """
     if not error > 0:
         return seen, 0.0
-    low, high = min(before, seen), max(before, seen)
-    step = min(scale, error)
-    at = np.arange(low - REACH * step, high + REACH * step, step / POINTS)
+    at = np.unique(np.append(before + scale * GRID, seen + error * GRID))
     log = -2.0 * np.log1p(((at - before) / scale) ** 2 / 3.0) - 0.5 * ((at - seen) / error) ** 2
-    weight = np.exp(log - log.max())
+    weight = np.exp(log - log.max()) * np.gradient(at)
     weight /= weight.sum()
-    mean = float(weight @ at)
-    return mean, float(np.sqrt(weight @ (at - mean) ** 2))
+    low, high = np.interp((0.05, 0.95), np.cumsum(weight), at)
+    return float(weight @ at), float(high - low) / (2 * MOST)

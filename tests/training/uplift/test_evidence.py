@@ -1,11 +1,20 @@
+from math import hypot
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from training.errors import TrainingError
 from training.evaluation import doubly_robust_scores
 from training.uplift import UpliftModel
-from training.uplift.calibration import Calibration
+from training.uplift.calibration import (
+    BETWEEN_OFFERS,
+    BETWEEN_SHOPS,
+    USUAL_EFFECT,
+    Calibration,
+    believed,
+)
 from training.uplift.crossfit import RICHER, STEADY, LearnerSetting, OutOfFold
 from training.uplift.evidence import Evidence, group_effects, harmed, with_edges
 from training.uplift.experiment import Experiment, folds_of
@@ -107,7 +116,7 @@ def test_customers_join_the_group_that_their_prediction_reaches():
 
 def test_calibration_keeps_the_share_of_differences_that_is_real():
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
-    found = Calibration.of(3.0 + 0.5 * predicted, predicted, 2, 1e6)
+    found = Calibration.of(3.0 + 0.5 * predicted, predicted, 2, 1e9)
     assert (found.mean, found.slope) == (pytest.approx(3.0), pytest.approx(0.5))
     assert found.apply(np.array([2.0])) == pytest.approx([4.0])
 
@@ -115,7 +124,7 @@ def test_calibration_keeps_the_share_of_differences_that_is_real():
 @pytest.mark.parametrize(("true_slope", "kept"), [(-1.0, 0.0), (0.0, 0.0), (1.0, 1.0), (3.0, 3.0)])
 def test_differences_are_held_back_or_stretched_as_far_as_they_are_known(true_slope, kept):
     predicted = np.array([-2.0, -1.0, 1.0, 2.0])
-    found = Calibration.of(3.0 + true_slope * predicted, predicted, 2, 1e6)
+    found = Calibration.of(3.0 + true_slope * predicted, predicted, 2, 1e9)
     assert found.slope == pytest.approx(kept)
 
 
@@ -138,22 +147,39 @@ def test_a_slope_that_is_hardly_known_is_what_is_usual_of_so_many_customers(offe
     assert found.slope == pytest.approx(usual, abs=0.1)
 
 
-def calibrated_mean(z, error_by_usual):
-    """What is left of a mean effect of so many standard errors, and its doubt in those."""
-    change = z + np.array([1.0, -1.0])
-    found = Calibration.of(change, np.array([0.3, 0.3]), 1, 1.0 / (0.05 * error_by_usual))
-    assert found.mean_seen == pytest.approx(z)
-    return found.mean / z, found.mean_doubt
+def calibrated_mean(z, error_by_scale):
+    """How far from the usual effect a mean goes that was seen so many standard errors from it.
+
+    As a share of the way, and its doubt in those errors.
+    """
+    spread = 1.0 / (hypot(BETWEEN_SHOPS, BETWEEN_OFFERS) * error_by_scale)
+    usual = USUAL_EFFECT * spread
+    change = usual + z + np.array([1.0, -1.0])
+    found = Calibration.of(change, np.array([0.3, 0.3]), 1, spread)
+    assert found.mean_seen == pytest.approx(usual + z)
+    return (found.mean - usual) / z, found.mean_doubt
 
 
 def test_a_mean_is_believed_as_far_as_it_is_known():
-    # The standard error is 1. Hardly known beside what is usual: drawn to none; surely known: kept.
+    # The standard error is 1. Hardly known beside what is usual: that; surely known: as it was seen.
     assert calibrated_mean(1.0, 4.0)[0] < 0.15
     assert 0.3 < calibrated_mean(1.0, 1.0)[0] < 0.6
     assert calibrated_mean(1.0, 0.1)[0] > 0.97
     shares = [calibrated_mean(z, 1.0)[0] for z in (1.0, 3.0, 8.0)]
     assert shares == sorted(shares) and shares[-1] > 0.9
     assert calibrated_mean(1.0, 0.1)[1] == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_is_believed_is_bayes_rule():
+    """By brute force on a fine grid, for errors far below and far above the prior's scale."""
+    for scale, error, seen in [(0.1, 0.03, 0.5), (0.1, 0.1, -0.2), (0.1, 2.0, 3.0)]:
+        at = np.linspace(-30, 30, 600_001)
+        weight = stats.t.pdf(at / scale, 3) * stats.norm.pdf((at - seen) / error)
+        weight /= weight.sum()
+        low, high = np.interp((0.05, 0.95), np.cumsum(weight), at)
+        mean, doubt = believed(0.0, scale, seen, error)
+        assert mean == pytest.approx(float(weight @ at), rel=1e-3)
+        assert doubt == pytest.approx((high - low) / (2 * 1.645), rel=0.02)
 
 
 def test_equal_predictions_calibrate_to_the_mean_effect():

@@ -159,9 +159,9 @@ def test_an_outcome_that_never_varies_tests_nothing():
 
 
 def test_money_is_an_outcome_too():
-    X, outcome, offer = shop(1200)
+    X, outcome, offer = shop(2400)
     rng = np.random.default_rng(5)
-    spend = outcome * rng.gamma(2.0, 20.0, 1200)
+    spend = outcome * rng.gamma(2.0, 20.0, 2400)
     model = UpliftModel("dr_stumps", folds=2).fit(X, spend, offer)
     gift = model.predict(X)["gift"]
     assert gift[X["orders"] > 3].mean() > gift[X["orders"] <= 3].mean() + 8
