@@ -161,7 +161,7 @@ def calibrated_mean(z, error_by_scale):
 
 
 def test_a_mean_is_believed_as_far_as_it_is_known():
-    # The standard error is 1. Hardly known beside what is usual: that; surely known: as it was seen.
+    # The standard error is 1. Hardly known beside what is usual: that; surely known: as seen.
     assert calibrated_mean(1.0, 4.0)[0] < 0.15
     assert 0.3 < calibrated_mean(1.0, 1.0)[0] < 0.6
     assert calibrated_mean(1.0, 0.1)[0] > 0.97
