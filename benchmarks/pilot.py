@@ -34,13 +34,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[5000, 30_000])
     parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=list(WORLDS))
     parser.add_argument("--seeds", type=int, default=5, help="of the worlds")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first draw of a world")
     parser.add_argument("--customers", type=int, default=100_000, help="of the shop")
     parser.add_argument("--shops", type=int, default=3)
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"parts must be of {PARTS}; got {sorted(unknown)}")
     if "worlds" in (given.parts or PARTS):
-        print_worlds(contest(given.sizes, given.seeds, given.worlds))
+        seeds = range(given.first, given.first + given.seeds)
+        print_worlds(contest(given.sizes, seeds, given.worlds))
     if "shop" in (given.parts or PARTS):
         print_shops(given.customers, given.shops)
 

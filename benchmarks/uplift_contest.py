@@ -22,12 +22,12 @@ OTHER = 1000
 FAMILY_ERROR = 0.05
 
 
-def contest(sizes: Sequence[int], seeds: int, worlds: Sequence[str] = ()) -> pd.DataFrame:
+def contest(sizes: Sequence[int], seeds: Sequence[int], worlds: Sequence[str] = ()) -> pd.DataFrame:
     """One row per world, size, seed and learner: qini and money on customers never seen."""
     rows = []
     for world in worlds or WORLDS:
         for customers in sizes:
-            for seed in range(seeds):
+            for seed in seeds:
                 learn, judge = draw(world, customers, seed), draw(world, JUDGED, OTHER + seed)
                 for learner, uplift in _uplifts(learn, judge):
                     figures = (judge.ranked(uplift), judge.gained(uplift))
