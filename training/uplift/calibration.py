@@ -17,7 +17,7 @@ HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.1
 # Offers move an outcome by so many of its standard deviations, give or take so many more: where
 # published tests of e-mails and advertisements begin, and settled on simulated shops, see
 # docs/decisions/0007-uplift.md.
-USUAL_EFFECT, BETWEEN_SHOPS = 0.025, 0.015
+USUAL_EFFECT, BETWEEN_SHOPS = 0.025, 0.01
 # A customer's own effect may be so many off what is known of it.
 OWN_EFFECT = 0.1
 # How far a single offer is from the others, in standard deviations of the outcome: those of
