@@ -10,20 +10,9 @@ import polars as pl
 
 from features.clock import EPOCH_UNITS, MICROSECONDS_PER_DAY
 from features.errors import HistoryError
+from features.text_dates import read_days, wall_clock
 
-ISO_FORMATS = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%dT%H:%M%#z",
-    "%Y-%m-%d %H:%M%#z",
-)
+TEXT_TYPES = (pl.String, pl.Categorical, pl.Enum)
 HAS_OFFSET = r":\d{2}(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
@@ -58,6 +47,10 @@ def with_day(
     native = frame.to_native()
     if isinstance(native, pl.LazyFrame):
         dtype = native.collect_schema()[column]
+        if _is_text(dtype, formats):
+            text = native.select(pl.col(column).cast(pl.String).str.strip_chars()).collect()
+            read = read_days(text.to_series(), formats, timezone)
+            return nw.from_native(native.with_columns(read.alias(day)))
         value = _polars_day(pl.col(column), dtype, timezone, formats)
         return nw.from_native(native.with_columns(value.alias(day)))
     if formats:
@@ -76,61 +69,27 @@ def _polars_day(
     if dtype == pl.Date:
         return source.cast(pl.Int32).cast(pl.Float64)
     if isinstance(dtype, pl.Datetime):
-        return _wall_clock(source.dt.convert_time_zone(timezone) if dtype.time_zone else source)
+        return wall_clock(source.dt.convert_time_zone(timezone) if dtype.time_zone else source)
     if dtype == pl.Null:
         return pl.lit(None, dtype=pl.Float64)
-    if dtype.is_numeric() and formats and formats[0] in EPOCH_UNITS:
-        return _since_epoch(source, formats[0], timezone)
-    if dtype in (pl.String, pl.Categorical, pl.Enum) or (dtype.is_integer() and formats):
-        text = source.cast(pl.String).str.strip_chars()
-        if formats and formats[0] in EPOCH_UNITS:
-            return _since_epoch(text, formats[0], timezone)
-        return text.map_batches(
-            lambda texts: _parsed_texts(texts, formats or ISO_FORMATS, timezone),
-            return_dtype=pl.Float64,
-            is_elementwise=True,
-        )
+    if (dtype.is_numeric() or dtype in TEXT_TYPES) and formats and formats[0] in EPOCH_UNITS:
+        number = source.str.strip_chars() if dtype == pl.String else source
+        return _since_epoch(number, formats[0], timezone)
     raise HistoryError(
         f"must hold dates; it holds {dtype}. Store dates or ISO text, or set date_format to a "
         'strptime format, "epoch_s", "epoch_ms" or "epoch_us" in history.toml.'
     )
 
 
-def _parsed_texts(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Series:
-    """Try the formats in turn, each only on what those before it could not read."""
-    days = pl.Series(texts.name, [None], dtype=pl.Float64).new_from_index(0, len(texts))
-    for format in formats:
-        if texts.null_count() == len(texts):
-            break
-        read = texts.to_frame().select(_wall_clock(_text_instant(pl.first(), format, timezone)))
-        found = read.to_series()
-        days = days.zip_with(days.is_not_null(), found)
-        texts = texts.set(found.is_not_null(), None)
-    return days
-
-
-def _text_instant(text: pl.Expr, format: str, timezone: str) -> pl.Expr:
-    if any(directive in format for directive in ("%z", "%:z", "%#z")):
-        instant = text.str.to_datetime(format, strict=False, time_unit="us", time_zone="UTC")
-        return instant.dt.convert_time_zone(timezone)
-    return text.str.to_datetime(format, strict=False, time_unit="us")
+def _is_text(dtype: pl.DataType, formats: Sequence[str]) -> bool:
+    is_epoch = bool(formats) and formats[0] in EPOCH_UNITS
+    return not is_epoch and (dtype in TEXT_TYPES or (dtype.is_integer() and bool(formats)))
 
 
 def _since_epoch(number: pl.Expr, unit: str, timezone: str) -> pl.Expr:
     micros = number.cast(pl.Float64, strict=False) * EPOCH_UNITS[unit]
     instant = micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
-    return _wall_clock(instant.dt.convert_time_zone(timezone))
-
-
-def _wall_clock(instant: pl.Expr) -> pl.Expr:
-    micros = instant.dt.replace_time_zone(None).dt.epoch("us")
-    return micros.map_batches(_divided, return_dtype=pl.Float64, is_elementwise=True)
-
-
-def _divided(micros: pl.Series) -> pl.Series:
-    """Divide in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times."""
-    days = micros.cast(pl.Float64).to_numpy() / MICROSECONDS_PER_DAY
-    return pl.Series(micros.name, days, nan_to_null=True)
+    return wall_clock(instant.dt.convert_time_zone(timezone))
 
 
 def _duckdb_day(relation: Any, column: str, day: str, timezone: str) -> Any:

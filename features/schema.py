@@ -6,6 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 ANONYMOUS = "anonymous"
+# Rows that are no orders of their own, and orders that do not count: told apart in the accounting.
+JOINED = "continues the order above"
+NOT_COUNTED = "not counted by its status"
+OTHER_CURRENCY = "in another currency"
+SET_ASIDE = (ANONYMOUS, JOINED, NOT_COUNTED, OTHER_CURRENCY)
 # The `offer_id` of a customer who got none: a control, or held out.
 NO_OFFER = "none"
 Kind = Literal["id", "text", "number", "date"]
@@ -179,6 +184,11 @@ LINE_COLUMNS = (*(c for c in SCHEMAS["orders"] if c.source != "amount"), *LINES)
 DERIVED: dict[str, tuple[Column, ...]] = {
     "feedback": (replace(SCORE, source="satisfaction"),),
 }
+# What the refunds of orders are made of, where the source has them beside the amount.
+REFUND = (
+    Column("refund_amount", "number", known_with="refunded_at"),
+    Column("refunded_at", "date", name="refund_day", known_with="refunded_at"),
+)
 RESERVED = frozenset({"row", "problem", "unread", "known_day", "recorded_day", "superseded_day"})
 
 

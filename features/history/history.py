@@ -17,7 +17,7 @@ from features.clock import Instant, as_day, as_instant
 from features.errors import HistoryError
 from features.history.cut import cut
 from features.history.order_days import order_days
-from features.intake.canonical import CanonicalTable, refuse_unusable, take_in
+from features.intake.canonical import CanonicalTable, refuse_unusable, settled_mapping, take_in
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
@@ -74,7 +74,8 @@ class History:
         intakes = take_in(frames, settings)
         refuse_unusable(intakes)
         self._tables = _usable(intakes)
-        self.mapping = _with_currency(self._tables["orders"], settings)
+        named = settled_mapping(intakes, settings)
+        self.mapping = _with_currency(self._tables["orders"], named)
 
     @staticmethod
     def open(path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> History:
@@ -97,7 +98,8 @@ class History:
         """Build from tables taken in already, as `quality.check` also sees them."""
         history = History.__new__(History)
         history._tables = _usable(intakes)
-        history.mapping = _with_currency(history._tables["orders"], mapping)
+        named = settled_mapping(intakes, mapping)
+        history.mapping = _with_currency(history._tables["orders"], named)
         return history
 
     def _like(self, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping) -> Self:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
 from features.errors import HistoryError
+from features.intake.currencies import in_one_currency
 from features.intake.dataframes import as_lazy, readable
 from features.intake.deduplicate import orders_of, with_versions
+from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
-from features.intake.normalise import conform, source_name, with_declared
+from features.intake.normalise import conform, require, with_declared
+from features.intake.refunds import with_customers, with_refunds
+from features.intake.shape import shaped
 from features.intake.sources import constants, select_rows
-from features.schema import ANONYMOUS, LINE_COLUMNS, SCHEMAS
+from features.schema import ANONYMOUS, LINE_COLUMNS, REFUND, SCHEMAS, Column
 
 __all__ = ["ANONYMOUS", "SCHEMAS", "CanonicalTable", "refuse_unusable", "take_in"]
 
@@ -36,6 +42,8 @@ class CanonicalTable:
         Rows that the mapping's `drop` rule named.
     unused : tuple of str
         Columns of the source that mean nothing to Holdfast.
+    source : TableMapping
+        How it was read, with the names of columns as the source writes them.
     """
 
     table: str
@@ -43,6 +51,7 @@ class CanonicalTable:
     raw: pl.LazyFrame | None = None
     left_out: int = 0
     unused: tuple[str, ...] = ()
+    source: TableMapping = field(default_factory=TableMapping)
 
 
 def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTable]:
@@ -66,10 +75,14 @@ def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTabl
         raise HistoryError(
             f"all frames of a history must be of one engine; got {engines}. Convert them to one."
         )
-    intakes: dict[str, CanonicalTable] = {}
-    for table, frame in lazy.items():
-        intakes |= _take_table(table, frame, mapping)
-    return intakes
+    found = {table: _conformed(table, frame, mapping) for table, frame in lazy.items()}
+    return {name: intake for one in _of_customers(found).values() for name, intake in _settle(one)}
+
+
+def settled_mapping(intakes: Dict[str, CanonicalTable], mapping: Mapping) -> Mapping:
+    """The mapping with the names of columns as the sources of the tables write them."""
+    own = {table: intake.source for table, intake in intakes.items() if table != "lines"}
+    return replace(mapping, tables={**mapping.tables, **own})
 
 
 def refuse_unusable(intakes: dict[str, CanonicalTable]) -> None:
@@ -98,33 +111,113 @@ def refuse_unusable(intakes: dict[str, CanonicalTable]) -> None:
     )
 
 
-def _take_table(
-    table: str, frame: nw.LazyFrame[Any], mapping: Mapping
-) -> dict[str, CanonicalTable]:
-    source = mapping.of(table)
+@dataclass(frozen=True)
+class _Conformed:
+    """A table whose rows are read, before those that belong together are put together."""
+
+    intake: CanonicalTable
+
+    @property
+    def is_local(self) -> bool:
+        return bool(self.intake.rows.implementation.is_polars())
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        native: pl.LazyFrame = self.intake.rows.to_native()
+        return native.collect()
+
+    def with_rows(self, rows: pl.DataFrame) -> _Conformed:
+        return _Conformed(replace(self.intake, rows=nw.from_native(rows.lazy())))
+
+
+def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Conformed:
+    names = frame.collect_schema().names()
+    columns: tuple[Column, ...] = SCHEMAS[table]
+    source = written = settled(table, mapping.of(table), (*columns, *REFUND), names)
     raw, left_out = None, 0
+    mapping = replace(mapping, tables={**mapping.tables, table: source})
     if frame.implementation.is_polars():
         raw, left_out = _numbered(table, frame.to_native(), source)
-        frame = nw.from_native(raw)
-    elif source.drop or source.is_lines or source.constants:
+        columns = _columns(table, nw.from_native(raw), mapping, source)
+        require(table, columns, raw.collect_schema().names(), source)
+        shape = shaped(table, raw, source, columns)
+        source, frame = shape.source, nw.from_native(shape.cells.lazy())
+        mapping = replace(mapping, tables={**mapping.tables, table: source})
+    elif not_elsewhere := _local_only(source):
         raise HistoryError(
-            f"[{table}] drop, lines and constants work on files, databases, pandas and Polars; "
-            f"apply them in {frame.implementation} before handing the frame over."
+            f"[{table}] {', '.join(not_elsewhere)}: only for files, databases, pandas and Polars. "
+            f"Apply it in {frame.implementation} before handing the frame over."
         )
-    columns = LINE_COLUMNS if source.is_lines else with_declared(table, frame, mapping)
+    else:
+        columns = with_declared(table, frame, mapping)
+        require(table, columns, names, source)
     rows = _collected(table, conform(table, frame, mapping, columns))
-    names = frame.collect_schema().names()
-    if table == "orders" and source.source("currency") in names:
+    unused = tuple(sorted(set(names) - {"row", *_used(columns, written)}))
+    if table == "orders" and frame.implementation.is_polars():
+        rows = _orders_in_one_currency(rows, mapping, is_lines=source.is_lines)
+    elif table == "orders" and source.source("currency") in names:
         _refuse_mixed_currencies(rows, mapping)
-    unused = tuple(sorted(set(names) - {"row", *(source_name(c, source) for c in columns)}))
-    if not source.is_lines:
-        rows = _collected(table, with_versions(table, rows))
-        return {table: CanonicalTable(table, rows, raw, left_out, unused)}
-    lines = CanonicalTable("lines", rows.drop("recorded_day"), raw, left_out, unused)
-    return {
-        "lines": lines,
-        table: CanonicalTable(table, _collected(table, orders_of(rows, ANONYMOUS))),
-    }
+    return _Conformed(CanonicalTable(table, rows, raw, left_out, unused, source))
+
+
+def _of_customers(found: dict[str, _Conformed]) -> dict[str, _Conformed]:
+    """Refunds and feedback that name an order alone are of that order's customer."""
+    orders = found["orders"]
+    if not orders.is_local or orders.intake.source.is_lines:
+        buyers = None
+    else:
+        rows = with_customers(orders.rows, orders.rows, pl.col("amount") < 0)
+        found = {**found, "orders": orders.with_rows(rows)}
+        buyers = rows
+    if buyers is not None and (said := found.get("feedback")) is not None and said.is_local:
+        rows = with_customers(said.rows, buyers, pl.lit(True))
+        found = {**found, "feedback": said.with_rows(rows)}
+    return found
+
+
+def _settle(found: _Conformed) -> Iterator[tuple[str, CanonicalTable]]:
+    """Say which version of a row counts when, and add up lines to orders."""
+    intake, table = found.intake, found.intake.table
+    if not intake.source.is_lines:
+        rows = _collected(table, with_versions(table, intake.rows))
+        yield table, replace(intake, rows=rows)
+        return
+    yield "lines", replace(intake, table="lines", rows=intake.rows.drop("recorded_day"))
+    orders = _collected(table, orders_of(intake.rows, ANONYMOUS))
+    yield table, CanonicalTable(table, orders, source=intake.source)
+
+
+def _columns(
+    table: str, frame: nw.LazyFrame[Any], mapping: Mapping, source: TableMapping
+) -> tuple[Column, ...]:
+    if source.is_lines:
+        return LINE_COLUMNS
+    declared = with_declared(table, frame, mapping)
+    return (*declared, *REFUND) if table == "orders" else declared
+
+
+def _local_only(source: TableMapping) -> list[str]:
+    """The keys in use that need the rows at hand."""
+    used = {
+        "drop": source.drop, "lines": source.is_lines, "constants": source.constants,
+        "status": source.status, "refund": source.refund, "time": source.time,
+        "blank": source.blank, "without_order_id": source.without_order_id,
+    }  # fmt: skip
+    return [name for name, value in used.items() if value]
+
+
+def _used(columns: Sequence[Column], source: TableMapping) -> set[str]:
+    """The source's columns that something is read from."""
+    names = {name for column in columns for name in source.sources(column.source)}
+    return names | set(source.further)
+
+
+def _orders_in_one_currency(
+    rows: nw.LazyFrame[Any], mapping: Mapping, is_lines: bool
+) -> nw.LazyFrame[Any]:
+    native: pl.LazyFrame = rows.to_native()
+    orders = in_one_currency(native.collect(), mapping.currency)
+    return nw.from_native((orders if is_lines else with_refunds(orders)).lazy())
 
 
 def _numbered(table: str, whole: pl.LazyFrame, source: TableMapping) -> tuple[pl.LazyFrame, int]:

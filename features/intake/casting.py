@@ -10,13 +10,14 @@ import polars as pl
 
 from features.day_column import with_day
 from features.errors import HistoryError
+from features.intake.amounts import read_numbers
 from features.intake.mapping import Mapping
 from features.schema import Column
 
 # Beyond it a float no longer holds every whole number, and an id would be another one.
 EXACT_INTEGERS = 2.0**53
 TEXT_TYPES = (nw.String, nw.Categorical, nw.Enum)
-COMMA_NUMBER = r"^[+-]?(\d{1,3}(\.\d{3})+|\d*)(,\d+)?$"
+WHOLE_FLOAT = r"^(-?\d+)\.0+$"
 
 
 def raw_name(column: Column) -> str:
@@ -40,11 +41,21 @@ def read_cells(
     if column.kind == "date":
         return with_day(frame, raw, column.target, mapping.timezone, formats)
     if column.kind in {"id", "text"}:
-        return frame.with_columns(_text(nw.col(raw), dtype).alias(column.target))
+        text = _text(nw.col(raw), dtype)
+        if column.kind == "id" and dtype in TEXT_TYPES:
+            is_polars = frame.implementation.is_polars()
+            text = text.str.replace_all(WHOLE_FLOAT, "$1") if is_polars else text
+        if column.target == "customer_id" and dtype in TEXT_TYPES and mapping.fold_emails:
+            is_address = text.str.contains("@", literal=True)
+            text = nw.when(is_address).then(text.str.to_lowercase()).otherwise(text)
+        if column.target == "currency":
+            text = text.str.to_uppercase()
+        return frame.with_columns(text.alias(column.target))
     if dtype in TEXT_TYPES and frame.implementation.is_polars():
-        number = parsed_number(pl.col(raw).cast(pl.String), mapping.decimal)
         native: pl.LazyFrame = frame.to_native()
-        return nw.from_native(native.with_columns(number.alias(column.target)))
+        cells = native.select(pl.col(raw).cast(pl.String)).collect().to_series()
+        numbers = read_numbers(cells, mapping.decimal).alias(column.target)
+        return nw.from_native(native.with_columns(numbers))
     is_all_null = dtype == nw.Unknown
     if not (dtype.is_numeric() or dtype == nw.Boolean or is_all_null):
         raise HistoryError(f"must hold numbers; it holds {dtype}. Cast it to numbers.")
@@ -61,16 +72,6 @@ def is_given(column: Column, dtype: Any) -> nw.Expr:
     if dtype.is_float():
         return ~raw.is_null() & ~raw.is_nan()
     return ~raw.is_null()
-
-
-def parsed_number(text: pl.Expr, decimal: str) -> pl.Expr:
-    """Read numbers from text; null where there is none."""
-    text = text.str.strip_chars()
-    if decimal == ",":
-        text = pl.when(text.str.contains(COMMA_NUMBER)).then(text)
-        text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    number = text.cast(pl.Float64, strict=False)
-    return pl.when(number.is_finite()).then(number)
 
 
 def _finite(number: nw.Expr) -> nw.Expr:

@@ -94,7 +94,7 @@ def _names(inspector: sa.Inspector, schema: str | None) -> list[str]:
     return sorted(inspector.get_table_names(schema) + inspector.get_view_names(schema))
 
 
-def _read(connection: sa.Connection, name: str, decimal: str) -> pl.DataFrame:
+def _read(connection: sa.Connection, name: str, decimal: str | None) -> pl.DataFrame:
     import sqlalchemy as sa
 
     schema, _, plain = name.rpartition(".")

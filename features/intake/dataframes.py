@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NUMBERS = (int, float)
 
 
-def as_lazy(table: str, frame: Any, decimal: str = ".") -> nw.LazyFrame[Any]:
+def as_lazy(table: str, frame: Any, decimal: str | None = None) -> nw.LazyFrame[Any]:
     """Take a pandas, Polars, DuckDB or PySpark frame; pandas moves to Polars, the rest stays.
 
     Parameters
@@ -52,7 +52,7 @@ def as_lazy(table: str, frame: Any, decimal: str = ".") -> nw.LazyFrame[Any]:
     return lazy
 
 
-def series_of(name: str, values: Iterable[Any], decimal: str = ".") -> pl.Series:
+def series_of(name: str, values: Iterable[Any], decimal: str | None = None) -> pl.Series:
     """A typed column of Python values; values of several types become text."""
     values = list(values)
     kinds = {type(value) for value in values if value is not None}
@@ -90,7 +90,7 @@ def _wrong_frame(table: str, kind: str) -> HistoryError:
     return HistoryError(f"{table} must be a pandas, Polars, DuckDB or PySpark frame; got {kind}.")
 
 
-def _from_pandas(table: str, frame: pd.DataFrame, decimal: str) -> pl.DataFrame:
+def _from_pandas(table: str, frame: pd.DataFrame, decimal: str | None) -> pl.DataFrame:
     mixed = {
         str(name): _text_series(str(name), values, decimal)
         for name, values in _objects(frame)
@@ -121,14 +121,14 @@ def _is_mixed(kinds: set[type]) -> bool:
     return UUID in kinds or (len(kinds) > 1 and not kinds <= set(NUMBERS))
 
 
-def _text_series(name: str, values: list[Any], decimal: str) -> pl.Series:
+def _text_series(name: str, values: list[Any], decimal: str | None) -> pl.Series:
     return pl.Series(name, [_as_text(value, decimal) for value in values], dtype=pl.String)
 
 
-def _as_text(value: Any, decimal: str) -> str | None:
+def _as_text(value: Any, decimal: str | None) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, float | Decimal):
         whole = math.isfinite(value) and value == int(value)
-        return str(int(value)) if whole else str(value).replace(".", decimal)
+        return str(int(value)) if whole else str(value).replace(".", decimal or ".")
     return str(value)

@@ -15,11 +15,54 @@ from features.intake import rules
 from features.settings import STRICT, Text, checked, read, settings, table
 
 TABLES = ("orders", "feedback", "offers", "customers")
+# How shops call the orders that never were, or were taken back whole.
+NOT_COUNTED = (
+    "abandoned", "authorised", "authorized", "awaiting payment", "blocked", "canceled",
+    "cancelled", "checkout draft", "declined", "denied", "draft", "expired", "failed",
+    "incomplete", "on hold", "pending", "pending payment", "quotation", "quotation sent",
+    "rejected", "requires action", "requires confirmation", "requires payment method", "test",
+    "trash", "uncaptured", "unpaid", "void", "voided",
+)  # fmt: skip
+REFUNDED = ("refunded", "fully refunded")
 ATTRIBUTES = ("static", "numbers", "categories")
 # Lowest and highest score, as these surveys are usually asked.
 SCALES: Dict[str, tuple[float, float]] = MappingProxyType(
     {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "review": (1.0, 5.0), "ticket": (1.0, 5.0)}
 )
+
+
+@settings(HistoryError)
+class Status:
+    """Which orders count.
+
+    Attributes
+    ----------
+    column : str
+        Source column of the order's status.
+    not_counted, refunded : tuple of str
+        Statuses of orders that do not count, and of orders that were paid back as a whole; capitals
+        and marks between words do not matter.
+    """
+
+    column: Text
+    not_counted: rules.Names = NOT_COUNTED
+    refunded: rules.Names = REFUNDED
+
+
+@settings(HistoryError)
+class Refund:
+    """Money given back, told beside the order's amount.
+
+    Attributes
+    ----------
+    amount : str
+        Source column of what was given back.
+    at : str or None
+        Source column of when; without one a refund counts as known only at the end of the source.
+    """
+
+    amount: Text
+    at: Text | None = None
 
 
 @settings(HistoryError)
@@ -33,7 +76,8 @@ class TableMapping:
     table : str or None
         Table name in a database, or schema.table; default: the table's name.
     columns : dict
-        The table's column name -> the column name in the source.
+        The table's column name -> the column name in the source, or several of them: the first
+        that says something counts.
     constants : dict
         Values for columns that the source does not have, such as `kind = "review"`.
     date_format : tuple of str
@@ -44,25 +88,56 @@ class TableMapping:
     quantity, price : str or None
         Source columns of invoice lines. Lines are grouped by order_id;
         amount = sum(quantity x price).
+    line_total : str or None
+        Source column of what a line costs in all, instead of both.
+    blank : tuple of str
+        Customer ids that stand for nobody, such as "0".
+    time : str or None
+        Source column of the time of day, where the date stands in a column of its own.
+    without_order_id : {"row", "instant"} or None
+        Where the source has no order ids: each row is an order, or each customer and instant.
+    status : Status or None
+    refund : Refund or None
     """
 
     file: Text | None = None
     table: Text | None = None
-    columns: Dict[Text, Text] = field(default_factory=dict)
+    columns: Dict[Text, rules.Source] = field(default_factory=dict)
     constants: Dict[Text, rules.Constant] = field(default_factory=dict)
     date_format: rules.Formats = ()
     drop: Text | None = None
     quantity: Text | None = None
     price: Text | None = None
+    line_total: Text | None = None
+    blank: rules.Names = ()
+    time: Text | None = None
+    without_order_id: rules.WithoutId | None = None
+    status: Status | None = None
+    refund: Refund | None = None
 
     @property
     def is_lines(self) -> bool:
         """Whether the source holds invoice lines instead of orders."""
-        return self.quantity is not None
+        return self.quantity is not None or self.line_total is not None
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Names in the source that are read beside the table's own columns."""
+        names = [self.quantity, self.price, self.line_total, self.time]
+        if self.status is not None:
+            names.append(self.status.column)
+        if self.refund is not None:
+            names += [self.refund.amount, self.refund.at]
+        return tuple(name for name in names if name)
+
+    def sources(self, column: str) -> tuple[str, ...]:
+        """Names in the source that a column may be read from."""
+        named = self.columns.get(column, column)
+        return (named,) if isinstance(named, str) else named
 
     def source(self, column: str) -> str:
         """Name of a column in the source."""
-        return self.columns.get(column, column)
+        return " or ".join(self.sources(column))
 
 
 @settings(HistoryError)
@@ -77,10 +152,14 @@ class Mapping:
         The currency of every amount.
     shop : str or None
         The shop's name: models are of the shop of that name, whatever its export holds.
-    separator, decimal : str
-        Column separator of CSV files and decimal mark of numbers kept as text.
+    separator : str
+        Column separator of CSV files.
+    decimal : str or None
+        Decimal mark of numbers kept as text; None: what the cells of a column say.
     recording_lag_days : float
         How long after an order it may still be recorded; labels wait for it.
+    fold_emails : bool
+        Whether customer ids that are e-mail addresses are the same in capitals and without.
     scales : dict
         Feedback kind -> (lowest, highest) score; declared kinds add to the built-in ones.
     static : tuple of str
@@ -97,8 +176,9 @@ class Mapping:
     currency: Text | None = None
     shop: Text | None = None
     separator: rules.Separator = ","
-    decimal: rules.Decimal = "."
+    decimal: rules.Decimal | None = None
     recording_lag_days: rules.Days = 0.0
+    fold_emails: bool = True
     scales: Dict[Text, rules.Scale] = field(default_factory=lambda: SCALES)
     static: rules.Names = ()
     numbers: rules.Names = ()
@@ -139,17 +219,22 @@ class Mapping:
             **given,
             **attributes,
             scales={**SCALES, **scales},
-            tables={
-                name: TableMapping(**own.pop("lines", {}), **own) for name, own in tables.items()
-            },
+            tables={name: _table_mapping(own) for name, own in tables.items()},
         )
 
 
+def _table_mapping(given: dict[str, Any]) -> TableMapping:
+    parts = {name: owner(**given.pop(name)) for name, owner in OF_ORDERS.items() if name in given}
+    return TableMapping(**given.pop("lines", {}), **given, **parts)
+
+
 LINES = create_model("Lines", __config__=STRICT, quantity=(Text, ...), price=(Text, ...))
+ORDERS_ONLY = ("quantity", "price", "line_total", "without_order_id", "status", "refund")
+OF_ORDERS: dict[str, Any] = {"status": Status, "refund": Refund}
 
 
 def _source(**further: Any) -> Any:
-    return table(TableMapping, "quantity", "price", **further)
+    return table(TableMapping, *ORDERS_ONLY, **further)
 
 
 FILE = table(
@@ -157,7 +242,12 @@ FILE = table(
     "scales",
     "tables",
     *ATTRIBUTES,
-    orders=_source(lines=LINES),
+    orders=table(
+        TableMapping,
+        *("quantity", "price", *OF_ORDERS),
+        lines=LINES,
+        **{name: table(owner) for name, owner in OF_ORDERS.items()},
+    ),
     feedback=_source(scales=dict[Text, rules.Scale]),
     offers=_source(),
     customers=_source(

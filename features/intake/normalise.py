@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import narwhals as nw
@@ -11,10 +12,12 @@ from features.errors import HistoryError
 from features.intake.casting import is_given, raw_name, read_cells
 from features.intake.deduplicate import BEFORE_ALL
 from features.intake.mapping import Mapping, TableMapping
+from features.intake.shape import ASIDE, PAID_BACK
 from features.schema import (
     ANONYMOUS,
     LINES,
     RECORDED,
+    REFUND,
     RESERVED,
     SCHEMAS,
     SCORE,
@@ -24,6 +27,8 @@ from features.schema import (
 
 # Of scores on the ends of their scale.
 ROUNDING = 1e-9
+# Ids as spreadsheets shorten them, such as 6.00000E+12: several become the same.
+SHORTENED = r"^\d(\.\d+)?[eE]\+\d+$"
 # In whatever currency, no order is worth so much; sums of such amounts lose their cents.
 LARGEST = 1e12
 
@@ -79,11 +84,12 @@ def conform(
     """Read every column as its kind and say of every row what is wrong with it."""
     source = mapping.of(table)
     names = frame.collect_schema().names()
-    _require(table, columns, names, source)
     present = [c for c in columns if source_name(c, source) in names]
     row = nw.col("row").cast(nw.Int64) if "row" in names else nw.lit(None, dtype=nw.Int64)
+    aside = nw.col(ASIDE) if ASIDE in names else nw.lit(None, dtype=nw.String)
     cells = (nw.col(source_name(c, source)).alias(raw_name(c)) for c in present)
-    frame = frame.select(row.alias("row"), *cells)
+    kept = [nw.col(PAID_BACK).alias("paid_back")] if PAID_BACK in names else []
+    frame = frame.select(row.alias("row"), aside.alias("aside"), *kept, *cells)
     types = frame.collect_schema()
     given = {c: is_given(c, types[raw_name(c)]) for c in present}
     for column in columns:
@@ -94,14 +100,16 @@ def conform(
             frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
     derived = _derived(table, mapping)
     frame = frame.with_columns(**derived)
+    wrong = _first(_checks(table, given, mapping))
     frame = frame.with_columns(
-        _first(_checks(table, given, mapping)).alias("problem"),
+        nw.coalesce(nw.col("aside"), wrong).alias("problem"),
         _first(_later_checks(table, given)).alias("unread"),
     )
     if table == "feedback":
         frame = _timed_scores(frame, present)
     targets = (c.target for c in columns)
-    return frame.select("row", *targets, *derived, "problem", "unread")
+    told = ("paid_back",) if PAID_BACK in names else ()
+    return frame.select("row", *targets, *derived, *told, "problem", "unread")
 
 
 def _read(
@@ -119,12 +127,21 @@ def source_name(column: Column, source: TableMapping) -> str:
     """The name in the source of one of the table's columns."""
     if column in LINES:
         return str(source.quantity if column.source == "quantity" else source.price)
+    if column in REFUND and source.refund is not None:
+        return str(source.refund.amount if column.source == "refund_amount" else source.refund.at)
     return source.source(column.source)
 
 
-def _require(
+def require(
     table: str, columns: Sequence[Column], present: Sequence[str], source: TableMapping
 ) -> None:
+    """Refuse a source that lacks a required column, or one that the mapping names.
+
+    Raises
+    ------
+    HistoryError
+        With the columns that are missing and those that are there.
+    """
     known = {c.source for c in columns if c not in LINES}
     if unknown := sorted(set(source.columns) - known):
         raise HistoryError(
@@ -134,16 +151,37 @@ def _require(
     missing = []
     for column in columns:
         name = source_name(column, source)
-        if name not in present and (column.required or column.source in source.columns):
+        if _is_told_otherwise(table, column, source, present):
+            continue
+        is_there = any(each in present for each in (name, *source.sources(column.source)))
+        if not is_there and (column.required or column.source in source.columns):
             mapped = "" if name == column.source else f" (mapped to {name!r})"
             missing.append(column.source + mapped)
     if missing:
         found = sorted(set(present) - {"row"})
-        hint = _separator_hint(found)
+        hint = _separator_hint(found) or _meant(missing, found)
         raise HistoryError(
             f"{table} must have the columns {missing}; it has {found}. "
             f"Rename them, or map them under [{table}.columns] in history.toml.{hint}"
         )
+
+
+def _is_told_otherwise(
+    table: str, column: Column, source: TableMapping, present: Sequence[str]
+) -> bool:
+    """Whether feedback names its customer by the order, or each row is an order, and so on."""
+    if column.source == "customer_id" and table == "feedback":
+        return source.source("order_id") in present
+    if column.source == "order_id":
+        return source.without_order_id is not None
+    return column in LINES and source.line_total is not None
+
+
+def _meant(missing: Sequence[str], found: Sequence[str]) -> str:
+    """What may have been meant, where a name is close to one that is there."""
+    close = {name: get_close_matches(name.split(" (")[0], found, n=1) for name in missing}
+    told = [f"{name} = {names[0]!r}" for name, names in close.items() if names]
+    return f" Did you mean {', '.join(told)}?" if told else ""
 
 
 def _separator_hint(found: Sequence[str]) -> str:
@@ -247,6 +285,8 @@ def _checks(
             if column.known_later_of:
                 unreadable = unreadable & ~nw.col("kind").is_in(list(column.known_later_of))
             checks.append((unreadable, f"unparsable {column.source}"))
+        if column.kind == "id":
+            checks.append((value.str.contains(SHORTENED), f"shortened {column.source}"))
         if column.kind == "date":
             checks.append((value < 0, f"{column.source} before 1970"))
         if column.kind == "number" and table == "orders":
@@ -254,4 +294,6 @@ def _checks(
     if table == "feedback":
         checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))
         checks.append((_outside() & ~_is_answered_later(), "score outside its scale"))
+    if table == "feedback" and not any(c.target == "customer_id" for c in given):
+        anonymous.append((nw.lit(True), ANONYMOUS))
     return checks + anonymous

@@ -59,10 +59,21 @@ def _constant(value: Any) -> Any:
     return value
 
 
+def _sources(value: Any) -> Any:
+    names = value if isinstance(value, list | tuple) and value else (value,)
+    if not all(isinstance(name, str) for name in names):
+        raise refusal("must be text", "Write the column's name in the source, or a list of names.")
+    if not all(names):
+        raise refusal("must not be blank", "Write the column's name in the source.")
+    return tuple(names) if isinstance(value, list | tuple) else value
+
+
 # Lists do as well as tuples where somebody writes a mapping in Python.
 Names = Annotated[tuple[Text, ...], Field(strict=False)]
+Source = Annotated[str | tuple[str, ...], PlainValidator(_sources)]
 Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]
+WithoutId = Literal["row", "instant"]
 Decimal = Literal[".", ","]
 Days = Annotated[float, Field(ge=0)]
 Scale = Annotated[

@@ -13,7 +13,7 @@ import polars as pl
 from features.clock import as_instant
 from features.history.history import History
 from features.history.order_days import solid
-from features.intake.canonical import CanonicalTable
+from features.intake.canonical import CanonicalTable, settled_mapping
 from features.intake.mapping import Mapping
 from features.quality.row_counts import RowCounts, account, fates
 
@@ -66,9 +66,15 @@ class Totals:
     refunds: int
     customers: int
     one_time: int
-    absolute_amount: float
+    gross: float
+    refunded: float
     first_order: float | None
     last_order: float | None
+
+    @property
+    def absolute_amount(self) -> float:
+        """Money that went either way."""
+        return self.gross + self.refunded
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,7 @@ def gather(
     intakes: Dict[str, CanonicalTable], mapping: Mapping, as_of: float | None
 ) -> CheckContext:
     """Cut the tables at `as_of` and sum up what several checks need."""
+    mapping = settled_mapping(intakes, mapping)
     past = History.from_intakes(intakes, mapping)
     past = past if as_of is None else past.upto(as_of)
     customers = held(by_customer(past.orders))
@@ -217,7 +224,8 @@ def _totals(customers: Frame) -> Totals:
         refunds=nw.col("refunds").sum(),
         customers=(nw.col("orders") > 0).cast(nw.Int64).sum(),
         one_time=once.cast(nw.Int64).sum(),
-        absolute_amount=(nw.col("ordered") + nw.col("refunded")).sum(),
+        gross=nw.col("ordered").sum(),
+        refunded=nw.col("refunded").sum(),
         first_order=nw.col("first_order").min(),
         last_order=nw.col("last_order").max(),
     )
@@ -226,7 +234,8 @@ def _totals(customers: Frame) -> Totals:
     }
     return Totals(
         **counts,
-        absolute_amount=float(found["absolute_amount"] or 0.0),
+        gross=float(found["gross"] or 0.0),
+        refunded=float(found["refunded"] or 0.0),
         first_order=found["first_order"],
         last_order=found["last_order"],
     )

@@ -13,7 +13,7 @@ from features.intake.mapping import Mapping
 from features.plain import plain
 from features.quality import shop_checks as shop
 from features.quality import table_checks as tables
-from features.quality.context import CheckContext, DataProblem, gather, on_day
+from features.quality.context import CheckContext, DataProblem, Totals, gather, on_day
 from features.quality.duplicate_checks import duplicates
 from features.quality.flow import Staleness, staleness
 from features.quality.readiness import Readiness, labelled, readiness
@@ -56,6 +56,26 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Sums:
+    """What the orders that count amount to, in the history's currency.
+
+    Attributes
+    ----------
+    customers, orders : int
+        As in the report.
+    gross : float
+        Amounts of the orders before refunds.
+    refunds : float
+        Money given back, positive.
+    """
+
+    customers: int
+    orders: int
+    gross: float
+    refunds: float
+
+
+@dataclass(frozen=True)
 class Report:
     """What the data holds, what is wrong with it, and what it is enough for.
 
@@ -73,6 +93,8 @@ class Report:
         With at least one order.
     orders, refunds : int
         Orders with positive and with negative amount, of customers, known before `as_of`.
+    totals : Sums
+        Customers, orders and money.
     staleness : Staleness or None
         None if there is no `as_of` or no order.
     suggestion : HorizonSuggestion
@@ -87,6 +109,7 @@ class Report:
     customers: int
     orders: int
     refunds: int
+    totals: Sums
     staleness: Staleness | None
     suggestion: HorizonSuggestion
     readiness: tuple[Readiness, ...]
@@ -146,10 +169,16 @@ def check(
         customers=context.totals.customers,
         orders=context.totals.orders,
         refunds=context.totals.refunds,
+        totals=_sums(context.totals),
         staleness=silence,
         suggestion=suggestion,
         readiness=readiness(labelled(context, horizon)),
     )
+
+
+def _sums(totals: Totals) -> Sums:
+    gross, refunds = (round(value, 2) for value in (totals.gross, totals.refunded))
+    return Sums(totals.customers, totals.orders, gross, refunds)
 
 
 def _span(context: CheckContext) -> Span | None:

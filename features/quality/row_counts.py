@@ -13,7 +13,7 @@ import polars as pl
 from features.clock import Instant, as_day
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
-from features.schema import ANONYMOUS
+from features.schema import ANONYMOUS, JOINED, NOT_COUNTED, OTHER_CURRENCY, SET_ASIDE
 
 USED = "used"
 AFTER = "after_as_of"
@@ -42,6 +42,12 @@ class RowCounts:
         Rows that cannot be used, duplicates, and versions superseded before `as_of`.
     left_out : int
         Rows that the mapping's `drop` rule named; not part of `rows_in`.
+    joined : int
+        Rows that only continue the order above.
+    not_counted : int
+        Orders that do not count by their status.
+    other_currency : int
+        Orders in another currency than the shop's.
     """
 
     table: str
@@ -51,13 +57,30 @@ class RowCounts:
     after_as_of: int
     quarantined: int
     left_out: int = 0
+    joined: int = 0
+    not_counted: int = 0
+    other_currency: int = 0
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Where the rows went, in words."""
+        return {
+            "used": self.used,
+            "anonymous": self.anonymous,
+            "after as_of": self.after_as_of,
+            "quarantined": self.quarantined,
+            "joined": self.joined,
+            "not counted by status": self.not_counted,
+            "in another currency": self.other_currency,
+        }
 
     def __post_init__(self) -> None:
-        parts = (self.used, self.anonymous, self.after_as_of, self.quarantined)
-        if min(*parts, self.left_out) < 0 or sum(parts) != self.rows_in:
+        if min(*self.places.values(), self.left_out) < 0 or (
+            sum(self.places.values()) != self.rows_in
+        ):
             raise ValueError(
-                f"{self.table}: rows in must be used + anonymous + after as_of + quarantined; got "
-                f"{self.rows_in} and {parts}. A row was lost or counted twice."
+                f"{self.table}: rows in must be {' + '.join(self.places)}; got {self.rows_in} and "
+                f"{tuple(self.places.values())}. A row was lost or counted twice."
             )
 
 
@@ -70,7 +93,11 @@ def account(intake: CanonicalTable, as_of: float | None) -> RowCounts:
     as_of : float or None
         As `day`; None: everything is known.
     """
-    counts = fates(intake, as_of).group_by("fate").agg(nw.len().alias("rows"))
+    rows_of = fates(intake, as_of)
+    if intake.raw is not None:
+        # Refunds that were told beside an order's amount are no rows of the source.
+        rows_of = rows_of.filter(~nw.col("row").is_null())
+    counts = rows_of.group_by("fate").agg(nw.len().alias("rows"))
     rows = {fate: int(n) for fate, n in counts.collect("polars").to_native().iter_rows()}
     return RowCounts(
         table=intake.table,
@@ -80,6 +107,9 @@ def account(intake: CanonicalTable, as_of: float | None) -> RowCounts:
         after_as_of=rows.get(AFTER, 0),
         quarantined=rows.get(QUARANTINED, 0),
         left_out=intake.left_out,
+        joined=rows.get(JOINED, 0),
+        not_counted=rows.get(NOT_COUNTED, 0),
+        other_currency=rows.get(OTHER_CURRENCY, 0),
     )
 
 
@@ -101,8 +131,10 @@ def fates(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
     fate = nw.when(anonymous).then(nw.lit(ANONYMOUS)).otherwise(fate)
     if as_of is not None:
         fate = nw.when(nw.col("known_day") >= as_of).then(nw.lit(AFTER)).otherwise(fate)
-    unusable = ~nw.col("problem").is_null() & ~anonymous
+    problem = nw.col("problem")
+    unusable = ~problem.is_null() & ~anonymous
     fate = nw.when(unusable).then(nw.lit(QUARANTINED)).otherwise(fate)
+    fate = nw.when(problem.is_in(list(SET_ASIDE[1:]))).then(problem).otherwise(fate)
     return rows.with_columns(fate.alias("fate"))
 
 

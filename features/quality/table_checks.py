@@ -23,7 +23,7 @@ from features.quality.context import (
     sums,
     values,
 )
-from features.schema import ANONYMOUS, RECORDED, SCHEMAS, Column
+from features.schema import ANONYMOUS, RECORDED, SCHEMAS, SET_ASIDE, Column
 
 # Of the rows: a tenth is no slip but a wrong setting.
 UNUSABLE_ERROR = 0.1
@@ -57,7 +57,8 @@ ONE_VALUE: dict[tuple[str, str], tuple[Severity, str]] = {
 def unusable_rows(context: CheckContext) -> Iterator[DataProblem]:
     """Rows that cannot be read: in quarantine whatever `as_of` is."""
     for intake in context.intakes.values():
-        wrong = intake.rows.filter(~nw.col("problem").is_null() & (nw.col("problem") != ANONYMOUS))
+        problem = nw.col("problem")
+        wrong = intake.rows.filter(~problem.is_null() & ~problem.is_in(list(SET_ASIDE)))
         counts = wrong.group_by("problem").agg(
             nw.len().alias("rows"), nw.col("row").min().alias("row")
         )
@@ -118,6 +119,8 @@ def _column_of(context: CheckContext, table: str, reason: str) -> str:
 def _cell(intake: CanonicalTable, row: int | None, column: str) -> str | None:
     if intake.raw is None or row is None:
         return None
+    if column not in intake.raw.collect_schema():
+        return f"row {row}"
     cell = intake.raw.filter(pl.col("row") == row).select(column).collect().item()
     return f"row {row}: {column} = {cell!r}" if isinstance(cell, str) else f"row {row}: {cell}"
 

@@ -58,18 +58,18 @@ def identity(table: RowCounts) -> str:
     >>> identity(RowCounts("orders", 1003, used=1000, anonymous=2, after_as_of=0, quarantined=1))
     'orders: 1,003 rows in = 1,000 used + 2 anonymous + 0 after as_of + 1 quarantined'
     """
+    usual = ("used", "anonymous", "after as_of", "quarantined")
+    places = {name: n for name, n in table.places.items() if n or name in usual}
     left_out = f" ({table.left_out:,} more left out by the drop rule)" if table.left_out else ""
-    return (
-        f"{table.table}: {many(table.rows_in, 'row')} in = {table.used:,} used + "
-        f"{table.anonymous:,} anonymous + {table.after_as_of:,} after as_of + "
-        f"{table.quarantined:,} quarantined{left_out}"
-    )
+    went = " + ".join(f"{rows:,} {place}" for place, rows in places.items())
+    return f"{table.table}: {many(table.rows_in, 'row')} in = {went}{left_out}"
 
 
 def _summary(report: Report) -> list[str]:
     lines = [
         f"{many(report.customers, 'customer')}, {many(report.orders, 'order')}, "
-        f"{many(report.refunds, 'refund')}"
+        f"{many(report.refunds, 'refund')}",
+        f"{report.totals.gross:,.2f} ordered, {report.totals.refunds:,.2f} given back",
     ]
     if report.span is not None:
         first, last, days = report.span.first_date, report.span.last_date, report.span.days

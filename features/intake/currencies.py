@@ -1,0 +1,44 @@
+"""One currency for all amounts: that of nearly all orders, and the rest is set aside."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.errors import HistoryError
+from features.schema import OTHER_CURRENCY
+
+# Of the orders: with fewer in one currency, it is not the shop's.
+MAIN_SHARE = 0.9
+
+
+def in_one_currency(orders: pl.DataFrame, declared: str | None) -> pl.DataFrame:
+    """Set aside the orders in another currency than the shop's.
+
+    Parameters
+    ----------
+    orders : polars.DataFrame
+        Canonical rows with `currency`, in capitals, and `problem`.
+    declared : str or None
+        The shop's currency, where the mapping tells it.
+
+    Raises
+    ------
+    HistoryError
+        If no currency has nine tenths of the orders.
+    """
+    usable = orders.filter(pl.col("problem").is_null(), pl.col("currency").is_not_null())
+    counts = usable.group_by("currency").len().sort("len", "currency", descending=[True, False])
+    shares = {c: n / max(usable.height, 1) for c, n in counts.iter_rows()}
+    if not shares or set(shares) == {declared or next(iter(shares))}:
+        return orders
+    main = declared or next(iter(shares))
+    if shares.get(main, 0.0) < MAIN_SHARE:
+        told = ", ".join(f"{c} {share:.0%}" for c, share in shares.items())
+        given = f", and currency = {declared!r} is declared" if declared else ""
+        raise HistoryError(
+            f"orders must be in one currency; got {sorted(shares)} ({told} of the orders){given}. "
+            "Convert the amounts, or open one currency's orders at a time."
+        )
+    other = (pl.col("currency") != main).fill_null(False) & pl.col("problem").is_null()
+    problem = pl.when(other).then(pl.lit(OTHER_CURRENCY)).otherwise("problem")
+    return orders.with_columns(problem.alias("problem"))

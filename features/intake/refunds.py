@@ -1,0 +1,68 @@
+"""Money given back: told beside an order's amount, or in rows that name the order alone."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from features.schema import ANONYMOUS
+
+
+def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
+    """Add a row for what each order was refunded, and drop the columns that told of it.
+
+    A refund without a time of its own counts as known only after everything else in the source: so
+    no description of an earlier day can know of it.
+
+    Parameters
+    ----------
+    orders : polars.DataFrame
+        Canonical rows, `refund_amount`, `refund_day` where the source has it, and `paid_back`:
+        whether the whole amount was given back where nothing says how much.
+    """
+    told = pl.col("refund_amount").abs()
+    amount = pl.when(told > 0).then(told).when("paid_back").then(pl.col("amount"))
+    day = pl.col("refund_day")
+    back = orders.with_columns(amount.alias("refund")).filter(
+        (pl.col("refund") > 0)
+        & (pl.col("amount") > 0)
+        & (pl.col("problem").is_null() | (pl.col("problem") == ANONYMOUS))
+    )
+    refunds = back.with_columns(
+        pl.lit(None, dtype=orders.schema["row"]).alias("row"),
+        (-pl.col("refund")).alias("amount"),
+        pl.coalesce(day, "day").alias("day"),
+        pl.max_horizontal(pl.coalesce(day, orders["known_day"].max()), "known_day").alias(
+            "known_day"
+        ),
+        pl.lit(None, dtype=pl.Float64).alias("discount_amount"),
+    ).drop("refund")
+    return pl.concat([orders, refunds]).drop("refund_amount", "refund_day", "paid_back")
+
+
+def with_customers(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> pl.DataFrame:
+    """Give rows that name an order and nobody the customer of that order.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Canonical rows with order_id, customer_id and `problem`.
+    orders : polars.DataFrame
+        Canonical rows with order_id, customer_id, amount, known_day and `problem`.
+    only : polars.Expr
+        Of which rows.
+    """
+    lost = (pl.col("problem") == ANONYMOUS) & pl.col("order_id").is_not_null() & only
+    if not rows.select(lost.any()).item():
+        return rows
+    whose = (
+        orders.filter(pl.col("problem").is_null(), pl.col("amount") >= 0)
+        .sort("known_day", "customer_id")
+        .unique("order_id", keep="first", maintain_order=True)
+        .select("order_id", pl.col("customer_id").alias("buyer"))
+    )
+    found = rows.join(whose, on="order_id", how="left", maintain_order="left")
+    meant = lost & pl.col("buyer").is_not_null()
+    return found.with_columns(
+        pl.when(meant).then("buyer").otherwise("customer_id").alias("customer_id"),
+        pl.when(meant).then(None).otherwise("problem").alias("problem"),
+    ).drop("buyer")

@@ -1,0 +1,188 @@
+"""A source's rows in the shape of the history: one customer, one date and one order a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from features.intake.casting import WHOLE_FLOAT
+from features.intake.dataframes import readable
+from features.intake.mapping import TableMapping
+from features.schema import JOINED, NOT_COUNTED, Column
+
+# What the shape adds to a source's cells.
+ASIDE, PAID_BACK = "set aside", "paid back"
+ONE, NO_ID = "one", "no order id"
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """Cells of a source, and the mapping that finds the table's columns in them.
+
+    Attributes
+    ----------
+    cells : polars.DataFrame
+        `row`, the source's columns that mean something, and those that were made of several;
+        `set aside` says why a row is none of its own, `paid back` whether the whole order was.
+    source : TableMapping
+    """
+
+    cells: pl.DataFrame
+    source: TableMapping
+
+    def with_column(self, column: str, name: str, cells: pl.Expr) -> Shaped:
+        """The same with a column of the table read from cells that are made here."""
+        columns = {**self.source.columns, column: name}
+        made = self.cells.with_columns(cells.alias(name))
+        return Shaped(made, replace(self.source, columns=columns))
+
+    def has(self, *names: str) -> bool:
+        """Whether the cells have columns of these names."""
+        return set(names) <= set(self.cells.columns)
+
+    def given(self, name: str) -> pl.Expr:
+        """Whether a cell says anything."""
+        if self.cells.schema[name] != pl.String:
+            return pl.col(name).is_not_null()
+        return (pl.col(name).str.strip_chars().str.len_chars() > 0).fill_null(False)
+
+
+def shaped(
+    table: str, raw: pl.LazyFrame, source: TableMapping, columns: Sequence[Column]
+) -> Shaped:
+    """Bring a source's rows into the shape of a table.
+
+    Parameters
+    ----------
+    table : str
+    raw : polars.LazyFrame
+        The source's rows with `row`.
+    source : TableMapping
+        With names as the source writes them.
+    columns : sequence of Column
+        The table's columns.
+    """
+    wanted = {name for column in columns for name in source.sources(column.source)}
+    wanted |= set(source.further)
+    names = raw.collect_schema().names()
+    with readable(table):
+        cells = raw.select("row", *(name for name in names if name in wanted)).collect()
+    found = Shaped(cells.with_columns(pl.lit(None, pl.String).alias(ASIDE)), source)
+    if table == "orders":
+        found = _lines_below(found) if source.is_lines else _rows_below(found)
+        found = _counted(found)
+    found = _one_customer(found)
+    if source.time is not None:
+        found = _one_instant(table, found)
+    return _one_order(found) if table == "orders" else found
+
+
+def _order_cells(found: Shaped) -> list[str]:
+    """The columns that tell of an order as a whole."""
+    own = ("customer_id", "ordered_at", "currency")
+    names = [name for column in own for name in found.source.sources(column)]
+    names += [
+        n for n in (found.source.time, found.source.status and found.source.status.column) if n
+    ]
+    return [name for name in names if name in found.cells.columns]
+
+
+def _lines_below(found: Shaped) -> Shaped:
+    """Lines that say nothing of their order belong to that of the line above."""
+    key, order = found.source.source("order_id"), _order_cells(found)
+    if not order or not found.has(key):
+        return found
+    cells = found.cells
+    silent = ~pl.any_horizontal(found.given(name) for name in [key, *order])
+    if cells.select(silent.any()).item():
+        above = pl.when(found.given(key)).then(pl.col(key)).forward_fill()
+        cells = cells.with_columns(pl.when(silent).then(above).otherwise(pl.col(key)).alias(key))
+    is_gap = {name: ~found.given(name) & found.given(key) for name in order}
+    gaps = [name for name, gap in is_gap.items() if cells.select(gap.any()).item()]
+    told = (
+        pl.when(found.given(name)).then(pl.col(name)).drop_nulls().first().over(key).alias(name)
+        for name in gaps
+    )
+    return replace(found, cells=cells.with_columns(told))
+
+
+def _rows_below(found: Shaped) -> Shaped:
+    """Rows without an amount that name the order above, or nothing of an order, continue it."""
+    key, amount = found.source.source("order_id"), found.source.source("amount")
+    if not found.has(key, amount):
+        return found
+    order = _order_cells(found)
+    told = pl.when(found.given(amount)).then(pl.col(key)).forward_fill()
+    same = found.given(key) & (pl.col(key) == told)
+    silent = ~pl.any_horizontal(found.given(name) for name in [key, *order]) & told.is_not_null()
+    continues = ~found.given(amount) & (same | silent).fill_null(False)
+    return _set_aside(found, continues, JOINED)
+
+
+def _set_aside(found: Shaped, rows: pl.Expr, why: str) -> Shaped:
+    aside = pl.when(pl.col(ASIDE).is_null() & rows).then(pl.lit(why)).otherwise(pl.col(ASIDE))
+    return replace(found, cells=found.cells.with_columns(aside.alias(ASIDE)))
+
+
+def _counted(found: Shaped) -> Shaped:
+    """Orders whose status says that they never were, or were paid back, are marked."""
+    status = found.source.status
+    if status is None:
+        return replace(found, cells=found.cells.with_columns(pl.lit(False).alias(PAID_BACK)))
+    said = folded(pl.col(status.column))
+    found = _set_aside(found, said.is_in(_folded(status.not_counted)), NOT_COUNTED)
+    paid_back = said.is_in(_folded(status.refunded)).fill_null(False)
+    return replace(found, cells=found.cells.with_columns(paid_back.alias(PAID_BACK)))
+
+
+def folded(status: pl.Expr) -> pl.Expr:
+    """A status without regard to capitals and to the marks between its words."""
+    words = status.cast(pl.String).str.to_lowercase().str.replace_all(r"[\s_-]+", " ")
+    return words.str.strip_chars()
+
+
+def _folded(words: Sequence[str]) -> list[str]:
+    return pl.select(folded(pl.lit(pl.Series(list(words), dtype=pl.String)))).to_series().to_list()
+
+
+def _one_customer(found: Shaped) -> Shaped:
+    """The first id that is given; ids that stand for nobody are none."""
+    source = found.source
+    names = [name for name in source.sources("customer_id") if name in found.cells.columns]
+    if not names or (len(names) == 1 and not source.blank):
+        return found
+    texts = [
+        pl.col(name).cast(pl.String).str.strip_chars().str.replace(WHOLE_FLOAT, "$1")
+        for name in names
+    ]
+    nobody = ["", *source.blank]
+    first = pl.coalesce(pl.when(~text.is_in(nobody)).then(text) for text in texts)
+    name = source.source("customer_id") if len(names) > 1 else f"{names[0]} of somebody"
+    return found.with_column("customer_id", name, first)
+
+
+def _one_instant(table: str, found: Shaped) -> Shaped:
+    """Date and time of day in one cell; a time alone is none."""
+    column = "created_at" if table == "feedback" else "ordered_at"
+    date, time = found.source.source(column), str(found.source.time)
+    if not found.has(date, time):
+        return found
+    day = pl.col(date).cast(pl.String).str.strip_chars()
+    both = day + " " + pl.col(time).cast(pl.String).str.strip_chars()
+    return found.with_column(column, f"{date} and {time}", pl.coalesce(both, day))
+
+
+def _one_order(found: Shaped) -> Shaped:
+    """An id where the source has none, and lines whose total is told instead of a price."""
+    source = found.source
+    if source.line_total is not None:
+        cells = found.cells.with_columns(pl.lit(1.0).alias(ONE))
+        found = Shaped(cells, replace(source, quantity=ONE, price=source.line_total))
+    if source.without_order_id is None or found.has(source.source("order_id")):
+        return found
+    if source.without_order_id == "row":
+        return found.with_column("order_id", NO_ID, pl.format("row {}", "row"))
+    parts = [source.source("customer_id"), source.source("ordered_at")]
+    return found.with_column("order_id", NO_ID, pl.concat_str(parts, separator=" at "))
