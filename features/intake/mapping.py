@@ -77,8 +77,14 @@ class Mapping:
         The currency of every amount.
     shop : str or None
         The shop's name: models are of the shop of that name, whatever its export holds.
-    separator, decimal : str
-        Column separator of CSV files and decimal mark of numbers kept as text.
+    separator : str or None
+        What parts the cells of text files; default: found by evidence.
+    encoding : str or None
+        The encoding of text files, by any name Python knows; default: found by evidence.
+    skip_lines : int or None
+        Lines above the column names of files; default: titles are found by evidence.
+    decimal : str
+        Decimal mark of numbers kept as text.
     recording_lag_days : float
         How long after an order it may still be recorded; labels wait for it.
     scales : dict
@@ -96,7 +102,9 @@ class Mapping:
     timezone: rules.Timezone = "UTC"
     currency: Text | None = None
     shop: Text | None = None
-    separator: rules.Separator = ","
+    separator: rules.Separator | None = None
+    encoding: rules.Encoding | None = None
+    skip_lines: rules.Count | None = None
     decimal: rules.Decimal = "."
     recording_lag_days: rules.Days = 0.0
     scales: Dict[Text, rules.Scale] = field(default_factory=lambda: SCALES)
