@@ -13,6 +13,8 @@ from mmap import mmap
 import numpy as np
 from numpy.typing import NDArray
 
+from features.intake.readers.content import BOM
+
 CHUNK = 1 << 20
 LF, CR, QUOTE = b'\n\r"'
 
@@ -45,7 +47,9 @@ def is_regular(view: bytes | mmap, start: int, separator: str, width: int) -> bo
     >>> is_regular(b'1,7" vinyl\n2,c\n', 0, ",", width=2)
     False
     """
-    if width < 2 or view.find(b"\0", start) >= 0:
+    # Polars takes a byte order mark where it begins to read for none of the text.
+    is_marked = view[start : start + len(BOM)] == BOM
+    if width < 2 or is_marked or view.find(b"\0", start) >= 0:
         return False
     data = np.frombuffer(view, np.uint8)
     mark = ord(separator)
