@@ -29,7 +29,8 @@ class TableMapping:
     Attributes
     ----------
     file : str or None
-        File name inside the history's folder; default: the table's name with .parquet or .csv.
+        File name inside the history's folder; default: the table's name with the
+        end of a format that is read.
     table : str or None
         Table name in a database, or schema.table; default: the table's name.
     columns : dict

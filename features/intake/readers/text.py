@@ -96,8 +96,9 @@ def _rows(content: Content, layout: Layout) -> Iterator[list[str]]:
 
 def _uneven(name: str, line: int, cells: list[str], layout: Layout) -> HistoryError:
     text = shortened(layout.separator.join(cells))
+    count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
     return HistoryError(
-        f"{name} line {line} has {len(cells)} cells, the header has {len(layout.header)}: {text}. "
+        f"{name} line {line} has {count}, the header has {len(layout.header)}: {text}. "
         f"Correct the line, or put a cell that holds {layout.separator!r} or a quote in quotes; if "
         "the header is not the line of column names, set skip_lines in history.toml."
     )
