@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA ?= ../shared/data
 PACKAGES := features simulation training offers serving holdfast
 
-.PHONY: help setup demo serve test lint bench lock wheel clean
+.PHONY: help setup demo serve test soak lint bench lock wheel clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -40,6 +40,9 @@ lint: $(READY)  ## formatting, lint, types, import rules
 test: lint  ## every check: lint, tests with doctests, notebooks
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/python -m pytest --nbmake -p no:warnings notebooks
+
+soak: $(READY)  ## more random files than make test reads
+	HOLDFAST_FUZZ_FILES=10000 $(BIN)/python -m pytest tests/features/intake/readers/test_fuzz.py
 
 bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all
 	$(BIN)/python -m benchmarks.features

@@ -27,7 +27,7 @@ History = Annotated[
     typer.Argument(
         metavar="HISTORY",
         show_default=False,
-        help="Folder of Parquet or CSV files, one orders file, or a SQL URL.",
+        help="Folder of files, one orders file, or a SQL URL.",
     ),
 ]
 MappingFile = Annotated[

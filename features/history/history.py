@@ -84,7 +84,7 @@ class History:
         Parameters
         ----------
         path_or_url : str or Path
-            A folder of CSV or Parquet files named after the tables, one orders file, or a SQL URL.
+            A folder of files named after the tables, one orders file, or a SQL URL.
         mapping : Mapping or path, optional
             The mapping or its file; default: the `history.toml` in the folder, if there is one.
         """

@@ -9,7 +9,9 @@ from features.errors import HistoryError
 from features.intake.mapping import Mapping
 
 MAPPING_FILE = "history.toml"
-SUFFIXES = (".parquet", ".csv", ".csv.gz")
+TEXT = (".csv", ".tsv", ".txt")
+WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
+SUFFIXES = (".parquet", *TEXT, *WORKBOOKS, *(f"{suffix}.gz" for suffix in TEXT), ".zip")
 URL = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 

@@ -72,7 +72,8 @@ class TableMapping:
     Attributes
     ----------
     file : str or None
-        File name inside the history's folder; default: the table's name with .parquet or .csv.
+        File name inside the history's folder; default: the table's name with the
+        end of a format that is read.
     table : str or None
         Table name in a database, or schema.table; default: the table's name.
     columns : dict
@@ -152,10 +153,14 @@ class Mapping:
         The currency of every amount.
     shop : str or None
         The shop's name: models are of the shop of that name, whatever its export holds.
-    separator : str
-        Column separator of CSV files.
+    separator : str or None
+        What parts the cells of text files; default: found by evidence.
+    encoding : str or None
+        The encoding of text files, by any name Python knows; default: found by evidence.
+    skip_lines : int or None
+        Lines above the column names of files; default: titles are found by evidence.
     decimal : str or None
-        Decimal mark of numbers kept as text; None: what the cells of a column say.
+        Decimal mark of numbers kept as text; default: what the cells of a column say.
     recording_lag_days : float
         How long after an order it may still be recorded; labels wait for it.
     fold_emails : bool
@@ -175,7 +180,9 @@ class Mapping:
     timezone: rules.Timezone = "UTC"
     currency: Text | None = None
     shop: Text | None = None
-    separator: rules.Separator = ","
+    separator: rules.Separator | None = None
+    encoding: rules.Encoding | None = None
+    skip_lines: rules.Count | None = None
     decimal: rules.Decimal | None = None
     recording_lag_days: rules.Days = 0.0
     fold_emails: bool = True

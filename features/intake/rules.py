@@ -26,7 +26,21 @@ def _known_timezone(name: str) -> str:
 def _one_byte(separator: str) -> str:
     if len(separator.encode()) != 1:
         raise refusal("must be one character of ASCII", 'Write for example ";".')
+    if separator in '"\r\n':
+        raise refusal("must be no quote and no line end", 'Write for example ";".')
     return separator
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        b"a".decode(name)
+    except UnicodeError:
+        pass
+    except (LookupError, ValueError):
+        raise refusal(
+            "must be an encoding that Python knows", 'Write for example "cp1252" or "utf-16".'
+        ) from None
+    return name
 
 
 def _rising(scale: tuple[float, float]) -> tuple[float, float]:
@@ -74,6 +88,8 @@ Source = Annotated[str | tuple[str, ...], PlainValidator(_sources)]
 Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]
 WithoutId = Literal["row", "instant"]
+Encoding = Annotated[Text, AfterValidator(_known_encoding)]
+Count = Annotated[int, Field(ge=0)]
 Decimal = Literal[".", ","]
 Days = Annotated[float, Field(ge=0)]
 Scale = Annotated[

@@ -10,9 +10,11 @@ import polars as pl
 
 from features.errors import HistoryError
 from features.intake.database import read_database
-from features.intake.dataframes import first_line, readable
+from features.intake.dataframes import first_line
 from features.intake.location import MAPPING_FILE, SUFFIXES, absent, is_url
 from features.intake.mapping import TABLES, Mapping, TableMapping
+from features.intake.readers.files import read_file
+from features.intake.readers.reading import Reading
 
 
 def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
@@ -21,15 +23,16 @@ def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyF
     Parameters
     ----------
     path_or_url : str or Path
-        A folder of Parquet or CSV files named after the tables, a single file of orders, or a SQL
-        URL (`sqlite:///shop.db`, `postgresql://host/shop`).
+        A folder of table files named after the tables, a single file of orders, or a SQL URL
+        (`sqlite:///shop.db`, `postgresql://host/shop`).
     mapping : Mapping
         Names of files, tables and columns.
 
     Returns
     -------
     dict
-        Table name -> frame with the source's columns. CSV cells are text. `orders` is there.
+        Table name -> frame with the source's columns. Cells of files are text, but for those of
+        Parquet. `orders` is there.
 
     Raises
     ------
@@ -111,12 +114,5 @@ def _find(folder: Path, table: str, mapping: TableMapping) -> Path | None:
 
 
 def _scan(path: Path, mapping: Mapping) -> pl.LazyFrame:
-    name = path.name.lower()
-    if not name.endswith(SUFFIXES):
-        raise HistoryError(f"{path} must be a .parquet, .csv or .csv.gz file.")
-    with readable(str(path)):
-        if name.endswith(".parquet"):
-            frame = pl.scan_parquet(path)
-        else:
-            frame = pl.scan_csv(path, infer_schema=False, separator=mapping.separator)
-        return frame.rename({c: c.strip() for c in frame.collect_schema() if c != c.strip()})
+    reading = Reading(mapping.separator, mapping.encoding, mapping.skip_lines)
+    return read_file(path, reading).frame

@@ -156,8 +156,8 @@ def test_two_files_for_one_table_are_refused(tmp_path):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
-    (tmp_path / "orders.xlsx").touch()
-    refused(tmp_path / "orders.xlsx", r"must be a .parquet, .csv or .csv.gz file")
+    (tmp_path / "orders.json").touch()
+    refused(tmp_path / "orders.json", r"orders.json must be a table file: .parquet, .csv, .tsv")
 
 
 def test_an_empty_file_is_refused(tmp_path):
@@ -187,22 +187,39 @@ def test_a_damaged_parquet_is_refused(tmp_path):
     refused(path, "orders cannot be read")
 
 
-def test_a_file_in_another_encoding_is_refused_with_the_remedy(tmp_path):
+def test_a_file_in_the_encoding_of_windows_is_read(tmp_path):
+    text = CSV.replace("007", "Zoë").encode("cp1252")
+    assert orders_of(tmp_path / "orders.csv", text)["customer_id"].to_list() == ["Zoë"]
+
+
+def test_the_encoding_and_the_lines_to_skip_are_told_by_the_mapping(tmp_path):
+    text = ("a,b,c,d\n" + CSV.replace("007", "Zoë")).encode("mac_roman")
+    orders = orders_of(tmp_path / "orders.csv", text, encoding="mac_roman", skip_lines=1)
+    assert orders["customer_id"].to_list() == ["Zoë"]
+
+
+def test_a_file_in_no_encoding_is_refused_with_the_remedy(tmp_path):
     path = tmp_path / "orders.csv"
-    path.write_bytes(CSV.replace("007", "Zoë").encode("latin-1"))
-    refused(path, "orders cannot be read: .*Save it in the UTF-8 encoding")
+    path.write_bytes(CSV.encode().replace(b"007", b"\x81"))
+    refused(path, "orders.csv line 2: the byte 0x81 .*or save it as UTF-8")
 
 
 def test_rows_longer_than_the_first_line_are_refused(tmp_path):
     path = tmp_path / "orders.csv"
     path.write_text(CSV + "2,b,2024-01-06,10,extra\n")
-    refused(path, "orders cannot be read: found more fields")
+    refused(path, "orders.csv line 3 has 5 cells, the header has 4: ")
 
 
-def test_a_file_parted_by_another_separator_gets_a_hint(tmp_path):
+def test_a_file_parted_by_another_separator_than_told_gets_a_hint(tmp_path):
     path = tmp_path / "orders.csv"
     path.write_text(CSV.replace(",", ";"))
-    refused(path, "Set separator = ';' there")
+    refused(path, "Set separator = ';' there", separator=",")
+
+
+def test_no_row_is_lost_where_a_cell_holds_a_quote(tmp_path):
+    rows = (f'{i},a,2024-01-05,10,12" vinyl\n' for i in range(3))
+    text = CSV.splitlines()[0] + ",item\n" + "".join(rows)
+    assert orders_of(tmp_path / "orders.csv", text)["order_id"].to_list() == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Any table file a shop exports, read as text without losing a row."""

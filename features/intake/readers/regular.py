@@ -1,0 +1,125 @@
+"""Whether Polars and Python's csv module must agree on a text, told from its bytes at once.
+
+Polars reads only the columns that are asked for. Where a quote stands within a cell, or a record is
+too short or too long, what it makes of one column then depends on the others, and rows are lost
+without an error. Such a text is left to the csv module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from mmap import mmap
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.intake.readers.content import BOM
+
+CHUNK = 1 << 20
+LF, CR, QUOTE = b'\n\r"'
+
+Bytes = NDArray[np.uint8]
+
+
+def is_regular(view: bytes | mmap, start: int, separator: str, width: int) -> bool:
+    r"""Whether all records after `start` have one width, and every quote is where it must be.
+
+    Every second quote closes a cell: it stands before a separator, the end of the line or another
+    quote. The others open one: they stand after such. Outside of quotes no line is blank and no
+    carriage return stands alone. A zero byte is nowhere.
+
+    Parameters
+    ----------
+    view : bytes or mmap
+        UTF-8 text.
+    start : int
+        Offset of a record's first byte.
+    separator : str
+        One character of ASCII.
+    width : int
+        Cells of a record; a table of one column, whose blank lines Polars takes for rows, is never
+        regular.
+
+    Examples
+    --------
+    >>> is_regular(b'1,"a, b"\n2,c\n', 0, ",", width=2)
+    True
+    >>> is_regular(b'1,7" vinyl\n2,c\n', 0, ",", width=2)
+    False
+    """
+    # Polars takes a byte order mark where it begins to read for none of the text.
+    is_marked = view[start : start + len(BOM)] == BOM
+    if width < 2 or is_marked or view.find(b"\0", start) >= 0:
+        return False
+    data = np.frombuffer(view, np.uint8)
+    mark = ord(separator)
+    if view.find(b'"', start) >= 0:
+        marks = _marks_outside_quotes(data, start, mark)
+    elif view.find(b"\r", start) < 0 or _returns_end_lines(data, start):
+        marks = _marks(data, start, mark)
+    else:
+        return False
+    return _have_width(marks, width, ends_open=data[-1] != LF)
+
+
+def _have_width(marks: Iterator[Bytes | None], width: int, ends_open: bool) -> bool:
+    """Whether every width-th mark, and no other, is the end of a line; None is a wrong quote."""
+    place = 0
+    for chunk in marks:
+        if chunk is None:
+            return False
+        is_end = chunk == LF
+        last_of_record = is_end[width - 1 - place :: width]
+        if not last_of_record.all() or np.count_nonzero(is_end) != len(last_of_record):
+            return False
+        place = (place + len(chunk)) % width
+    return place == (width - 1 if ends_open else 0)
+
+
+def _marks(data: Bytes, start: int, separator: int) -> Iterator[Bytes]:
+    """The separators and line ends, in their order, of text without quotes."""
+    for offset in range(start, len(data), CHUNK):
+        chunk = data[offset : offset + CHUNK]
+        yield chunk[(chunk == separator) | (chunk == LF)]
+
+
+def _returns_end_lines(data: Bytes, start: int) -> bool:
+    for offset in range(start, len(data), CHUNK):
+        chunk = data[offset : offset + CHUNK + 1]
+        is_return = chunk[:CHUNK] == CR
+        is_end = np.append(chunk[1:], LF if len(chunk) > CHUNK else 0)[: len(is_return)] == LF
+        if (is_return & ~is_end).any():
+            return False
+    return True
+
+
+def _marks_outside_quotes(data: Bytes, start: int, separator: int) -> Iterator[Bytes | None]:
+    """The separators and line ends that are not in quotes; None where a quote is misplaced."""
+    is_inside = 0
+    around = np.isin(np.arange(256), [separator, LF, QUOTE])
+    for offset in range(start, len(data), CHUNK):
+        chunk = data[offset : offset + CHUNK]
+        special = (chunk == separator) | (chunk == LF) | (chunk == QUOTE) | (chunk == CR)
+        places = np.flatnonzero(special)
+        kinds = chunk[places]
+        is_quote = kinds == QUOTE
+        inside = (np.cumsum(is_quote) + is_inside) & 1
+        outside = ~is_quote & (inside == 0)
+        places += offset
+        opening = places[is_quote & (inside == 1)]
+        # The end of a text and its start do as well as the end of a line.
+        closing = places[is_quote & (inside == 0)]
+        returns = places[outside & (kinds == CR)]
+        before = data[opening[opening > start] - 1]
+        after = data[closing[closing + 1 < len(data)] + 1]
+        follows = data[np.minimum(returns + 1, len(data) - 1)]
+        if not (around[before].all() and (around | _IS_CR)[after].all() and (follows == LF).all()):
+            yield None
+            return
+        is_inside = int(inside[-1]) if len(inside) else is_inside
+        yield kinds[outside & (kinds != CR)]
+    if is_inside:
+        yield None
+
+
+_IS_CR = np.arange(256) == CR
