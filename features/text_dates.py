@@ -206,6 +206,13 @@ def wall_clock(instant: pl.Expr) -> pl.Expr:
     return micros.map_batches(_divided, return_dtype=pl.Float64, is_elementwise=True)
 
 
+def moved(day: pl.Expr, zone: str, timezone: str) -> pl.Expr:
+    """Days on the clock of one zone as days on that of another."""
+    micros = (day * MICROSECONDS_PER_DAY).round().cast(pl.Int64).cast(pl.Datetime("us"))
+    instant = micros.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return wall_clock(instant.dt.convert_time_zone(timezone))
+
+
 def _divided(micros: pl.Series) -> pl.Series:
     """Divide in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times."""
     days = micros.cast(pl.Float64).to_numpy() / MICROSECONDS_PER_DAY

@@ -17,6 +17,7 @@ from features.intake.deduplicate import orders_of, with_versions
 from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.normalise import conform, require, with_declared
+from features.intake.recognise import optional, read_as, recognised
 from features.intake.refunds import with_customers, with_refunds
 from features.intake.shape import shaped
 from features.intake.sources import constants, select_rows
@@ -44,6 +45,8 @@ class CanonicalTable:
         Columns of the source that mean nothing to Holdfast.
     source : TableMapping
         How it was read, with the names of columns as the source writes them.
+    format : str or None
+        Name of the format that was recognised.
     """
 
     table: str
@@ -52,6 +55,7 @@ class CanonicalTable:
     left_out: int = 0
     unused: tuple[str, ...] = ()
     source: TableMapping = field(default_factory=TableMapping)
+    format: str | None = None
 
 
 def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTable]:
@@ -133,7 +137,10 @@ class _Conformed:
 def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Conformed:
     names = frame.collect_schema().names()
     columns: tuple[Column, ...] = SCHEMAS[table]
-    source = written = settled(table, mapping.of(table), (*columns, *REFUND), names)
+    own, known = mapping.of(table), recognised(table, names, mapping)
+    if known is not None:
+        own = optional(read_as(known, own), names)
+    source = written = settled(table, own, (*columns, *REFUND), names)
     raw, left_out = None, 0
     mapping = replace(mapping, tables={**mapping.tables, table: source})
     if frame.implementation.is_polars():
@@ -157,7 +164,8 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
         rows = _orders_in_one_currency(rows, mapping, is_lines=source.is_lines)
     elif table == "orders" and source.source("currency") in names:
         _refuse_mixed_currencies(rows, mapping)
-    return _Conformed(CanonicalTable(table, rows, raw, left_out, unused, source))
+    name = None if known is None else known.name
+    return _Conformed(CanonicalTable(table, rows, raw, left_out, unused, source, name))
 
 
 def _of_customers(found: dict[str, _Conformed]) -> dict[str, _Conformed]:
@@ -170,7 +178,7 @@ def _of_customers(found: dict[str, _Conformed]) -> dict[str, _Conformed]:
         found = {**found, "orders": orders.with_rows(rows)}
         buyers = rows
     if buyers is not None and (said := found.get("feedback")) is not None and said.is_local:
-        rows = with_customers(said.rows, buyers, pl.lit(True))
+        rows = with_customers(said.rows, buyers, pl.col("problem") == ANONYMOUS)
         found = {**found, "feedback": said.with_rows(rows)}
     return found
 
@@ -202,6 +210,7 @@ def _local_only(source: TableMapping) -> list[str]:
         "drop": source.drop, "lines": source.is_lines, "constants": source.constants,
         "status": source.status, "refund": source.refund, "time": source.time,
         "blank": source.blank, "without_order_id": source.without_order_id,
+        "zone": source.zone, "words": source.words,
     }  # fmt: skip
     return [name for name, value in used.items() if value]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
@@ -11,8 +10,9 @@ import polars as pl
 from features.day_column import with_day
 from features.errors import HistoryError
 from features.intake.amounts import read_numbers
-from features.intake.mapping import Mapping
+from features.intake.mapping import Mapping, TableMapping
 from features.schema import Column
+from features.text_dates import moved
 
 # Beyond it a float no longer holds every whole number, and an id would be another one.
 EXACT_INTEGERS = 2.0**53
@@ -26,7 +26,7 @@ def raw_name(column: Column) -> str:
 
 
 def read_cells(
-    frame: nw.LazyFrame[Any], column: Column, mapping: Mapping, formats: Sequence[str]
+    frame: nw.LazyFrame[Any], column: Column, mapping: Mapping, source: TableMapping
 ) -> nw.LazyFrame[Any]:
     """Add `column.target`, read from the source's cells.
 
@@ -39,7 +39,14 @@ def read_cells(
     raw = raw_name(column)
     dtype = frame.collect_schema()[raw]
     if column.kind == "date":
-        return with_day(frame, raw, column.target, mapping.timezone, formats)
+        read = with_day(
+            frame, raw, column.target, source.zone or mapping.timezone, source.date_format
+        )
+        if source.zone is None or source.zone == mapping.timezone:
+            return read
+        days: pl.LazyFrame = read.to_native()
+        zones = (source.zone, mapping.timezone)
+        return nw.from_native(days.with_columns(moved(pl.col(column.target), *zones)))
     if column.kind in {"id", "text"}:
         text = _text(nw.col(raw), dtype)
         if column.kind == "id" and dtype in TEXT_TYPES:

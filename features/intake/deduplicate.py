@@ -80,7 +80,9 @@ def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
 def _identity(table: str) -> list[nw.Expr]:
     """What makes two rows of a table the same thing."""
     if table == "orders":
-        return [nw.col("order_id"), nw.col("amount") < 0]
+        refunded = nw.col("amount") < 0
+        # An order may be refunded in parts; what was recorded again is of the same instant.
+        return [nw.col("order_id"), refunded, nw.when(refunded).then(nw.col("day"))]
     if table == "feedback":
         unnamed = nw.col("feedback_id").is_null()
         parts = [nw.when(unnamed).then(nw.col(c)) for c in ("customer_id", "day", "order_id")]

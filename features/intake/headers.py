@@ -87,9 +87,14 @@ def _further(table: str, source: TableMapping, header: Header) -> dict[str, Any]
         column = _required(f"[{table}.status] column", source.status.column, header)
         found["status"] = replace(source.status, column=column)
     if source.refund is not None:
-        amount = _required(f"[{table}.refund] amount", source.refund.amount, header)
-        at = source.refund.at and _required(f"[{table}.refund] at", source.refund.at, header)
-        found["refund"] = replace(source.refund, amount=amount, at=at)
+        told = {key: getattr(source.refund, key) for key in ("amount", "at", "of")}
+        found["refund"] = replace(
+            source.refund,
+            **{
+                key: name and _required(f"[{table}.refund] {key}", name, header)
+                for key, name in told.items()
+            },
+        )
     return found
 
 

@@ -51,18 +51,21 @@ class Status:
 
 @settings(HistoryError)
 class Refund:
-    """Money given back, told beside the order's amount.
+    """Money given back, told beside the order's amount or in rows of its own.
 
     Attributes
     ----------
-    amount : str
-        Source column of what was given back.
+    amount : str or None
+        Source column of what was given back of the row's order.
     at : str or None
         Source column of when; without one a refund counts as known only at the end of the source.
+    of : str or None
+        Source column in which rows with a negative amount name the order that they give back.
     """
 
-    amount: Text
+    amount: Text | None = None
     at: Text | None = None
+    of: Text | None = None
 
 
 @settings(HistoryError)
@@ -93,6 +96,10 @@ class TableMapping:
         Source column of what a line costs in all, instead of both.
     blank : tuple of str
         Customer ids that stand for nobody, such as "0".
+    zone : str or None
+        IANA time zone of the source's dates without an offset; default: the shop's.
+    words : dict
+        Column -> {word in the source: what it means}, such as scores in words.
     time : str or None
         Source column of the time of day, where the date stands in a column of its own.
     without_order_id : {"row", "instant"} or None
@@ -111,6 +118,8 @@ class TableMapping:
     price: Text | None = None
     line_total: Text | None = None
     blank: rules.Names = ()
+    zone: rules.Timezone | None = None
+    words: Dict[Text, Dict[Text, rules.Constant]] = field(default_factory=dict)
     time: Text | None = None
     without_order_id: rules.WithoutId | None = None
     status: Status | None = None
@@ -128,7 +137,7 @@ class TableMapping:
         if self.status is not None:
             names.append(self.status.column)
         if self.refund is not None:
-            names += [self.refund.amount, self.refund.at]
+            names += [self.refund.amount, self.refund.at, self.refund.of]
         return tuple(name for name in names if name)
 
     def sources(self, column: str) -> tuple[str, ...]:
@@ -153,6 +162,8 @@ class Mapping:
         The currency of every amount.
     shop : str or None
         The shop's name: models are of the shop of that name, whatever its export holds.
+    format : str or None
+        Name of the export's format, or "none"; default: recognised by its header.
     separator : str or None
         What parts the cells of text files; default: found by evidence.
     encoding : str or None
@@ -180,6 +191,7 @@ class Mapping:
     timezone: rules.Timezone = "UTC"
     currency: Text | None = None
     shop: Text | None = None
+    format: rules.FormatName | None = None
     separator: rules.Separator | None = None
     encoding: rules.Encoding | None = None
     skip_lines: rules.Count | None = None

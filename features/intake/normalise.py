@@ -117,7 +117,7 @@ def _read(
 ) -> nw.LazyFrame[Any]:
     source = mapping.of(table)
     try:
-        return read_cells(frame, column, mapping, source.date_format)
+        return read_cells(frame, column, mapping, source)
     except HistoryError as error:
         name = source_name(column, source)
         raise HistoryError(f"{table} column {name!r} {error}") from None
@@ -128,7 +128,8 @@ def source_name(column: Column, source: TableMapping) -> str:
     if column in LINES:
         return str(source.quantity if column.source == "quantity" else source.price)
     if column in REFUND and source.refund is not None:
-        return str(source.refund.amount if column.source == "refund_amount" else source.refund.at)
+        named = source.refund.amount if column.source == "refund_amount" else source.refund.at
+        return named or source.source(column.source)
     return source.source(column.source)
 
 

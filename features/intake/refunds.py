@@ -40,7 +40,7 @@ def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_customers(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> pl.DataFrame:
-    """Give rows that name an order and nobody the customer of that order.
+    """Give rows that name an order, and nobody or a refund's payer, the customer of that order.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def with_customers(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> p
     only : polars.Expr
         Of which rows.
     """
-    lost = (pl.col("problem") == ANONYMOUS) & pl.col("order_id").is_not_null() & only
+    usable = pl.col("problem").is_null() | (pl.col("problem") == ANONYMOUS)
+    lost = usable & pl.col("order_id").is_not_null() & only
     if not rows.select(lost.any()).item():
         return rows
     whose = (

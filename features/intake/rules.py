@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.resources import files
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -82,11 +83,20 @@ def _sources(value: Any) -> Any:
     return tuple(names) if isinstance(value, list | tuple) else value
 
 
+def _known_format(name: str) -> str:
+    entries = files("features.intake.formats").iterdir()
+    known = sorted(e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml"))
+    if name not in (*known, "none"):
+        raise refusal(f"must be one of {', '.join(known)}, or none", "Correct the name.")
+    return name
+
+
 # Lists do as well as tuples where somebody writes a mapping in Python.
 Names = Annotated[tuple[Text, ...], Field(strict=False)]
 Source = Annotated[str | tuple[str, ...], PlainValidator(_sources)]
 Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]
+FormatName = Annotated[Text, AfterValidator(_known_format)]
 WithoutId = Literal["row", "instant"]
 Encoding = Annotated[Text, AfterValidator(_known_encoding)]
 Count = Annotated[int, Field(ge=0)]

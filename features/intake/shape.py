@@ -72,8 +72,8 @@ def shaped(
     found = Shaped(cells.with_columns(pl.lit(None, pl.String).alias(ASIDE)), source)
     if table == "orders":
         found = _lines_below(found) if source.is_lines else _rows_below(found)
-        found = _counted(found)
-    found = _one_customer(found)
+        found = _given_back(_counted(found))
+    found = _in_words(_one_customer(found))
     if source.time is not None:
         found = _one_instant(table, found)
     return _one_order(found) if table == "orders" else found
@@ -135,6 +135,31 @@ def _counted(found: Shaped) -> Shaped:
     found = _set_aside(found, said.is_in(_folded(status.not_counted)), NOT_COUNTED)
     paid_back = said.is_in(_folded(status.refunded)).fill_null(False)
     return replace(found, cells=found.cells.with_columns(paid_back.alias(PAID_BACK)))
+
+
+def _given_back(found: Shaped) -> Shaped:
+    """Rows with a negative amount are of the order that they give back, where they name it."""
+    refund, source = found.source.refund, found.source
+    key, amount = source.source("order_id"), source.source("amount")
+    if refund is None or refund.of is None or not found.has(key, amount):
+        return found
+    negative = pl.col(amount).cast(pl.String).str.contains(r"^\s*[-(\u2212]|-\s*$")
+    named = pl.when(negative & found.given(refund.of)).then(pl.col(refund.of))
+    return found.with_column("order_id", f"{refund.of} or {key}", pl.coalesce(named, key))
+
+
+def _in_words(found: Shaped) -> Shaped:
+    """What the words of a source mean, where the mapping tells it."""
+    for column, meanings in found.source.words.items():
+        name = found.source.source(column)
+        if not found.has(name):
+            continue
+        means = {_folded([word])[0]: str(meaning) for word, meaning in meanings.items()}
+        said = pl.col(name).cast(pl.String)
+        known = folded(said).replace_strict(means, default=None, return_dtype=pl.String)
+        cells = pl.when(folded(said).is_in(list(means))).then(known).otherwise(said)
+        found = found.with_column(column, f"{name} in words", cells)
+    return found
 
 
 def folded(status: pl.Expr) -> pl.Expr:

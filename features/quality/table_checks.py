@@ -192,7 +192,7 @@ def _recorded(context: CheckContext, intake: CanonicalTable, column: str, event:
     empty = ~is_given(RECORDED, rows.collect_schema()[raw_name(RECORDED)])
     rows = rows.with_columns(empty.alias("is_empty"))
     for each in (RECORDED, event):
-        rows = read_cells(rows, each, context.mapping, source.date_format)
+        rows = read_cells(rows, each, context.mapping, source)
     return rows
 
 
