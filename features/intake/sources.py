@@ -92,8 +92,9 @@ def _read_folder(folder: Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
     if found["orders"] is None:
         names = sorted(path.name for path in folder.iterdir())[:10]
         raise HistoryError(
-            f"history {folder} has no orders: expected orders.parquet or orders.csv; it holds "
-            f'{names}. Rename the file, or name it under [orders] file = "…" in {MAPPING_FILE}.'
+            f"history {folder} has no orders: expected orders.csv, orders.xlsx, orders.parquet or "
+            f"the like; it holds {names}. Rename the file, or name it under [orders] "
+            f'file = "…" in {MAPPING_FILE}.'
         )
     return {table: _scan(path, mapping) for table, path in found.items() if path is not None}
 

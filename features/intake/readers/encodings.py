@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
 from mmap import mmap
+
+import numpy as np
 
 from features.errors import HistoryError
 from features.intake.readers.content import BOM, Content
@@ -12,7 +13,8 @@ from features.intake.readers.content import BOM, Content
 # The longest first: no mark may be the start of a later one.
 MARKS = ((BOM, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 WINDOWS = "cp1252"
-CHUNK = 1 << 22
+CHUNK = 1 << 18
+ASCII = 128
 
 
 def as_utf8(content: Content, encoding: str | None) -> tuple[Content, str]:
@@ -62,18 +64,17 @@ def _decoded(content: Content, codec: str, is_found: bool) -> Content:
 def _first_wrong_byte(view: bytes | mmap) -> int | None:
     """Offset of the first byte that is no UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    for offset, chunk, is_last in _chunks(view):
+    data = np.frombuffer(view, np.uint8)
+    for offset in range(0, len(data), CHUNK):
+        chunk = data[offset : offset + CHUNK]
         pending = len(decoder.getstate()[0])
+        if not pending and chunk.max() < ASCII:
+            continue
         try:
-            decoder.decode(chunk, is_last)
+            decoder.decode(chunk.tobytes(), offset + CHUNK >= len(data))
         except UnicodeDecodeError as error:
             return offset - pending + error.start
     return None
-
-
-def _chunks(view: bytes | mmap) -> Iterator[tuple[int, bytes, bool]]:
-    for offset in range(0, len(view), CHUNK):
-        yield offset, view[offset : offset + CHUNK], offset + CHUNK >= len(view)
 
 
 def _refusal(

@@ -51,15 +51,15 @@ def _scanned(content: Content, layout: Layout, names: list[str]) -> pl.LazyFrame
     is_whole = above.endswith(b"\n")
     if not (is_whole and is_regular(view, start, layout.separator, len(names))):
         return None
-    has_quotes = view.find(b'"', start) >= 0
     return pl.scan_csv(
         content.source,
         has_header=False,
         skip_lines=above.count(b"\n"),
         schema=dict.fromkeys(names, pl.String),
         separator=layout.separator,
-        quote_char='"' if has_quotes else None,
-        null_values=[""] if has_quotes else None,
+        quote_char='"' if view.find(b'"', start) >= 0 else None,
+        # Polars takes an empty cell in quotes for an empty text.
+        null_values=[""] if view.find(b'""', start) >= 0 else None,
         glob=False,
     )
 
