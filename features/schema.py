@@ -92,6 +92,27 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
             ),
         ),
     ),
+    "refunds": (
+        Column("order_id", "id", required=True, meaning="the order that money was given back of"),
+        Column(
+            "amount",
+            "number",
+            required=True,
+            meaning="what was given back, with a minus before it or without",
+        ),
+        Column(
+            "refunded_at",
+            "date",
+            name="day",
+            meaning=(
+                "when; without it the refund counts as known only after all orders of the source"
+            ),
+        ),
+        Column("customer_id", "id", meaning="the customer, if the order is not there"),
+        replace(RECORDED, meaning="when the row became known, if later than `refunded_at`"),
+        Column("currency", "text", meaning="currency of the amount"),
+        Column("refund_id", "id", meaning="id of the refund, where an order may have several"),
+    ),
     "feedback": (
         Column("customer_id", "id", required=True, meaning="blank cells make the row anonymous"),
         Column(

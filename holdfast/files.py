@@ -69,9 +69,15 @@ def _files(history: Path, mapping: Mapping) -> list[Path]:
     from features.intake.location import SUFFIXES as READ
     from features.intake.mapping import TABLES
 
-    named = [mapping.of(table).file for table in TABLES]
+    if not history.is_dir():
+        return [history]
+    named = [
+        name for table in TABLES for name in (mapping.of(table).file, *mapping.of(table).files)
+    ]
+    globbed = (path for name in named if name for path in history.glob(name))
     usual = [f"{table}{suffix}" for table in TABLES for suffix in READ]
-    return [history, *(history / name for name in (*usual, *named) if name)]
+    parts = (p for t in TABLES for p in history.glob(f"{t}*") if p.name.lower().endswith(READ))
+    return [history, *(history / name for name in usual), *globbed, *parts]
 
 
 @contextmanager

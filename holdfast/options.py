@@ -41,6 +41,16 @@ MappingFile = Annotated[
         "with Holdfast, such as cdnow; default: HISTORY/history.toml.",
     ),
 ]
+ExportFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        show_default=False,
+        help="The export that the files are, such as shopify; none to recognise nothing; default: "
+        "recognised by its header.",
+    ),
+]
 ShopName = Annotated[
     str | None,
     typer.Option(

@@ -9,11 +9,35 @@ from typing import TYPE_CHECKING, Self
 
 from holdfast import files
 from holdfast.failures import RequestError
+from holdfast.render import output
 
 if TYPE_CHECKING:
     from features.history.history import History, Past
     from features.intake.mapping import Mapping
     from holdfast.render.output import Tell
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a source is to be read, as a command was told.
+
+    Attributes
+    ----------
+    mapping : str or None
+        File with the mapping; default: the source's own.
+    export : str or None
+        Name of the format of its files, or none; default: that of the mapping.
+    """
+
+    mapping: str | None = None
+    export: str | None = None
+
+    def settings(self, source: str) -> Mapping:
+        """The mapping with what was told besides."""
+        from features.intake.location import read_mapping
+
+        found = read_mapping(source, self.mapping)
+        return found if self.export is None else replace(found, format=self.export)
 
 
 @dataclass(frozen=True)
@@ -36,7 +60,7 @@ class Session:
     def begin(
         cls,
         source: str,
-        mapping: str | None,
+        reading: Reading,
         as_of: str | None = None,
         shop: str | None = None,
         targets: Dict[str, Path | None] | None = None,
@@ -46,8 +70,7 @@ class Session:
         Parameters
         ----------
         source : str
-        mapping : str or None
-            File with the mapping; default: the source's own.
+        reading : Reading
         as_of : str or None
         shop : str or None
             Its name; default: that of the settings.
@@ -62,10 +85,10 @@ class Session:
             If the name of the shop is empty, or a target is one of the history's own files.
         """
         from features.clock import as_day
-        from features.intake.location import read_mapping, require_there
+        from features.intake.location import require_there
 
         require_there(source)
-        settings = read_mapping(source, mapping)
+        settings = reading.settings(source)
         if shop is not None:
             if not shop.strip():
                 raise RequestError("--shop must be a name; got none. Leave it out, or name one.")
@@ -82,7 +105,9 @@ class Session:
         from features.history.history import History
 
         tell("reading")
-        return History.open(self.source, self.mapping)
+        history = History.open(self.source, self.mapping)
+        output.notes(read_as(history.formats))
+        return history
 
     def open_past(self, tell: Tell) -> tuple[History, Past]:
         """Read the history, and cut it at `as_of`.
@@ -100,3 +125,14 @@ class Session:
         past = history.at(self.as_of)
         require_orders(past)
         return history, past
+
+
+def read_as(formats: Dict[str, str]) -> list[str]:
+    """Which exports were recognised and what that means, a sentence for each table."""
+    from features.intake.recognise import formats as known
+
+    return [
+        f"{table} read as {known()[name].title}: {known()[name].means}. Write format = "
+        f'"none" in history.toml, or --format none, if they are not.'
+        for table, name in formats.items()
+    ]

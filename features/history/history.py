@@ -17,7 +17,13 @@ from features.clock import Instant, as_day, as_instant
 from features.errors import HistoryError
 from features.history.cut import cut
 from features.history.order_days import order_days
-from features.intake.canonical import CanonicalTable, refuse_unusable, settled_mapping, take_in
+from features.intake.canonical import (
+    CanonicalTable,
+    formats_of,
+    refuse_unusable,
+    settled_mapping,
+    take_in,
+)
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
@@ -54,7 +60,17 @@ class History:
     ...     "ordered_at": ["2024-01-05", "2024-03-01"], "amount": [20.0, 35.0]}))
     >>> history.upto("2024-02-01").orders.collect()["order_id"].to_list()
     ['1']
+
+    Attributes
+    ----------
+    mapping : Mapping
+        With the names of columns as the sources write them, and the currency of the orders.
+    formats : dict of str to str
+        Table -> name of the export that it was recognised as.
     """
+
+    mapping: Mapping
+    formats: Dict[str, str]
 
     def __init__(
         self,
@@ -73,6 +89,7 @@ class History:
         settings = mapping or Mapping()
         intakes = take_in(frames, settings)
         refuse_unusable(intakes)
+        self.formats = formats_of(intakes)
         self._tables = _usable(intakes)
         named = settled_mapping(intakes, settings)
         self.mapping = _with_currency(self._tables["orders"], named)
@@ -97,7 +114,7 @@ class History:
     def from_intakes(intakes: Dict[str, CanonicalTable], mapping: Mapping) -> History:
         """Build from tables taken in already, as `quality.check` also sees them."""
         history = History.__new__(History)
-        history._tables = _usable(intakes)
+        history._tables, history.formats = _usable(intakes), formats_of(intakes)
         named = settled_mapping(intakes, mapping)
         history.mapping = _with_currency(history._tables["orders"], named)
         return history
@@ -262,7 +279,7 @@ class Past(History):
     @classmethod
     def _of(cls, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping, day: float) -> Self:
         past = cls.__new__(cls)
-        past._tables, past.mapping, past.day = tables, mapping, day
+        past._tables, past.mapping, past.day, past.formats = tables, mapping, day, {}
         return past
 
     @property
@@ -293,9 +310,19 @@ def _usable(intakes: Dict[str, CanonicalTable]) -> dict[str, nw.LazyFrame[Any]]:
         for table, intake in intakes.items()
         if table in SCHEMAS
     }
+    if "refunds" in usable:
+        usable["orders"] = _with_refunds(usable["orders"], usable.pop("refunds"))
     if usable["orders"].implementation.is_polars():
         usable["orders"] = _held(usable["orders"].sort(ORDER))
     return usable
+
+
+def _with_refunds(orders: nw.LazyFrame[Any], refunds: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Refunds of a table of their own are rows of the orders."""
+    names = orders.collect_schema().names()
+    none = {"discount_amount": nw.lit(None, dtype=nw.Float64)}
+    alike = refunds.with_columns(**none).select(names)
+    return nw.concat([orders, alike])
 
 
 def _with_currency(orders: nw.LazyFrame[Any], mapping: Mapping) -> Mapping:

@@ -18,7 +18,7 @@ from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.normalise import conform, require, with_declared
 from features.intake.recognise import optional, read_as, recognised
-from features.intake.refunds import with_customers, with_refunds
+from features.intake.refunds import of_orders, with_customers, with_refunds
 from features.intake.shape import shaped
 from features.intake.sources import constants, select_rows
 from features.schema import ANONYMOUS, LINE_COLUMNS, REFUND, SCHEMAS, Column
@@ -87,6 +87,12 @@ def settled_mapping(intakes: Dict[str, CanonicalTable], mapping: Mapping) -> Map
     """The mapping with the names of columns as the sources of the tables write them."""
     own = {table: intake.source for table, intake in intakes.items() if table != "lines"}
     return replace(mapping, tables={**mapping.tables, **own})
+
+
+def formats_of(intakes: Dict[str, CanonicalTable]) -> dict[str, str]:
+    """Table -> the export that its source was recognised as, where it was."""
+    found = {table: intake.format for table, intake in intakes.items() if table != "lines"}
+    return {table: name for table, name in found.items() if name is not None}
 
 
 def refuse_unusable(intakes: dict[str, CanonicalTable]) -> None:
@@ -171,15 +177,17 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
 def _of_customers(found: dict[str, _Conformed]) -> dict[str, _Conformed]:
     """Refunds and feedback that name an order alone are of that order's customer."""
     orders = found["orders"]
-    if not orders.is_local or orders.intake.source.is_lines:
-        buyers = None
-    else:
-        rows = with_customers(orders.rows, orders.rows, pl.col("amount") < 0)
+    if not orders.is_local:
+        return found
+    rows = orders.rows
+    if not orders.intake.source.is_lines:
+        rows = with_customers(rows, rows, pl.col("amount") < 0)
         found = {**found, "orders": orders.with_rows(rows)}
-        buyers = rows
-    if buyers is not None and (said := found.get("feedback")) is not None and said.is_local:
-        rows = with_customers(said.rows, buyers, pl.col("problem") == ANONYMOUS)
-        found = {**found, "feedback": said.with_rows(rows)}
+    if (refunds := found.get("refunds")) is not None:
+        found = {**found, "refunds": refunds.with_rows(of_orders(refunds.rows, rows))}
+    if (said := found.get("feedback")) is not None:
+        told = with_customers(said.rows, rows, pl.col("problem") == ANONYMOUS)
+        found = {**found, "feedback": said.with_rows(told)}
     return found
 
 
@@ -192,7 +200,7 @@ def _settle(found: _Conformed) -> Iterator[tuple[str, CanonicalTable]]:
         return
     yield "lines", replace(intake, table="lines", rows=intake.rows.drop("recorded_day"))
     orders = _collected(table, orders_of(intake.rows, ANONYMOUS))
-    yield table, CanonicalTable(table, orders, source=intake.source)
+    yield table, CanonicalTable(table, orders, source=intake.source, format=intake.format)
 
 
 def _columns(

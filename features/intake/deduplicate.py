@@ -83,6 +83,10 @@ def _identity(table: str) -> list[nw.Expr]:
         refunded = nw.col("amount") < 0
         # An order may be refunded in parts; what was recorded again is of the same instant.
         return [nw.col("order_id"), refunded, nw.when(refunded).then(nw.col("day"))]
+    if table == "refunds":
+        unnamed = nw.col("refund_id").is_null()
+        parts = [nw.when(unnamed).then(nw.col(c)) for c in ("day", "amount")]
+        return [nw.col("order_id"), nw.col("refund_id"), *parts]
     if table == "feedback":
         unnamed = nw.col("feedback_id").is_null()
         parts = [nw.when(unnamed).then(nw.col(c)) for c in ("customer_id", "day", "order_id")]

@@ -14,7 +14,7 @@ from features.errors import HistoryError
 from features.intake import rules
 from features.settings import STRICT, Text, checked, read, settings, table
 
-TABLES = ("orders", "feedback", "offers", "customers")
+TABLES = ("orders", "refunds", "feedback", "offers", "customers")
 # How shops call the orders that never were, or were taken back whole.
 NOT_COUNTED = (
     "abandoned", "authorised", "authorized", "awaiting payment", "blocked", "canceled",
@@ -77,6 +77,8 @@ class TableMapping:
     file : str or None
         File name inside the history's folder; default: the table's name with the
         end of a format that is read.
+    files : tuple of str
+        File names of the table's parts, which are read one below the other; * stands for anything.
     table : str or None
         Table name in a database, or schema.table; default: the table's name.
     columns : dict
@@ -109,6 +111,7 @@ class TableMapping:
     """
 
     file: Text | None = None
+    files: rules.Names = ()
     table: Text | None = None
     columns: Dict[Text, rules.Source] = field(default_factory=dict)
     constants: Dict[Text, rules.Constant] = field(default_factory=dict)
@@ -267,6 +270,7 @@ FILE = table(
         lines=LINES,
         **{name: table(owner) for name, owner in OF_ORDERS.items()},
     ),
+    refunds=_source(),
     feedback=_source(scales=dict[Text, rules.Scale]),
     offers=_source(),
     customers=_source(

@@ -295,6 +295,7 @@ def _checks(
     if table == "feedback":
         checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))
         checks.append((_outside() & ~_is_answered_later(), "score outside its scale"))
-    if table == "feedback" and not any(c.target == "customer_id" for c in given):
+    named_by_order = table in ("feedback", "refunds")
+    if named_by_order and not any(c.target == "customer_id" for c in given):
         anonymous.append((nw.lit(True), ANONYMOUS))
     return checks + anonymous

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,8 +14,6 @@ from features.intake.headers import Header
 from features.intake.mapping import Mapping, TableMapping
 
 NONE = "none"
-# What a history.toml says of where a table is, and not of how it is read.
-PLACE = ("file", "table")
 
 
 @dataclass(frozen=True)
@@ -130,6 +129,7 @@ def optional(source: TableMapping, names: Sequence[str]) -> TableMapping:
     return replace(
         source,
         columns=columns,
+        drop=source.drop if _all_there(source.drop or "", header) else None,
         time=source.time if source.time and header.find(source.time) else None,
         status=status if status and header.find(status.column) else None,
         refund=refund
@@ -141,6 +141,11 @@ def optional(source: TableMapping, names: Sequence[str]) -> TableMapping:
             },
         ),
     )
+
+
+def _all_there(condition: str, header: Header) -> bool:
+    """Whether an export has all columns that a condition names in quotes."""
+    return all(header.find(name) for name in re.findall(r'"([^"]+)"', condition))
 
 
 def _needed(column: str, sources: tuple[str, ...]) -> tuple[str, ...]:

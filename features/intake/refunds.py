@@ -39,6 +39,32 @@ def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([orders, refunds]).drop("refund_amount", "refund_day", "paid_back")
 
 
+def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """Refunds of a table of their own as negative amounts of the customers and days of the orders.
+
+    Parameters
+    ----------
+    refunds, orders : polars.DataFrame
+        Canonical rows.
+    """
+    days = (
+        orders.filter(pl.col("amount") > 0)
+        .group_by("order_id")
+        .agg(pl.col("day").min().alias("order_day"))
+    )
+    end = orders["known_day"].max()
+    dated = refunds.join(days, on="order_id", how="left", maintain_order="left").with_columns(
+        -pl.col("amount").abs().alias("amount"),
+        pl.coalesce("day", "order_day").alias("day"),
+        pl.coalesce("known_day", pl.lit(end, dtype=pl.Float64)).alias("known_day"),
+    )
+    found = with_customers(dated.drop("order_day"), orders, pl.lit(True))
+    stray = (pl.col("problem").is_null()) & pl.col("day").is_null()
+    return found.with_columns(
+        pl.when(stray).then(pl.lit("missing refunded_at")).otherwise("problem").alias("problem")
+    )
+
+
 def with_customers(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> pl.DataFrame:
     """Give rows that name an order, and nobody or a refund's payer, the customer of that order.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from features.intake.location import MAPPING_FILE, SUFFIXES, absent, is_url
 from features.intake.mapping import TABLES, Mapping, TableMapping
 from features.intake.readers.files import read_file
 from features.intake.readers.reading import Reading
+from features.intake.recognise import recognised
 
 
 def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
@@ -88,30 +90,79 @@ def constants(table: str, frame: pl.LazyFrame, values: Dict[str, Any]) -> pl.Laz
 
 
 def _read_folder(folder: Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
-    found = {table: _find(folder, table, mapping.of(table)) for table in TABLES}
-    if found["orders"] is None:
+    found = {table: paths for table in TABLES if (paths := _find(folder, table, mapping.of(table)))}
+    if "orders" not in found:
+        found = {**_only_export(folder, mapping), **found}
+    if "orders" not in found:
         names = sorted(path.name for path in folder.iterdir())[:10]
         raise HistoryError(
-            f"history {folder} has no orders: expected orders.csv, orders.xlsx, orders.parquet or "
-            f"the like; it holds {names}. Rename the file, or name it under [orders] "
-            f'file = "…" in {MAPPING_FILE}.'
+            f"history {folder} has no orders: expected orders.parquet or orders.csv; it holds "
+            f'{names}. Rename the file, or name it under [orders] file = "…" in {MAPPING_FILE}.'
         )
-    return {table: _scan(path, mapping) for table, path in found.items() if path is not None}
+    return {table: _together(table, paths, mapping) for table, paths in found.items()}
 
 
-def _find(folder: Path, table: str, mapping: TableMapping) -> Path | None:
+def _find(folder: Path, table: str, mapping: TableMapping) -> list[Path]:
+    """The table's file, or its parts: those named, those of its name, or those that begin so."""
+    if mapping.files:
+        return [path for name in mapping.files for path in _named(folder, table, name)]
     if mapping.file is not None:
         path = folder / mapping.file
         if not path.is_file():
             raise HistoryError(f"[{table}] file: {path} does not exist. Correct the mapping.")
-        return path
+        return [path]
     found = [folder / f"{table}{s}" for s in SUFFIXES if (folder / f"{table}{s}").is_file()]
     if len(found) > 1:
         raise HistoryError(
             f"{folder} holds {' and '.join(p.name for p in found)}. Keep one, or name it in the "
             f'mapping under [{table}] file = "…".'
         )
-    return found[0] if found else None
+    return found or _parts(folder, table)
+
+
+def _named(folder: Path, table: str, name: str) -> list[Path]:
+    found = sorted(path for path in folder.glob(name) if path.is_file())
+    if not found:
+        raise HistoryError(f"[{table}] files: {folder / name} does not exist. Correct the mapping.")
+    return found
+
+
+def _parts(folder: Path, table: str) -> list[Path]:
+    """Files such as orders_2024-01.csv and orders_2024-02.csv."""
+    begins = (path for path in folder.iterdir() if path.name.lower().startswith(table))
+    return sorted(path for path in begins if path.name.lower().endswith(SUFFIXES))
+
+
+def _only_export(folder: Path, mapping: Mapping) -> dict[str, list[Path]]:
+    """The one file of a folder that is the orders of a known format, whatever its name."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name.lower().endswith(SUFFIXES):
+            names = _scan(path, mapping).collect_schema().names()
+            if recognised("orders", names, mapping) is not None:
+                found.append(path)
+    if len(found) > 1:
+        raise HistoryError(
+            f"{folder} holds {' and '.join(p.name for p in found)}, each an export of orders. Keep "
+            f'one, or name those that belong together under [orders] files = ["…"] in '
+            f"{MAPPING_FILE}."
+        )
+    return {"orders": found} if found else {}
+
+
+def _together(table: str, paths: Sequence[Path], mapping: Mapping) -> pl.LazyFrame:
+    """A table's parts one below the other, by the names of their columns."""
+    frames = [_scan(path, mapping) for path in paths]
+    if len(frames) == 1:
+        return frames[0]
+    try:
+        return pl.concat(frames, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        names = ", ".join(path.name for path in paths)
+        raise HistoryError(
+            f"{table}: {names} do not fit together: {first_line(error)}. Name those that do under "
+            f'[{table}] files = ["…"] in {MAPPING_FILE}.'
+        ) from None
 
 
 def _scan(path: Path, mapping: Mapping) -> pl.LazyFrame:

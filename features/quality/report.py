@@ -83,6 +83,8 @@ class Report:
     ----------
     as_of : str or None
         ISO instant of the cut; None: everything was looked at.
+    format : str or None
+        Name of the export that the orders were recognised as.
     problems : tuple of DataProblem
         Errors first, then warnings, then what is good to know.
     accounting : tuple of RowCounts
@@ -103,6 +105,7 @@ class Report:
     """
 
     as_of: str | None
+    format: str | None
     problems: tuple[DataProblem, ...]
     accounting: tuple[RowCounts, ...]
     span: Span | None
@@ -163,6 +166,7 @@ def check(
     ]
     return Report(
         as_of=None if day is None else as_instant(day).isoformat(),
+        format=intakes["orders"].format,
         problems=tuple(sorted(found, key=lambda p: SEVERITIES.index(p.severity))),
         accounting=tuple(context.accounting.values()),
         span=_span(context),

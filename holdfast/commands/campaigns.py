@@ -10,7 +10,7 @@ import typer
 from holdfast import files, options
 from holdfast.failures import RequestError
 from holdfast.render import output
-from holdfast.session import Session
+from holdfast.session import Reading, Session
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -33,13 +33,14 @@ def uplift(
     ] = None,
     shop: options.ShopName = None,
     mapping: options.MappingFile = None,
+    export: options.ExportFormat = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Learn from the offers that were logged what each of them changes, for whom.
 
     The model becomes the champion of offer-uplift, which holdfast plan uses.
     """
-    session = Session.begin(history, mapping, as_of, shop)
+    session = Session.begin(history, Reading(mapping, export), as_of, shop)
     from holdfast.freshness import stale_warnings
     from holdfast.render.offer_documents import uplift_document
     from holdfast.render.offer_tables import print_uplift
@@ -127,6 +128,7 @@ def plan(
     ] = None,
     shop: options.ShopName = None,
     mapping: options.MappingFile = None,
+    export: options.ExportFormat = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Choose whom to make which offer under a budget, and whom to hold out.
@@ -137,7 +139,9 @@ def plan(
     rows = None if log is None else files.table_target("--log", log)
     if rows is not None and rows.resolve() == target.resolve():
         raise RequestError(f"--log must be another file than --out; got {log} for both.")
-    session = Session.begin(history, mapping, as_of, shop, {"--out": target, "--log": rows})
+    session = Session.begin(
+        history, Reading(mapping, export), as_of, shop, {"--out": target, "--log": rows}
+    )
     from features.clock import as_day, as_instant
     from holdfast.freshness import foresight_warnings, stale_warnings
     from holdfast.render.offer_documents import plan_document
@@ -223,10 +227,11 @@ def measure(
         typer.Option("--interim", help="Also before the window is over; the figures say so."),
     ] = False,
     mapping: options.MappingFile = None,
+    export: options.ExportFormat = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a campaign brought against its holdout, with 95% intervals."""
-    session = Session.begin(history, mapping, as_of)
+    session = Session.begin(history, Reading(mapping, export), as_of)
     files.require_table("--plan", Path(plan))
     from holdfast.render.measured_tables import print_measured, print_verdict
     from holdfast.render.offer_documents import measured_document

@@ -11,7 +11,7 @@ from features.agreement import many
 from holdfast import files, options
 from holdfast.failures import RequestError
 from holdfast.render import output
-from holdfast.session import Session
+from holdfast.session import Reading, Session, read_as
 
 if TYPE_CHECKING:
     from features.intake.canonical import CanonicalTable
@@ -22,6 +22,7 @@ def check(
     history: options.History,
     as_of: options.OptionalAsOf = None,
     mapping: options.MappingFile = None,
+    export: options.ExportFormat = None,
     quarantine: Annotated[
         str | None,
         typer.Option(
@@ -38,8 +39,10 @@ def check(
     Ends with code 2 if no order can be used; --quarantine FILE then tells why, row by row.
     """
     target = None if quarantine is None else files.file_target("--quarantine", quarantine)
-    settings = Session.begin(history, mapping, as_of, targets={"--quarantine": target}).mapping
-    from features.intake.canonical import refuse_unusable, take_in
+    settings = Session.begin(
+        history, Reading(mapping, export), as_of, targets={"--quarantine": target}
+    ).mapping
+    from features.intake.canonical import formats_of, refuse_unusable, take_in
     from features.intake.sources import read_tables
     from features.quality import check as report_on
     from holdfast.render.report import print_report
@@ -51,6 +54,7 @@ def check(
         if target is not None:
             _write_quarantine(intakes, settings, target, as_of)
         refuse_unusable(intakes)
+        output.notes(read_as(formats_of(intakes)))
         tell("checking")
         report = report_on(intakes, settings, as_of)
     rows = sum(table.quarantined for table in report.accounting)
@@ -68,10 +72,11 @@ def features(
     horizon_days: options.HorizonDays,
     out: options.OutFile,
     mapping: options.MappingFile = None,
+    export: options.ExportFormat = None,
 ) -> None:
     """Write the feature table: one row per customer, from what was known before an instant."""
     target = files.table_target("--out", out)
-    session = Session.begin(history, mapping, as_of, targets={"--out": target})
+    session = Session.begin(history, Reading(mapping, export), as_of, targets={"--out": target})
     from features.table import describe
     from holdfast.freshness import stale_warnings
 

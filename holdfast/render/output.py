@@ -84,6 +84,12 @@ def error(message: str) -> None:
         stderr().print(text(mistake), soft_wrap=True)
 
 
+def notes(messages: list[str]) -> None:
+    """Print what was understood, one line each."""
+    for message in messages:
+        stderr().print(Text.assemble(("note: ", "cyan"), clean(message)), soft_wrap=True)
+
+
 def warnings(messages: list[str]) -> None:
     """Print warnings, one line each."""
     for message in messages:
