@@ -111,7 +111,7 @@ class TableMapping:
     """
 
     file: Text | None = None
-    files: rules.Names = ()
+    files: rules.Files = ()
     table: Text | None = None
     columns: Dict[Text, rules.Source] = field(default_factory=dict)
     constants: Dict[Text, rules.Constant] = field(default_factory=dict)

@@ -93,6 +93,7 @@ def _known_format(name: str) -> str:
 
 # Lists do as well as tuples where somebody writes a mapping in Python.
 Names = Annotated[tuple[Text, ...], Field(strict=False)]
+Files = Annotated[Names, BeforeValidator(_in_a_list)]
 Source = Annotated[str | tuple[str, ...], PlainValidator(_sources)]
 Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]

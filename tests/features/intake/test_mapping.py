@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import HistoryError
-from features.intake.mapping import SCALES, TABLES, Mapping, TableMapping
+from features.intake.mapping import NOT_COUNTED, SCALES, TABLES, Mapping, Refund, Status, TableMapping
 from features.schema import SCHEMAS
 
 WHOLE = """
@@ -140,7 +140,7 @@ WRONG = {
     "recording_lag_days = true": "recording_lag_days must be a number; got True",
     "orders = 'orders.csv'": "orders must be a table; got 'orders.csv'",
     "[[orders]]": "orders must be a table; got [{}]",
-    "[orders]\nfiles = 'a.csv'": "orders.files is not known here. Did you mean file?",
+    "[orders]\nfilename = 'a.csv'": "orders.filename is not known here. Did you mean files?",
     "[orders]\nfile = 1": "orders.file must be text; got 1",
     "[orders]\nfile = ['a.csv']": "orders.file must be text; got ['a.csv']",
     "[orders]\nfile = ''": "orders.file must not be blank; got ''",
@@ -266,7 +266,7 @@ def test_the_documented_history_toml_is_a_valid_one():
 
 def test_the_documented_mistakes_are_told_so():
     with pytest.raises(HistoryError) as caught:
-        Mapping.from_dict({"recording_lag_days": "2", "orders": {"files": "sales.csv"}})
+        Mapping.from_dict({"recording_lag_days": "2", "orders": {"filename": "sales.csv"}})
     assert f"mapping shop/history.toml:\n{caught.value}\n```" in DOCUMENT
 
 
@@ -280,9 +280,15 @@ def test_every_key_of_history_toml_is_documented():
     }
     assert top <= EXAMPLE.keys()
     of_a_table = {f.name for f in fields(TableMapping)} - {"quantity", "price"} | {"lines"}
+    assert EXAMPLE["orders"]["status"].keys() == {f.name for f in fields(Status)}
+    assert EXAMPLE["orders"]["refund"].keys() == {f.name for f in fields(Refund)}
     assert EXAMPLE["orders"].keys() == of_a_table
     assert "scales" in EXAMPLE["feedback"]
     assert {"static", "numbers", "categories"} == EXAMPLE["customers"].keys()
+
+
+def test_every_status_that_does_not_count_is_documented():
+    assert ", ".join(f"`{word}`" for word in NOT_COUNTED) in DOCUMENT
 
 
 @pytest.mark.parametrize("table", TABLES)
