@@ -140,7 +140,7 @@ WRONG = {
     "recording_lag_days = true": "recording_lag_days must be a number; got True",
     "orders = 'orders.csv'": "orders must be a table; got 'orders.csv'",
     "[[orders]]": "orders must be a table; got [{}]",
-    "[orders]\nfilename = 'a.csv'": "orders.filename is not known here. Did you mean files?",
+    "[orders]\ncolums = 1": "orders.colums is not known here. Did you mean columns?",
     "[orders]\nfile = 1": "orders.file must be text; got 1",
     "[orders]\nfile = ['a.csv']": "orders.file must be text; got ['a.csv']",
     "[orders]\nfile = ''": "orders.file must not be blank; got ''",
@@ -266,7 +266,7 @@ def test_the_documented_history_toml_is_a_valid_one():
 
 def test_the_documented_mistakes_are_told_so():
     with pytest.raises(HistoryError) as caught:
-        Mapping.from_dict({"recording_lag_days": "2", "orders": {"filename": "sales.csv"}})
+        Mapping.from_dict({"recording_lag_days": "2", "orders": {"colums": {}}})
     assert f"mapping shop/history.toml:\n{caught.value}\n```" in DOCUMENT
 
 
