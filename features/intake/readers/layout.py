@@ -129,7 +129,8 @@ def _nameless(name: str, lines: Sequence[str], above: int, separator: str) -> Hi
 
 def _is_title(cells: Sequence[str], usual: int) -> bool:
     filled = sum(1 for cell in cells if cell.strip())
-    return 2 * filled < usual or (len(cells) < usual and filled <= 1)
+    is_short = len(cells) < usual and (filled <= 1 or 2 * filled <= usual)
+    return is_short or 2 * filled < usual
 
 
 def _are_names(cells: Sequence[str], usual: int) -> bool:
