@@ -58,8 +58,8 @@ def _only_sheet(name: str, book: ExcelReader) -> pl.DataFrame:
         raise HistoryError(f"{name} cannot be read: it is empty, no sheet has rows.")
     if len(filled) > 1:
         raise HistoryError(
-            f"{name} must have one sheet with rows; got {[*filled]}. Save the one with the table as "
-            "a file of its own."
+            f"{name} must have one sheet with rows; got {[*filled]}. Save the one with the table "
+            "as a file of its own."
         )
     return next(iter(filled.values()))
 
