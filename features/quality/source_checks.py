@@ -161,7 +161,7 @@ def spellings(context: CheckContext) -> Iterator[DataProblem]:
             column=context.source("orders", "customer_id"),
             rows=0,
             example=None,
-            message=f"{many(joined, 'further spelling')} of customer ids, by capitals and blanks of "
+            message=f"{many(joined, 'spelling')} of customer ids, by capitals and blanks of "
             "e-mail addresses or a fraction of zeros, joined with the others.",
             remedy="Nothing, if they are the same people; else set fold_emails = false.",
         )
