@@ -13,7 +13,7 @@ from features.clock import as_instant
 from features.intake.amounts import read_numbers
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import NOT_COUNTED, REFUNDED
-from features.intake.shape import folded
+from features.intake.rows.shape import folded
 from features.quality.context import CheckContext, DataProblem, section, values
 from features.schema import OTHER_CURRENCY
 
