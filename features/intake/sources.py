@@ -69,8 +69,15 @@ def select_rows(table: str, frame: pl.LazyFrame, mapping: TableMapping) -> pl.La
     except pl.exceptions.PolarsError as error:
         raise HistoryError(
             f"[{table}] drop must be a SQL condition over the columns of the source; got "
-            f"{mapping.drop!r}: {first_line(error)}."
+            f"{mapping.drop!r}: {first_line(error)}.{_unquoted(mapping.drop, frame)}"
         ) from None
+
+
+def _unquoted(rule: str, frame: pl.LazyFrame) -> str:
+    """Names of columns with blanks or marks that a rule holds without double quotes."""
+    names = [n for n in frame.collect_schema().names() if not n.isidentifier()]
+    bare = [n for n in names if n in rule and f'"{n}"' not in rule]
+    return "".join(f' Write "{name}" in double quotes.' for name in bare[:1])
 
 
 def constants(table: str, frame: pl.LazyFrame, values: Dict[str, Any]) -> pl.LazyFrame:
