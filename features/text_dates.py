@@ -85,9 +85,11 @@ def read_days(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Ser
     """
     texts = texts.set(texts == "", None)
     if not formats:
-        # Else 2-1-23 is a day of the year 2.
-        dated = texts.set(~texts.str.contains(FOUR_DIGITS), None)
-        days = _in_turn(dated, ISO_FORMATS, timezone)
+        days = _in_turn(texts, ISO_FORMATS, timezone)
+        early = (days < 0).fill_null(False)
+        if early.any():
+            # Else 2-1-23 is a day of the year 2.
+            days = days.set(early & ~texts.str.contains(FOUR_DIGITS), None)
         given, read = len(texts) - texts.null_count(), len(days) - days.null_count()
         if read >= given / 2:
             return days

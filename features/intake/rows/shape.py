@@ -111,7 +111,7 @@ def _lines_below(found: Shaped) -> Shaped:
 def _rows_below(found: Shaped) -> Shaped:
     """Rows without an amount that name the order above, or nothing of an order, continue it."""
     key, amount = found.source.source("order_id"), found.source.source("amount")
-    if not found.has(key, amount):
+    if not found.has(key, amount) or found.cells.select(found.given(amount).all()).item():
         return found
     order = _order_cells(found)
     told = pl.when(found.given(amount)).then(pl.col(key)).forward_fill()
