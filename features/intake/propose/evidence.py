@@ -17,9 +17,13 @@ SAMPLE, OF_DATES = 2000, 200
 STATES = 40
 EMAIL = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
 TIME = r"^\s*\d{1,2}:\d{2}(:\d{2})?(\.\d+)?\s*([AaPp]\.?[Mm]\.?)?\s*$"
-WHOLE = r"^\s*[+-]?\d+(\.0+)?\s*$"
-# What dates and numbers have in common: 20230105 is both.
-DIGITS = r"^\d+$"
+FRACTION = r"[.,]\d+\D*$"
+# What reads as a number with a currency is an id where one or two letters touch the digits: A1.
+LETTERED = r"(?:^|[^\p{L}])\p{L}{1,2}\d"
+# Without which a cell need not be tried in all formats of dates.
+DATE_LIKE = r"(?i)\d\D+\d+\D+\d|^\d{8}$|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec).*\d"
+# From 2000 to 2099, in seconds.
+SINCE_EPOCH = (946684800, 4102444800)
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,10 @@ class ColumnEvidence:
     name : str
     rows, given, different : int
         Rows, cells that say something, and different ones among them.
-    dates, numbers, whole, emails, currencies, times : float
+    dates, numbers, fractions, emails, currencies, times : float
         Share of the cells that read as such.
+    epoch : str
+        What whole numbers would count since 1970, were they dates; "" if nothing plausible.
     states : dict
         Cell -> rows, where there are few different ones.
     """
@@ -43,10 +49,11 @@ class ColumnEvidence:
     different: int
     dates: float
     numbers: float
-    whole: float
+    fractions: float
     emails: float
     currencies: float
     times: float
+    epoch: str
     states: dict[str, int]
 
     @classmethod
@@ -55,21 +62,23 @@ class ColumnEvidence:
         text = cells.cast(pl.String).str.strip_chars()
         text = text.set(text == "", None)
         given = text.drop_nulls()
-        counts = given.value_counts(sort=True, name="n")
         kinds = given.unique(maintain_order=True).head(SAMPLE)
+        emails = _share(kinds.str.contains(EMAIL))
+        counts = given.value_counts(sort=True, name="n")
         numbers = 1.0 if cells.dtype.is_numeric() else _share(_numbers(kinds))
         states = dict(counts.head(STATES).iter_rows()) if counts.height <= STATES else {}
         return cls(
             name=cells.name,
             rows=len(text),
             given=len(given),
-            different=counts.height,
+            different=given.str.to_lowercase().n_unique() if emails else counts.height,
             dates=1.0 if cells.dtype.is_temporal() else _dates(kinds.head(OF_DATES)),
             numbers=0.0 if cells.dtype.is_temporal() else numbers,
-            whole=_share(kinds.str.contains(WHOLE)),
-            emails=_share(kinds.str.contains(EMAIL)),
+            fractions=_share(kinds.str.contains(FRACTION)),
+            emails=emails,
             currencies=_share(kinds.str.to_uppercase().is_in([*CURRENCIES, *MONEY])),
             times=_share(kinds.str.contains(TIME)),
+            epoch=_epoch(kinds),
             states=states,
         )
 
@@ -95,14 +104,24 @@ def _share(is_so: pl.Series) -> float:
 
 
 def _numbers(kinds: pl.Series) -> pl.Series:
-    return read_numbers(kinds).is_not_null()
+    return read_numbers(kinds).is_not_null() & ~kinds.str.contains(LETTERED)
 
 
 def _dates(kinds: pl.Series) -> float:
-    if not len(kinds):
+    if _share(kinds.str.contains(DATE_LIKE)) < 0.5:
         return 0.0
     try:
         return _share(read_days(kinds, (), "UTC").is_not_null())
     except HistoryError:
         # Dates, of which it is not plain which: that is asked later.
         return 1.0
+
+
+def _epoch(kinds: pl.Series) -> str:
+    numbers = kinds.cast(pl.Float64, strict=False)
+    if not len(kinds) or numbers.null_count():
+        return ""
+    for unit, per_second in (("epoch_s", 1), ("epoch_ms", 1e3), ("epoch_us", 1e6)):
+        if (numbers / per_second).is_between(*SINCE_EPOCH).all():
+            return unit
+    return ""
