@@ -55,7 +55,7 @@ PLAUSIBLE = (0.0, 47482.0)
 PLAIN = 10
 
 
-class AmbiguousDates(HistoryError):
+class AmbiguousDatesError(HistoryError):
     """Dates that two formats read equally well and differently; `formats` are the two."""
 
     def __init__(self, message: str, formats: tuple[str, str]) -> None:
@@ -81,7 +81,7 @@ def read_days(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Ser
 
     Raises
     ------
-    AmbiguousDates
+    AmbiguousDatesError
         If two formats read the column equally well and differently. The message begins with
         "must", for the caller to say which column it is about.
 
@@ -145,7 +145,7 @@ def _contradict(texts: pl.Series, readings: dict[str, pl.Series], first: str, ot
     against = int((two.is_not_null() & one.is_null()).sum())
     if alone < PLAIN * max(against, 0.1):
         cell = texts.filter(differ)[0]
-        raise AmbiguousDates(
+        raise AmbiguousDatesError(
             f"must hold dates of one format; such as {cell!r} may be {first} or {other}: "
             f"{_shares(alone, against)}. Write date_format = {first!r}, or {other!r}, for it in "
             "history.toml.",

@@ -41,15 +41,9 @@ def propose_mapping(
     """
     target = _target(history, out)
     from features.intake.propose.proposing import preview, propose
-    from features.intake.rules import known_format
     from features.intake.sources import read_likely_orders
     from holdfast.render.proposal import document, print_proposal
 
-    if export is not None:
-        try:
-            known_format(export)
-        except ValueError as error:
-            raise RequestError(f"--format {error}") from None
     with output.progress() as tell:
         tell("reading")
         file, frame = read_likely_orders(history)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from features.intake.propose.guesses import Proposal, Question
     from features.intake.propose.proposing import Preview
 
-PREVIEWED = ("order_id", "customer_id", "ordered_at")
-
 
 def ask(question: Question) -> int:
     """Ask at a terminal; Enter takes the likeliest."""

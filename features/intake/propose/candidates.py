@@ -107,7 +107,13 @@ def known_states(column: ColumnEvidence) -> tuple[list[str], list[str]]:
 
 
 def _order_id(c: ColumnEvidence) -> float | None:
-    if c.emails > 0.5 or c.dates > 0.5 or c.times > 0.5 or _has_fractions(c) or c.given < c.rows / 5:
+    if (
+        c.emails > 0.5
+        or c.dates > 0.5
+        or c.times > 0.5
+        or _has_fractions(c)
+        or c.given < c.rows / 5
+    ):
         return None
     if c.different < max(c.given / MOST_LINES, min(c.given, 2)):
         return None

@@ -8,7 +8,7 @@ import polars as pl
 
 from features.errors import HistoryError
 from features.intake.amounts import read_numbers
-from features.intake.propose.words import CURRENCIES, MONEY
+from features.intake.propose.words import MONEY, currency_codes
 from features.text_dates import read_days
 
 # Different cells that are looked at; those of dates are tried in a hundred formats.
@@ -76,7 +76,7 @@ class ColumnEvidence:
             numbers=0.0 if cells.dtype.is_temporal() else numbers,
             fractions=_share(kinds.str.contains(FRACTION)),
             emails=emails,
-            currencies=_share(kinds.str.to_uppercase().is_in([*CURRENCIES, *MONEY])),
+            currencies=_share(kinds.str.to_uppercase().is_in([*currency_codes(), *MONEY])),
             times=_share(kinds.str.contains(TIME)),
             epoch=_epoch(kinds),
             states=states,

@@ -130,12 +130,12 @@ def toml(value: Any) -> str:
 
 def one_line(text: str) -> str:
     """Text that can stand in a comment, whatever cells are quoted in it."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+    return "".join(
+        c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split())
+    )
 
 
 def _aligned(guesses: Sequence[Guess]) -> list[str]:
     width = max(len(guess.setting) for guess in guesses)
-    return [
-        f"{guess.setting:<{width}}   # {one_line(guess.comment)}" if guess.comment else guess.setting
-        for guess in guesses
-    ]
+    lines = ((guess.setting.ljust(width), one_line(guess.comment)) for guess in guesses)
+    return [f"{setting}   # {told}" if told else setting.rstrip() for setting, told in lines]

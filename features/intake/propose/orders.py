@@ -13,8 +13,8 @@ from features.intake.amounts import UNSURE, read_numbers
 from features.intake.propose.candidates import MOSTLY, NEARLY_ALL, SURE, Candidate, Choice
 from features.intake.propose.evidence import ColumnEvidence
 from features.intake.propose.guesses import Ask, Guess, Question
-from features.intake.propose.words import MONEY, CURRENCIES, name_score, words
-from features.text_dates import AmbiguousDates, read_days
+from features.intake.propose.words import MONEY, currency_codes, name_score, words
+from features.text_dates import AmbiguousDatesError, read_days
 
 COLUMNS = "orders.columns"
 # Share of the orders with several rows from which rows are taken for lines.
@@ -139,7 +139,9 @@ def _customers_among(source: Source, is_email: bool) -> ColumnEvidence | None:
         for c in source.columns.values()
         if c.name not in taken and (c.emails >= NEARLY_ALL) == is_email and c.given > c.rows / 2
     ]
-    found = [(score, c) for score, c in found if c.different > 1 and score >= (0.3 if is_email else SURE)]
+    found = [
+        (score, c) for score, c in found if c.different > 1 and score >= (0.3 if is_email else SURE)
+    ]
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
@@ -190,9 +192,11 @@ def _date_format(source: Source, dates: pl.Series) -> Iterator[Guess]:
     """Nothing where the cells say it; else the two formats that they may have."""
     try:
         read_days(dates, (), "UTC")
-    except AmbiguousDates as error:
+    except AmbiguousDatesError as error:
         cell = next(iter(dates.drop_nulls()))
-        told = tuple(f"{format}, so that {cell} is {_read(cell, format)}" for format in error.formats)
+        told = tuple(
+            f"{format}, so that {cell} is {_read(cell, format)}" for format in error.formats
+        )
         answer = source.ask(Question("How are dates written?", told))
         chosen = error.formats[answer or 0]
         other = next(format for format in error.formats if format != chosen)
@@ -258,8 +262,12 @@ def _lines(source: Source) -> Iterator[Guess]:
                 yield Guess("orders", "line_total", price.name, why)
                 return
             if answer is None:
-                unsure = f'if it is of the whole line, write line_total = "{price.name}" in [orders]'
-    yield Guess("orders.lines", "quantity", quantity.name, quantity.told("numbers", quantity.numbers))
+                unsure = (
+                    f'if it is of the whole line, write line_total = "{price.name}" in [orders]'
+                )
+    yield Guess(
+        "orders.lines", "quantity", quantity.name, quantity.told("numbers", quantity.numbers)
+    )
     yield Guess("orders.lines", "price", price.name, why, unsure)
 
 
@@ -301,7 +309,7 @@ def _share_of_orders(source: Source, is_so: pl.Expr, amounts: pl.Series | None =
     """The share of the orders of whose rows something holds, but for rows that give back."""
     if not source.has("order_id"):
         return 0.0
-    role = next((role for role in ("amount", "line_total", "price") if source.has(role)))
+    role = next(role for role in ("amount", "line_total", "price") if source.has(role))
     numbers = source.numbers(source.column(role).name) if amounts is None else amounts
     order = source.text(source.column("order_id").name)
     rows = pl.DataFrame({"order": order, "amount": numbers}).filter(
@@ -320,7 +328,7 @@ def currency(source: Source) -> Iterator[Guess]:
         return
     role = next(role for role in ("amount", "line_total", "price") if source.has(role))
     given = source.text(source.column(role).name).drop_nulls()
-    for mark, code in (*MONEY.items(), *((code, code) for code in sorted(CURRENCIES))):
+    for mark, code in (*MONEY.items(), *((code, code) for code in currency_codes())):
         if len(given) and given.str.contains(mark, literal=True).mean() > 0.5:  # type: ignore[operator]
             yield Guess("", "currency", code, f"{mark} stands beside the amounts")
             return

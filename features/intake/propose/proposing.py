@@ -12,17 +12,18 @@ from features.errors import HistoryError
 from features.intake.canonical import take_in
 from features.intake.dataframes import readable
 from features.intake.headers import settled
-from features.intake.mapping import Mapping, TableMapping
+from features.intake.mapping import NOT_COUNTED, REFUNDED, Mapping, TableMapping
 from features.intake.propose import orders, states
 from features.intake.propose.candidates import choices
 from features.intake.propose.evidence import ColumnEvidence
 from features.intake.propose.guesses import Ask, Guess, Proposal
 from features.intake.recognise import Format, optional, read_as, recognised
-from features.schema import REFUND, SCHEMAS
+from features.schema import SCHEMAS
 
 # Rows that guesses rest on, and rows that are shown as they would be read.
 LOOKED_AT, SHOWN = 50_000, 10
 # Where the parts of a table's mapping stand in the file.
+USUAL = (NOT_COUNTED, REFUNDED)
 SECTION_OF = {"quantity": "orders.lines", "price": "orders.lines"}
 
 
@@ -88,7 +89,7 @@ def _guessed(source: orders.Source) -> Iterator[Guess]:
 
 
 def _title(is_whole: bool, left: list[str]) -> Iterator[str]:
-    yield "Proposed by holdfast map: compare each line with the file, above all those marked unsure."
+    yield "Proposed by holdfast map: compare each line with the file, and first those marked unsure."
     if not is_whole:
         yield f"The evidence is from the first {LOOKED_AT:,} rows."
     if left:
@@ -105,7 +106,7 @@ def _title_of(found: Format) -> tuple[str, ...]:
 def _of_format(found: Format, names: list[str]) -> Iterator[Guess]:
     """What a format says, written out."""
     own = optional(read_as(found, TableMapping()), names)
-    source = settled("orders", own, (*SCHEMAS["orders"], *REFUND), names)
+    source = settled("orders", own, SCHEMAS["orders"], names)
     for key in fields(source):
         value = getattr(source, key.name)
         if value in (None, (), {}):
@@ -113,7 +114,7 @@ def _of_format(found: Format, names: list[str]) -> Iterator[Guess]:
         if key.name in ("columns", "constants", "words"):
             yield from _section(f"orders.{key.name}", value)
         elif key.name in ("status", "refund"):
-            told = {k: v for k, v in vars(value).items() if v is not None}
+            told = {k: v for k, v in vars(value).items() if v not in (None, *USUAL)}
             yield from _section(f"orders.{key.name}", told)
         else:
             yield Guess(SECTION_OF.get(key.name, "orders"), key.name, value)
@@ -124,7 +125,9 @@ def _section(section: str, values: dict[str, Any]) -> Iterator[Guess]:
         if isinstance(value, dict):
             yield from _section(f"{section}.{key}", value)
         else:
-            yield Guess(section, key, value)
+            is_status = section == "orders.status" and key == "column"
+            why = "orders in the usual words for it do not count" if is_status else ""
+            yield Guess(section, key, value, why)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,6 @@ UNDECOMPOSED = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "đ": "d", "æ":
 MONEY = {
     "€": "EUR", "£": "GBP", "zł": "PLN", "₹": "INR", "Kč": "CZK", "₺": "TRY", "₴": "UAH",
 }  # fmt: skip
-CURRENCIES = frozenset(
-    "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW "
-    "MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR".split()
-)
 
 
 @cache
@@ -27,6 +23,11 @@ def words() -> dict[str, dict[str, list[str]]]:
     """Role of a column -> the words that speak for it and against it."""
     text = files("features.intake.propose").joinpath("words.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
+
+
+def currency_codes() -> list[str]:
+    """Codes of the currencies that shops have, as ISO 4217 writes them."""
+    return words()["currency"]["codes"]
 
 
 def plain_words(text: str) -> str:

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from features.errors import HistoryError
-from features.intake.mapping import NOT_COUNTED, SCALES, TABLES, Mapping, Refund, Status, TableMapping
+from features.intake.mapping import (
+    NOT_COUNTED,
+    SCALES,
+    TABLES,
+    Mapping,
+    Refund,
+    Status,
+    TableMapping,
+)
 from features.schema import SCHEMAS
 
 WHOLE = """
