@@ -72,7 +72,7 @@ class ColumnEvidence:
             rows=len(text),
             given=len(given),
             different=given.str.to_lowercase().n_unique() if emails else counts.height,
-            dates=1.0 if cells.dtype.is_temporal() else _dates(kinds.head(OF_DATES)),
+            dates=1.0 if cells.dtype in (pl.Date, pl.Datetime) else _dates(kinds.head(OF_DATES)),
             numbers=0.0 if cells.dtype.is_temporal() else numbers,
             fractions=_share(kinds.str.contains(FRACTION)),
             emails=emails,

@@ -19,6 +19,10 @@ from features.text_dates import AmbiguousDatesError, read_days
 COLUMNS = "orders.columns"
 # Share of the orders with several rows from which rows are taken for lines.
 SEVERAL = 0.02
+# Where ids tell so many times more customers apart than addresses do, guests get one an order.
+MORE_IDS = 1.2
+# The price of lines of two pieces, over that of one, from which it is that of the whole line.
+DEARER, ENOUGH_LINES = 1.5, 20
 REQUIRED = {
     "customer_id": "a column that tells customers apart",
     "ordered_at": "a column of dates",
@@ -106,29 +110,39 @@ def order_id(source: Source) -> Iterator[Guess]:
 
 def customer_id(source: Source) -> Iterator[Guess]:
     """The customer: by id, by e-mail address, or by the one that is given."""
-    column, doubt = source.settled("customer_id", "")
     ids = _customers_among(source, is_email=False)
     emails = _customers_among(source, is_email=True)
-    nobody = [] if ids is None else _nobody(source, ids)
     if ids is not None and emails is not None:
-        known = ids.given - sum(n for _, n in nobody)
-        if known == ids.rows:
-            others = f"e-mail addresses are in {emails.name}"
-            yield Guess(COLUMNS, "customer_id", ids.name, f"{_told(ids)}; {others}")
-            return
-        if emails.given == emails.rows and emails.emails == 1:
-            why = f"{_told(emails)}; {ids.name} is not given in {many(ids.rows - known, 'row')}"
-            yield Guess(COLUMNS, "customer_id", emails.name, why)
-            return
+        yield from _id_or_email(source, ids, emails)
+        return
+    column, doubt = source.settled("customer_id", "")
+    if nobody := _nobody(source, column):
+        yield _blank(nobody)
+    yield Guess(COLUMNS, "customer_id", column.name, _told(column), doubt)
+
+
+def _id_or_email(source: Source, ids: ColumnEvidence, emails: ColumnEvidence) -> Iterator[Guess]:
+    nobody = _nobody(source, ids)
+    known = ids.given - sum(n for _, n in nobody)
+    if known == ids.rows and ids.different <= emails.different * MORE_IDS:
+        why = f"{_told(ids)}; e-mail addresses are in {emails.name}"
+        yield Guess(COLUMNS, "customer_id", ids.name, why)
+    elif emails.given == emails.rows and emails.emails == 1:
+        more = f"{ids.name} tells {ids.different:,} apart"
+        less = f"{ids.name} is not given in {many(ids.rows - known, 'row')}"
+        why = f"{_told(emails)}; {more if known == ids.rows else less}"
+        yield Guess(COLUMNS, "customer_id", emails.name, why)
+    else:
         both = (emails, ids) if emails.given >= known else (ids, emails)
         if nobody:
-            yield Guess("orders", "blank", tuple(word for word, _ in nobody), _nobody_told(nobody))
+            yield _blank(nobody)
         why = f"{_told(both[0])}; where blank: {_told(both[1])}"
         yield Guess(COLUMNS, "customer_id", tuple(c.name for c in both), why)
-        return
-    if nobody := _nobody(source, column):
-        yield Guess("orders", "blank", tuple(word for word, _ in nobody), _nobody_told(nobody))
-    yield Guess(COLUMNS, "customer_id", column.name, _told(column), doubt)
+
+
+def _blank(nobody: list[tuple[str, int]]) -> Guess:
+    told = f"in {many(sum(n for _, n in nobody), 'cell')}, and no customer's"
+    return Guess("orders", "blank", tuple(word for word, _ in nobody), told)
 
 
 def _customers_among(source: Source, is_email: bool) -> ColumnEvidence | None:
@@ -155,10 +169,6 @@ def _nobody(source: Source, column: ColumnEvidence) -> list[tuple[str, int]]:
     cells = source.text(column.name).drop_nulls()
     nobody = cells.filter(cells.str.to_lowercase().is_in(words()["states"]["nobody"]))
     return sorted(nobody.value_counts(name="n").iter_rows())
-
-
-def _nobody_told(nobody: list[tuple[str, int]]) -> str:
-    return f"in {many(sum(n for _, n in nobody), 'cell')}, and no customer's"
 
 
 def ordered_at(source: Source) -> Iterator[Guess]:
@@ -269,6 +279,25 @@ def _lines(source: Source) -> Iterator[Guess]:
         "orders.lines", "quantity", quantity.name, quantity.told("numbers", quantity.numbers)
     )
     yield Guess("orders.lines", "price", price.name, why, unsure)
+
+
+def _of_the_line(source: Source, quantity: str, price: ColumnEvidence) -> tuple[bool, str, str]:
+    """Whether a price is of the whole line and not of a piece, what is unsure, and why."""
+    lines = pl.DataFrame({"n": source.numbers(quantity), "price": source.numbers(price.name)})
+    ones, twos = (lines.filter(pl.col("n") == n)["price"].drop_nulls() for n in (1, 2))
+    ratio = 1.0
+    if min(len(ones), len(twos)) >= ENOUGH_LINES:
+        ratio = float(twos.median() or 0) / max(float(ones.median() or 0), 0.01)  # type: ignore[arg-type]
+    seen = f"lines of two cost {ratio:.1f} times those of one" if ratio != 1.0 else ""
+    why = "; ".join(told for told in (seen, price.told("numbers", price.numbers)) if told)
+    readings = ("of a piece", "of the whole line")
+    likely = int(ratio >= DEARER)
+    told = tuple(f"{price.name} is {readings[n]}" for n in (likely, 1 - likely))
+    answer = source.ask(Question(f"What is {price.name} the price of?", told))
+    is_total = bool(likely) if not answer else not likely
+    other = "lines with quantity and price" if is_total else f'line_total = "{price.name}"'
+    unsure = f"if it is {readings[not is_total]}, write {other} instead" if answer is None else ""
+    return is_total, unsure, why
 
 
 def _is_of_a_piece(price: ColumnEvidence) -> bool:

@@ -66,6 +66,7 @@ def propose(
         head = frame.head(LOOKED_AT + 1).collect()
     if not head.height:
         raise HistoryError("orders has no rows. Give a file with at least one order.")
+    names = [name for name, kind in head.schema.items() if _is_plain(kind)]
     is_whole, head = head.height <= LOOKED_AT, head.head(LOOKED_AT)
     columns = {name: ColumnEvidence.of(head[name]) for name in names}
     chosen = choices(list(columns.values()))
@@ -75,6 +76,10 @@ def propose(
     text = " ".join(str(guess.value) for guess in guesses)
     left = [name for name in names if name not in text]
     return Proposal(guesses, tuple(_title(is_whole, left)))
+
+
+def _is_plain(kind: pl.DataType) -> bool:
+    return not (kind.is_nested() or kind in (pl.Binary, pl.Object, pl.Duration))
 
 
 def _guessed(source: orders.Source) -> Iterator[Guess]:
@@ -89,7 +94,7 @@ def _guessed(source: orders.Source) -> Iterator[Guess]:
 
 
 def _title(is_whole: bool, left: list[str]) -> Iterator[str]:
-    yield "Proposed by holdfast map: compare each line with the file, and first those marked unsure."
+    yield "Proposed by holdfast map: compare each line with the file, first those marked unsure."
     if not is_whole:
         yield f"The evidence is from the first {LOOKED_AT:,} rows."
     if left:
