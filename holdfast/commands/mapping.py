@@ -40,7 +40,7 @@ def propose_mapping(
     Asks at a terminal what the file does not tell; elsewhere it takes the best guess and marks it.
     """
     target = _target(history, out)
-    from features.intake.propose.proposing import preview, propose
+    from features.intake.propose.proposal import preview, propose
     from features.intake.sources import read_likely_orders
     from holdfast.render.proposal import document, print_proposal
 

@@ -13,7 +13,7 @@ from holdfast.render.tables import add, table_of
 
 if TYPE_CHECKING:
     from features.intake.propose.guesses import Proposal, Question
-    from features.intake.propose.proposing import Preview
+    from features.intake.propose.proposal import Preview
 
 
 def ask(question: Question) -> int:

@@ -120,7 +120,8 @@ def _order_id(c: ColumnEvidence) -> float | None:
     return name_score("order_id", c.name) + CONTENT / 2 * c.different / c.given
 
 
-def _customer_id(c: ColumnEvidence) -> float | None:
+def customer_score(c: ColumnEvidence) -> float | None:
+    """How well a column fits as the id of customers, addresses best; None if it cannot be."""
     if c.dates > 0.5 or c.times > 0.5 or _has_fractions(c) or not c.given:
         return None
     score = name_score("customer_id", c.name) + CONTENT * (c.emails >= NEARLY_ALL)
@@ -192,7 +193,7 @@ def _is_somebody(c: ColumnEvidence) -> bool:
 
 SCORES: dict[str, Score] = {
     "order_id": _order_id,
-    "customer_id": _customer_id,
+    "customer_id": customer_score,
     "ordered_at": _ordered_at,
     "time": _time,
     "amount": _number("amount"),

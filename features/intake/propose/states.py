@@ -8,7 +8,7 @@ from features.agreement import many
 from features.intake.propose.candidates import known_states
 from features.intake.propose.evidence import ColumnEvidence
 from features.intake.propose.guesses import Guess, Question
-from features.intake.propose.orders import Source
+from features.intake.propose.source import Source
 
 STATUS, REFUND = "orders.status", "orders.refund"
 # From such a share of the rows it is doubtful that they do not count.

@@ -13,10 +13,11 @@ from features.intake.canonical import take_in
 from features.intake.dataframes import readable
 from features.intake.headers import settled
 from features.intake.mapping import NOT_COUNTED, REFUNDED, Mapping, TableMapping
-from features.intake.propose import orders, states
+from features.intake.propose import customers, dates, money, states
 from features.intake.propose.candidates import choices
 from features.intake.propose.evidence import ColumnEvidence
 from features.intake.propose.guesses import Ask, Guess, Proposal
+from features.intake.propose.source import Source, require_columns
 from features.intake.recognise import Format, optional, read_as, recognised
 from features.schema import SCHEMAS
 
@@ -70,8 +71,8 @@ def propose(
     is_whole, head = head.height <= LOOKED_AT, head.head(LOOKED_AT)
     columns = {name: ColumnEvidence.of(head[name]) for name in names}
     chosen = choices(list(columns.values()))
-    source = orders.Source(head, columns, chosen, ask)
-    orders.require_columns(source)
+    source = Source(head, columns, chosen, ask)
+    require_columns(source)
     guesses = (*named, *_guessed(source))
     text = " ".join(str(guess.value) for guess in guesses)
     left = [name for name in names if name not in text]
@@ -82,12 +83,12 @@ def _is_plain(kind: pl.DataType) -> bool:
     return not (kind.is_nested() or kind in (pl.Binary, pl.Object, pl.Duration))
 
 
-def _guessed(source: orders.Source) -> Iterator[Guess]:
-    yield from orders.order_id(source)
-    yield from orders.customer_id(source)
-    yield from orders.ordered_at(source)
-    yield from orders.amounts(source)
-    yield from orders.currency(source)
+def _guessed(source: Source) -> Iterator[Guess]:
+    yield from customers.order_id(source)
+    yield from customers.customer_id(source)
+    yield from dates.ordered_at(source)
+    yield from money.amounts(source)
+    yield from money.currency(source)
     yield from states.status(source)
     yield from states.cancelled(source)
     yield from states.refund(source)
