@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from features.agreement import many
 from features.intake.propose.candidates import LEAST, NEARLY_ALL, SURE, customer_score
 from features.intake.propose.evidence import ColumnEvidence
+from features.intake.propose.export import COLUMNS, Export
 from features.intake.propose.guesses import Guess
-from features.intake.propose.source import COLUMNS, Source
 from features.intake.propose.words import words
 
 # Where ids tell so many times more customers apart than addresses do, guests get one an order.
 MORE_IDS = 1.2
 
 
-def order_id(source: Source) -> Iterator[Guess]:
+def order_id(source: Export) -> Iterator[Guess]:
     """The id of the order, or that each row is one."""
     if not source.has("order_id"):
         if source.has("price") or source.has("line_total"):
@@ -29,7 +29,7 @@ def order_id(source: Source) -> Iterator[Guess]:
     yield Guess(COLUMNS, "order_id", column.name, column.with_different(column.told()), doubt)
 
 
-def customer_id(source: Source) -> Iterator[Guess]:
+def customer_id(source: Export) -> Iterator[Guess]:
     """The customer: by id, by e-mail address, or by the one that is given."""
     ids = _customers_among(source, is_email=False)
     emails = _customers_among(source, is_email=True)
@@ -42,7 +42,7 @@ def customer_id(source: Source) -> Iterator[Guess]:
     yield Guess(COLUMNS, "customer_id", column.name, _told(column), doubt)
 
 
-def _id_or_email(source: Source, ids: ColumnEvidence, emails: ColumnEvidence) -> Iterator[Guess]:
+def _id_or_email(source: Export, ids: ColumnEvidence, emails: ColumnEvidence) -> Iterator[Guess]:
     nobody = _nobody(source, ids)
     known = ids.given - sum(n for _, n in nobody)
     if known == ids.rows and ids.different <= emails.different * MORE_IDS:
@@ -66,7 +66,7 @@ def _blank(nobody: list[tuple[str, int]]) -> Guess:
     return Guess("orders", "blank", tuple(word for word, _ in nobody), told)
 
 
-def _customers_among(source: Source, is_email: bool) -> ColumnEvidence | None:
+def _customers_among(source: Export, is_email: bool) -> ColumnEvidence | None:
     """The best column of addresses, or of other ids, that is surely of customers."""
     taken = {c.best.column.name for role, c in source.chosen.items() if role != "customer_id"}
     least = LEAST if is_email else SURE
@@ -88,7 +88,7 @@ def _told(customers: ColumnEvidence) -> str:
     return customers.with_different(told)
 
 
-def _nobody(source: Source, column: ColumnEvidence) -> list[tuple[str, int]]:
+def _nobody(source: Export, column: ColumnEvidence) -> list[tuple[str, int]]:
     cells = source.text(column.name).drop_nulls()
     nobody = cells.filter(cells.str.to_lowercase().is_in(words()["states"]["nobody"]))
     return sorted(nobody.value_counts(name="n").iter_rows())

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import polars as pl
 
 from features.intake.propose.candidates import MOSTLY
+from features.intake.propose.export import COLUMNS, Export, unreadable
 from features.intake.propose.guesses import Guess, Question
-from features.intake.propose.source import COLUMNS, Source, unreadable
 from features.text_dates import AmbiguousDatesError, read_days
 
 
-def ordered_at(source: Source) -> Iterator[Guess]:
+def ordered_at(source: Export) -> Iterator[Guess]:
     """The date of the order, its time where that stands apart, and how dates are written."""
     column, doubt = source.settled("ordered_at", "dates")
     what = "dates" if column.dates >= MOSTLY else column.epoch
@@ -35,7 +35,7 @@ def ordered_at(source: Source) -> Iterator[Guess]:
         yield Guess(COLUMNS, "recorded_at", told.name, told.told("dates", told.dates))
 
 
-def _date_format(source: Source, dates: pl.Series) -> Iterator[Guess]:
+def _date_format(source: Export, dates: pl.Series) -> Iterator[Guess]:
     """Nothing where the cells say it; else the two formats that they may have."""
     try:
         read_days(dates, (), "UTC")

@@ -9,17 +9,18 @@ import polars as pl
 from features.intake.amounts import UNSURE
 from features.intake.propose.candidates import NEARLY_ALL
 from features.intake.propose.evidence import ColumnEvidence
+from features.intake.propose.export import COLUMNS, Export, unreadable
 from features.intake.propose.guesses import Guess, Question
-from features.intake.propose.source import COLUMNS, Source, unreadable
 from features.intake.propose.words import MONEY, currency_codes, name_score
 
 # Share of the orders with several rows from which rows are taken for lines.
 SEVERAL = 0.02
 # The price of lines of two pieces, over that of one, from which it is that of the whole line.
 DEARER, ENOUGH_LINES = 1.5, 20
+CENT = 0.01
 
 
-def amounts(source: Source) -> Iterator[Guess]:
+def amounts(source: Export) -> Iterator[Guess]:
     """The amount of an order, or the lines that it is the sum of."""
     has_lines = source.has("quantity") and source.has("price")
     if has_lines and (not source.has("amount") or _differs(source, "amount")):
@@ -47,37 +48,34 @@ def amounts(source: Source) -> Iterator[Guess]:
         yield Guess(COLUMNS, "discount_amount", column.name, column.told("numbers", column.numbers))
 
 
-def _lines(source: Source) -> Iterator[Guess]:
+def _lines(source: Export) -> Iterator[Guess]:
+    """Quantity and price of lines, or what a line costs in all."""
     quantity, price = source.column("quantity"), source.column("price")
-    product = source.numbers(quantity.name) * source.numbers(price.name)
     totals = [source.column(role) for role in ("line_total", "amount") if source.has(role)]
-    unsure = ""
-    for total in totals:
-        agree = (product - source.numbers(total.name)).abs() < 0.01
-        if (agree.mean() or 0) >= NEARLY_ALL:  # type: ignore[operator]  # a float
-            unsure = ""
-            why = f"quantity x price is {total.name}"
-            break
-        unsure = f'quantity x price is not {total.name}; line_total = "{total.name}" may be meant'
-    else:
+    is_total, unsure, why = False, "", price.told("numbers", price.numbers)
+    if totals and _is_product(source, totals[0].name, quantity.name, price.name):
+        why = f"times {quantity.name} it is {totals[0].name}"
+    elif totals:
+        is_total, unsure = True, f"{quantity.name} x {price.name} is something else"
+        price = totals[0]
         why = price.told("numbers", price.numbers)
-        if not totals and (source.numbers(quantity.name) != 1).any() and not _is_of_a_piece(price):
-            told = (f"{price.name} is the price of a piece", f"{price.name} is that of the line")
-            answer = source.ask(Question("Is the price that of a piece?", told))
-            if answer == 1:
-                yield Guess("orders", "line_total", price.name, why)
-                return
-            if answer is None:
-                unsure = (
-                    f'if it is of the whole line, write line_total = "{price.name}" in [orders]'
-                )
-    yield Guess(
-        "orders.lines", "quantity", quantity.name, quantity.told("numbers", quantity.numbers)
-    )
+    elif not _is_of_a_piece(price) and (source.numbers(quantity.name) != 1).any():
+        is_total, unsure, why = _of_the_line(source, quantity.name, price)
+    if is_total:
+        yield Guess("orders", "line_total", price.name, why, unsure)
+        return
+    pieces = quantity.told("numbers", quantity.numbers)
+    yield Guess("orders.lines", "quantity", quantity.name, pieces)
     yield Guess("orders.lines", "price", price.name, why, unsure)
 
 
-def _of_the_line(source: Source, quantity: str, price: ColumnEvidence) -> tuple[bool, str, str]:
+def _is_product(source: Export, total: str, quantity: str, price: str) -> bool:
+    product = source.numbers(quantity) * source.numbers(price)
+    same = ((product - source.numbers(total)).abs() < CENT).mean()
+    return float(same or 0.0) >= NEARLY_ALL  # type: ignore[arg-type]  # of booleans it is a float
+
+
+def _of_the_line(source: Export, quantity: str, price: ColumnEvidence) -> tuple[bool, str, str]:
     """Whether a price is of the whole line and not of a piece, what is unsure, and why."""
     lines = pl.DataFrame({"n": source.numbers(quantity), "price": source.numbers(price.name)})
     ones, twos = (lines.filter(pl.col("n") == n)["price"].drop_nulls() for n in (1, 2))
@@ -100,7 +98,7 @@ def _is_of_a_piece(price: ColumnEvidence) -> bool:
     return name_score("price", price.name) >= 1 and "item" not in price.name.lower()
 
 
-def _decimal(source: Source) -> Iterator[Guess]:
+def _decimal(source: Export) -> Iterator[Guess]:
     """The decimal mark, where every amount such as 1.234 may be two."""
     role = next(role for role in ("amount", "line_total", "price") if source.has(role))
     given = source.text(source.column(role).name).drop_nulls()
@@ -117,20 +115,20 @@ def _decimal(source: Source) -> Iterator[Guess]:
     yield Guess("", "decimal", other if answer == 1 else mark, "decimal mark of numbers", unsure)
 
 
-def _several(source: Source) -> bool:
+def _several(source: Export) -> bool:
     """Whether orders have several rows, besides those that give money back."""
     if not source.has("order_id"):
         return False
     return _share_of_orders(source, pl.len() > 1) > SEVERAL
 
 
-def _differs(source: Source, role: str) -> bool:
+def _differs(source: Export, role: str) -> bool:
     """Whether rows of one order have different positive amounts."""
     numbers = source.numbers(source.column(role).name)
     return _share_of_orders(source, pl.col("amount").n_unique() > 1, numbers) > SEVERAL
 
 
-def _share_of_orders(source: Source, is_so: pl.Expr, amounts: pl.Series | None = None) -> float:
+def _share_of_orders(source: Export, is_so: pl.Expr, amounts: pl.Series | None = None) -> float:
     """The share of the orders of whose rows something holds, but for rows that give back."""
     if not source.has("order_id"):
         return 0.0
@@ -144,7 +142,7 @@ def _share_of_orders(source: Source, is_so: pl.Expr, amounts: pl.Series | None =
     return float(found.mean() or 0.0) if len(found) else 0.0  # type: ignore[arg-type]
 
 
-def currency(source: Source) -> Iterator[Guess]:
+def currency(source: Export) -> Iterator[Guess]:
     """The currency: a column, or what stands beside the amounts."""
     if source.has("currency"):
         column = source.column("currency")

@@ -16,8 +16,8 @@ from features.intake.mapping import NOT_COUNTED, REFUNDED, Mapping, TableMapping
 from features.intake.propose import customers, dates, money, states
 from features.intake.propose.candidates import choices
 from features.intake.propose.evidence import ColumnEvidence
+from features.intake.propose.export import Export, require_columns
 from features.intake.propose.guesses import Ask, Guess, Proposal
-from features.intake.propose.source import Source, require_columns
 from features.intake.recognise import Format, optional, read_as, recognised
 from features.schema import SCHEMAS
 
@@ -71,7 +71,7 @@ def propose(
     is_whole, head = head.height <= LOOKED_AT, head.head(LOOKED_AT)
     columns = {name: ColumnEvidence.of(head[name]) for name in names}
     chosen = choices(list(columns.values()))
-    source = Source(head, columns, chosen, ask)
+    source = Export(head, columns, chosen, ask)
     require_columns(source)
     guesses = (*named, *_guessed(source))
     text = " ".join(str(guess.value) for guess in guesses)
@@ -83,7 +83,7 @@ def _is_plain(kind: pl.DataType) -> bool:
     return not (kind.is_nested() or kind in (pl.Binary, pl.Object, pl.Duration))
 
 
-def _guessed(source: Source) -> Iterator[Guess]:
+def _guessed(source: Export) -> Iterator[Guess]:
     yield from customers.order_id(source)
     yield from customers.customer_id(source)
     yield from dates.ordered_at(source)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from features.agreement import many
 from features.intake.propose.candidates import known_states
 from features.intake.propose.evidence import ColumnEvidence
+from features.intake.propose.export import Export
 from features.intake.propose.guesses import Guess, Question
-from features.intake.propose.source import Source
 
 STATUS, REFUND = "orders.status", "orders.refund"
 # From such a share of the rows it is doubtful that they do not count.
@@ -17,7 +17,7 @@ MANY = 0.5
 SHOWN = 8
 
 
-def status(source: Source) -> Iterator[Guess]:
+def status(source: Export) -> Iterator[Guess]:
     """Orders whose status says that they never were, or were paid back."""
     if not source.has("status"):
         return
@@ -44,7 +44,7 @@ def _told(column: ColumnEvidence, cells: Sequence[str] | dict[str, int]) -> str:
     return f"{shown} and more" if len(cells) > SHOWN else shown
 
 
-def cancelled(source: Source) -> Iterator[Guess]:
+def cancelled(source: Export) -> Iterator[Guess]:
     """Rows that say why, or when, their order was taken back."""
     if not source.has("cancelled"):
         return
@@ -58,7 +58,7 @@ def cancelled(source: Source) -> Iterator[Guess]:
     yield Guess("orders", "drop", f"{quoted} IS NOT NULL", why, unsure, is_offered=answer == 1)
 
 
-def refund(source: Source) -> Iterator[Guess]:
+def refund(source: Export) -> Iterator[Guess]:
     """What was given back beside the amount, and when."""
     if not source.has("refund_amount"):
         return

@@ -166,6 +166,15 @@ def test_a_price_that_grows_with_the_quantity_is_that_of_the_line(tmp_path):
     assert unsure(proposal) == ["orders.line_total"]
 
 
+def test_what_a_line_cost_counts_where_quantity_and_price_are_something_else(tmp_path):
+    text = LINES.replace("UnitPrice", "UnitPrice,Line total")
+    paid = {"2,3.50": "6.50", "1,8.00": "8.00", "1,3.50": "3.00", "1,20.00": "19"}
+    for price, total in paid.items():
+        text = text.replace(f"{price}\n", f"{price},{total}\n")
+
+    assert orders_of(proposed(tmp_path, text)).line_total == "Line total"
+
+
 def test_states_in_another_language_do_not_count(tmp_path):
     status = orders_of(proposed(tmp_path, STATES)).status
 
@@ -195,7 +204,7 @@ def test_addresses_are_better_than_ids_that_guests_lack(tmp_path):
 
 
 def test_guests_without_an_address_keep_their_id(tmp_path):
-    text = EMAILS.replace("3,bob@x.org,0", "3,,8")
+    text = EMAILS.replace("1,Ann@", "1,eve@").replace("3,bob@x.org,0", "3,,8")
     orders = orders_of(proposed(tmp_path, text))
 
     assert orders.sources("customer_id") == ("Contact", "Customer ID")

@@ -21,7 +21,7 @@ REQUIRED = {
 
 
 @dataclass(frozen=True)
-class Source:
+class Export:
     """Rows of an export, the columns that were chosen in it, and who can be asked."""
 
     frame: pl.DataFrame
@@ -63,7 +63,7 @@ class Source:
         return self.text(one.column.name).equals(self.text(other.column.name))
 
 
-def require_columns(source: Source) -> None:
+def require_columns(source: Export) -> None:
     """Refuse a source without a column that an order can not do without.
 
     Raises
