@@ -125,6 +125,7 @@ def customer_score(c: ColumnEvidence) -> float | None:
     if c.dates > 0.5 or c.times > 0.5 or _has_fractions(c) or not c.given:
         return None
     score = name_score("customer_id", c.name) + CONTENT * (c.emails >= NEARLY_ALL)
+    score -= CONTENT * (c.names > 0.5)
     return score if c.different > 1 or score >= 1 else None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from features.agreement import many
 from features.intake.propose.candidates import LEAST, NEARLY_ALL, SURE, customer_score
 from features.intake.propose.evidence import ColumnEvidence
@@ -13,6 +15,7 @@ from features.intake.propose.words import words
 
 # Where ids tell so many times more customers apart than addresses do, guests get one an order.
 MORE_IDS = 1.2
+MUCH = 2
 
 
 def order_id(source: Export) -> Iterator[Guess]:
@@ -37,6 +40,8 @@ def customer_id(source: Export) -> Iterator[Guess]:
         yield from _id_or_email(source, ids, emails)
         return
     column, doubt = source.settled("customer_id", "")
+    if column.names > 0.5:
+        doubt = "these are names, and namesakes become one customer"
     if nobody := _nobody(source, column):
         yield _blank(nobody)
     yield Guess(COLUMNS, "customer_id", column.name, _told(column), doubt)
@@ -89,6 +94,10 @@ def _told(customers: ColumnEvidence) -> str:
 
 
 def _nobody(source: Export, column: ColumnEvidence) -> list[tuple[str, int]]:
-    cells = source.text(column.name).drop_nulls()
-    nobody = cells.filter(cells.str.to_lowercase().is_in(words()["states"]["nobody"]))
-    return sorted(nobody.value_counts(name="n").iter_rows())
+    """Words that stand for nobody, and 0 where it orders more than twice what others do."""
+    counts = source.text(column.name).drop_nulls().value_counts(name="n")
+    word = pl.col(column.name).str.to_lowercase()
+    found = counts.filter(word.is_in(words()["states"]["nobody"])).sort(column.name)
+    others = counts.filter(word != "0")["n"]
+    usual = float(others.median() or 0)  # type: ignore[arg-type]
+    return [(cell, n) for cell, n in found.iter_rows() if cell != "0" or n >= MUCH * usual]

@@ -17,6 +17,8 @@ SAMPLE, OF_DATES = 2000, 200
 STATES = 40
 EMAIL = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
 TIME = r"^\s*\d{1,2}:\d{2}(:\d{2})?(\.\d+)?\s*([AaPp]\.?[Mm]\.?)?\s*$"
+# Two words of letters, as names of people are.
+NAME = r"^\p{L}[\p{L}.'-]+\s+\p{L}"
 FRACTION = r"[.,]\d+\D*$"
 # What reads as a number with a currency is an id where one or two letters touch the digits: A1.
 LETTERED = r"(?:^|[^\p{L}])\p{L}{1,2}\d"
@@ -35,7 +37,7 @@ class ColumnEvidence:
     name : str
     rows, given, different : int
         Rows, cells that say something, and different ones among them.
-    dates, numbers, fractions, emails, currencies, times : float
+    dates, numbers, fractions, emails, currencies, times, names : float
         Share of the cells that read as such.
     epoch : str
         What whole numbers would count since 1970, were they dates; "" if nothing plausible.
@@ -53,6 +55,7 @@ class ColumnEvidence:
     emails: float
     currencies: float
     times: float
+    names: float
     epoch: str
     states: dict[str, int]
 
@@ -78,6 +81,7 @@ class ColumnEvidence:
             emails=emails,
             currencies=_share(kinds.str.to_uppercase().is_in([*currency_codes(), *MONEY])),
             times=_share(kinds.str.contains(TIME)),
+            names=_share(kinds.str.contains(NAME)),
             epoch=_epoch(kinds),
             states=states,
         )

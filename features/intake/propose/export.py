@@ -79,7 +79,7 @@ def require_columns(source: Export) -> None:
     ]
     if missing:
         raise HistoryError(
-            f"orders must have {', and '.join(missing)}; got none among {list(source.columns)}. "
+            f"orders must have {' and '.join(missing)}; got none among {list(source.columns)}. "
             "Export it too, or map by hand what there is: docs/history.md tells how."
         )
 

@@ -205,10 +205,27 @@ def test_addresses_are_better_than_ids_that_guests_lack(tmp_path):
 
 def test_guests_without_an_address_keep_their_id(tmp_path):
     text = EMAILS.replace("1,Ann@", "1,eve@").replace("3,bob@x.org,0", "3,,8")
+    text += "4,dan@x.org,0,2024-01-08,13\n"
     orders = orders_of(proposed(tmp_path, text))
 
     assert orders.sources("customer_id") == ("Contact", "Customer ID")
     assert orders.blank == ("0",)
+
+
+def test_a_customer_whose_id_is_0_is_somebody_unless_it_orders_most(tmp_path):
+    rows = "".join(f"{n},{n % 4},2024-01-{n + 1:02},{n}.50\n" for n in range(20))
+
+    assert orders_of(proposed(tmp_path, f"order,customer,date,total\n{rows}")).blank == ()
+
+
+def test_addresses_are_better_than_names(tmp_path):
+    text = "order,client,e-mail,date,total\n1,Ann Lee,a@x.org,2024-01-05,1.5\n"
+    text += "2,Ann Lee,b@x.org,2024-01-06,2.5\n3,Bo Ray,c@x.org,2024-01-06,2.5\n"
+    without = text.replace("@x.org", "").replace("e-mail", "tag")
+
+    assert orders_of(proposed(tmp_path, text)).source("customer_id") == "e-mail"
+    assert orders_of(proposed(tmp_path, without)).source("customer_id") == "client"
+    assert "# unsure: these are names" in proposed(tmp_path, without).toml
 
 
 def test_dates_that_may_be_either_are_written_both_ways(tmp_path):
