@@ -47,6 +47,7 @@ OFFSETS = ("%z", "%:z", "%#z")
 # Named in words or by a letter, it is the zone of instants.
 ZULU = r"\s*(?:UTC|GMT|Z)$"
 ZULU_FORMAT = r"\s*(?:UTC|GMT|Z|%Z)$"
+FOUR_DIGITS = r"^\d{4}-"
 # Distinct cells that a format is first tried on.
 SAMPLE = 200
 # In days: shops keep no dates before 1970, and none of the next century.
@@ -92,7 +93,9 @@ def read_days(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Ser
     """
     texts = texts.set(texts == "", None)
     if not formats:
-        days = _in_turn(texts, ISO_FORMATS, timezone)
+        # Else 2-1-23 is a day of the year 2.
+        dated = texts.set(~texts.str.contains(FOUR_DIGITS), None)
+        days = _in_turn(dated, ISO_FORMATS, timezone)
         given, read = len(texts) - texts.null_count(), len(days) - days.null_count()
         if read >= given / 2:
             return days

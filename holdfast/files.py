@@ -69,8 +69,6 @@ def _files(history: Path, mapping: Mapping) -> list[Path]:
     from features.intake.location import SUFFIXES as READ
     from features.intake.mapping import TABLES
 
-    if not history.is_dir():
-        return [history]
     named = [
         name for table in TABLES for name in (mapping.of(table).file, *mapping.of(table).files)
     ]

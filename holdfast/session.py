@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Told:
     """How a source is to be read, as a command was told.
 
     Attributes
@@ -60,7 +60,7 @@ class Session:
     def begin(
         cls,
         source: str,
-        reading: Reading,
+        told: Told,
         as_of: str | None = None,
         shop: str | None = None,
         targets: Dict[str, Path | None] | None = None,
@@ -70,7 +70,7 @@ class Session:
         Parameters
         ----------
         source : str
-        reading : Reading
+        told : Told
         as_of : str or None
         shop : str or None
             Its name; default: that of the settings.
@@ -88,7 +88,7 @@ class Session:
         from features.intake.location import require_there
 
         require_there(source)
-        settings = reading.settings(source)
+        settings = told.settings(source)
         if shop is not None:
             if not shop.strip():
                 raise RequestError("--shop must be a name; got none. Leave it out, or name one.")

@@ -11,15 +11,15 @@ import narwhals as nw
 import polars as pl
 
 from features.errors import HistoryError
-from features.intake.currencies import in_one_currency
 from features.intake.dataframes import as_lazy, readable
-from features.intake.deduplicate import orders_of, with_versions
 from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.normalise import conform, require, with_declared
 from features.intake.recognise import optional, read_as, recognised
-from features.intake.refunds import of_orders, with_customers, with_refunds
-from features.intake.shape import shaped
+from features.intake.rows.currencies import in_one_currency
+from features.intake.rows.deduplicate import orders_of, with_versions
+from features.intake.rows.refunds import of_orders, with_customers, with_refunds
+from features.intake.rows.shape import shaped
 from features.intake.sources import constants, select_rows
 from features.schema import ANONYMOUS, LINE_COLUMNS, REFUND, SCHEMAS, Column
 

@@ -10,9 +10,9 @@ import narwhals as nw
 
 from features.errors import HistoryError
 from features.intake.casting import is_given, raw_name, read_cells
-from features.intake.deduplicate import BEFORE_ALL
 from features.intake.mapping import Mapping, TableMapping
-from features.intake.shape import ASIDE, PAID_BACK
+from features.intake.rows.deduplicate import BEFORE_ALL
+from features.intake.rows.shape import ASIDE, PAID_BACK
 from features.schema import (
     ANONYMOUS,
     LINES,

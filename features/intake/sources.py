@@ -171,12 +171,8 @@ def _parts(folder: Path, table: str) -> list[Path]:
 
 def _only_export(folder: Path, mapping: Mapping) -> dict[str, list[Path]]:
     """The one file of a folder that is the orders of a known format, whatever its name."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name.lower().endswith(SUFFIXES):
-            names = _scan(path, mapping).collect_schema().names()
-            if recognised("orders", names, mapping) is not None:
-                found.append(path)
+    files = (path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES))
+    found = [path for path in files if path.is_file() and _is_export(path, mapping)]
     if len(found) > 1:
         raise HistoryError(
             f"{folder} holds {' and '.join(p.name for p in found)}, each an export of orders. Keep "
@@ -184,6 +180,15 @@ def _only_export(folder: Path, mapping: Mapping) -> dict[str, list[Path]]:
             f"{MAPPING_FILE}."
         )
     return {"orders": found} if found else {}
+
+
+def _is_export(path: Path, mapping: Mapping) -> bool:
+    """Whether a file holds the orders of a known format; one that cannot be read does not."""
+    try:
+        names = _scan(path, mapping).collect_schema().names()
+        return recognised("orders", names, mapping) is not None
+    except HistoryError:
+        return False
 
 
 def _together(table: str, paths: Sequence[Path], mapping: Mapping) -> pl.LazyFrame:

@@ -91,8 +91,8 @@ def _partial_refunds(context: CheckContext, rows: int, refunds: Frame) -> DataPr
         example=one_id(refunds, "order_id"),
         remedy="If they are partial refunds of one order, sum them up, or give each its own "
         "order_id, such as 1001-R1 and 1001-R2. Nothing, if they are copies.",
-        message=f"{many(rows, 'refund shares', 'refunds share')} order_id with another refund. One "
-        "refund of each order counts.",
+        message=f"{many(rows, 'refund shares', 'refunds share')} order_id and time with another "
+        "refund. One of them counts.",
     )
 
 

@@ -12,6 +12,7 @@ from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
 from features.plain import plain
 from features.quality import shop_checks as shop
+from features.quality import source_checks as sources
 from features.quality import table_checks as tables
 from features.quality.context import CheckContext, DataProblem, Totals, gather, on_day
 from features.quality.duplicate_checks import duplicates
@@ -23,6 +24,7 @@ from features.quality.suggestion import HorizonSuggestion, suggest_within
 SEVERITIES = ("error", "warning", "info")
 CHECKS = (
     shop.no_orders,
+    sources.unlike_currencies,
     tables.unusable_rows,
     tables.unread_facts,
     tables.anonymous_rows,
@@ -30,6 +32,12 @@ CHECKS = (
     tables.recorded_times,
     tables.one_value_columns,
     tables.currency,
+    sources.statuses,
+    sources.refunds_not_read,
+    sources.rules_without_effect,
+    sources.spellings,
+    sources.cents,
+    sources.mass_instants,
     shop.stray_dates,
     shop.zero_amounts,
     shop.excess_refunds,

@@ -23,6 +23,7 @@ from features.quality.context import (
     sums,
     values,
 )
+from features.quality.source_checks import lost_minus
 from features.schema import ANONYMOUS, RECORDED, SCHEMAS, SET_ASIDE, Column
 
 # Of the rows: a tenth is no slip but a wrong setting.
@@ -95,15 +96,16 @@ def _unusable(
     rows, row = found
     total = context.accounting[intake.table].rows_in
     column = _column_of(context, intake.table, reason)
+    lost = lost_minus(context, intake, column) if reason == "unparsable amount" else ""
     return DataProblem(
         kind=f"unusable: {reason}",
-        severity="error" if rows > UNUSABLE_ERROR * total else "warning",
+        severity="error" if lost or rows > UNUSABLE_ERROR * total else "warning",
         table=intake.table,
         column=column,
         rows=rows,
         example=_cell(intake, row, column),
         remedy=_remedy(context, intake.table, reason, column),
-        message=f"{many(rows, 'row')} of {total:,} cannot be used: {reason}.",
+        message=f"{lost}{many(rows, 'row')} of {total:,} cannot be used: {reason}.",
     )
 
 
@@ -127,6 +129,8 @@ def _cell(intake: CanonicalTable, row: int | None, column: str) -> str | None:
 
 def _remedy(context: CheckContext, table: str, reason: str, column: str) -> str:
     own = section(table)
+    if reason.startswith("shortened"):
+        return f"Export {column} again as text: a spreadsheet has made one id of several."
     if reason.startswith("missing"):
         return f"Fill {column}, or leave such rows out with drop under [{own}] in history.toml."
     if reason.endswith("before 1970"):

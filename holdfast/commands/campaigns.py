@@ -10,7 +10,7 @@ import typer
 from holdfast import files, options
 from holdfast.failures import RequestError
 from holdfast.render import output
-from holdfast.session import Reading, Session
+from holdfast.session import Session, Told
 
 if TYPE_CHECKING:
     from features.history.history import History
@@ -40,7 +40,7 @@ def uplift(
 
     The model becomes the champion of offer-uplift, which holdfast plan uses.
     """
-    session = Session.begin(history, Reading(mapping, export), as_of, shop)
+    session = Session.begin(history, Told(mapping, export), as_of, shop)
     from holdfast.freshness import stale_warnings
     from holdfast.render.offer_documents import uplift_document
     from holdfast.render.offer_tables import print_uplift
@@ -140,7 +140,7 @@ def plan(
     if rows is not None and rows.resolve() == target.resolve():
         raise RequestError(f"--log must be another file than --out; got {log} for both.")
     session = Session.begin(
-        history, Reading(mapping, export), as_of, shop, {"--out": target, "--log": rows}
+        history, Told(mapping, export), as_of, shop, {"--out": target, "--log": rows}
     )
     from features.clock import as_day, as_instant
     from holdfast.freshness import foresight_warnings, stale_warnings
@@ -231,7 +231,7 @@ def measure(
     as_json: options.AsJson = False,
 ) -> None:
     """Say what a campaign brought against its holdout, with 95% intervals."""
-    session = Session.begin(history, Reading(mapping, export), as_of)
+    session = Session.begin(history, Told(mapping, export), as_of)
     files.require_table("--plan", Path(plan))
     from holdfast.render.measured_tables import print_measured, print_verdict
     from holdfast.render.offer_documents import measured_document

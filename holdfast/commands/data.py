@@ -11,7 +11,7 @@ from features.agreement import many
 from holdfast import files, options
 from holdfast.failures import RequestError
 from holdfast.render import output
-from holdfast.session import Reading, Session, read_as
+from holdfast.session import Session, Told, read_as
 
 if TYPE_CHECKING:
     from features.intake.canonical import CanonicalTable
@@ -40,7 +40,7 @@ def check(
     """
     target = None if quarantine is None else files.file_target("--quarantine", quarantine)
     settings = Session.begin(
-        history, Reading(mapping, export), as_of, targets={"--quarantine": target}
+        history, Told(mapping, export), as_of, targets={"--quarantine": target}
     ).mapping
     from features.intake.canonical import formats_of, refuse_unusable, take_in
     from features.intake.sources import read_tables
@@ -76,7 +76,7 @@ def features(
 ) -> None:
     """Write the feature table: one row per customer, from what was known before an instant."""
     target = files.table_target("--out", out)
-    session = Session.begin(history, Reading(mapping, export), as_of, targets={"--out": target})
+    session = Session.begin(history, Told(mapping, export), as_of, targets={"--out": target})
     from features.table import describe
     from holdfast.freshness import stale_warnings
 
@@ -143,7 +143,7 @@ def write_shop(
     except ValueError as error:
         raise RequestError(str(error)) from error
     shop.write(folder)
-    return {table: getattr(shop, table).height for table in TABLES}
+    return {table: getattr(shop, table).height for table in TABLES if hasattr(shop, table)}
 
 
 def simulated_folder(path: str) -> Path:

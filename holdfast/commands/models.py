@@ -10,7 +10,7 @@ import typer
 from features.agreement import many
 from holdfast import files, options
 from holdfast.render import output
-from holdfast.session import Reading, Session
+from holdfast.session import Session, Told
 from training.scoring.columns import STAGES
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def train(
     Runs and models are kept in mlruns/mlflow.db here, or where MLFLOW_TRACKING_URI says.
     """
     settings = training_config(config, horizon_days, clv_horizon_days)
-    session = Session.begin(history, Reading(mapping, export), as_of, shop)
+    session = Session.begin(history, Told(mapping, export), as_of, shop)
     from holdfast.freshness import stale_warnings
     from holdfast.render.model_documents import training_document
     from training.pipeline import train as trained
@@ -144,7 +144,7 @@ def backtest(
     from training.config import TrainingConfig
 
     config = TrainingConfig(horizon_days=horizon_days, origins=origins)
-    session = Session.begin(history, Reading(mapping, export), as_of)
+    session = Session.begin(history, Told(mapping, export), as_of)
     from holdfast.freshness import last_known, require_orders, stale_warnings
     from holdfast.render.model_documents import judgement_document
     from holdfast.render.model_tables import print_ablation, print_backtest
@@ -212,7 +212,7 @@ def score(
     Ends with code 3 if there is no champion for this shop and definition.
     """
     target = files.table_target("--out", out)
-    session = Session.begin(history, Reading(mapping, export), as_of, shop, {"--out": target})
+    session = Session.begin(history, Told(mapping, export), as_of, shop, {"--out": target})
     from holdfast.freshness import concentration_warnings, foresight_warnings, stale_warnings
     from holdfast.render.model_documents import scores_document
     from holdfast.render.model_tables import print_stages

@@ -81,7 +81,10 @@ def test_the_keys_of_check_are_documented(holdfast, shop, tmp_path):
     )
     messy = holdfast("check", tmp_path, "--quarantine", tmp_path / "q.csv", "--json")
     clean = holdfast("check", shop, "--as-of", "2026-01-01", "--json")
-    found = paths(json.loads(messy.stdout)) | paths(json.loads(clean.stdout))
+    export = tmp_path / "odoo.csv"
+    export.write_text("Order Reference,Customer,Order Date,Total\nS1,Ann,2024-01-05,20\n")
+    known = holdfast("check", export, "--json")
+    found = set().union(*(paths(json.loads(each.stdout)) for each in (messy, clean, known)))
     assert found == set(listed("holdfast check", "key"))
 
 

@@ -16,6 +16,15 @@ from features.intake.location import SUFFIXES
 
 BOM = b"\xef\xbb\xbf"
 PACKED = (".zip", ".gz")
+# What zipfile and gzip raise for what they cannot unpack; a RuntimeError asks for a password.
+DAMAGED = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    UnicodeDecodeError,
+)
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,10 @@ def unpacked(content: Content) -> Content:
         return content
     try:
         inside = _of_zip(content) if name.endswith(".zip") else _of_gzip(content)
-    except (zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except DAMAGED as error:
         raise HistoryError(
-            f"{content.name} cannot be unpacked: {str(error).rstrip('.')}. Export or copy it again."
+            f"{content.name} cannot be unpacked: {str(error).rstrip('.')}. "
+            "Export or copy it again, without a password."
         ) from None
     return unpacked(inside)
 
@@ -86,12 +96,7 @@ def _of_zip(content: Content) -> Content:
                 f"{content.name} must hold exactly one table file; it holds {held[:10]}. Unpack "
                 'it and name one under [orders] file = "…", or pack that one alone.'
             )
-        try:
-            return Content(f"{content.name}/{tables[0]}", archive.read(tables[0]))
-        except (RuntimeError, NotImplementedError) as error:
-            raise HistoryError(
-                f"{content.name} cannot be unpacked: {error}. Unpack it, and give what it holds."
-            ) from None
+        return Content(f"{content.name}/{tables[0]}", archive.read(tables[0]))
 
 
 def _is_clutter(name: str) -> bool:

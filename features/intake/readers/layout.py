@@ -17,7 +17,7 @@ SEPARATORS = ",;\t|"
 SAMPLE = 50
 # Lines that are looked at for the sample: records may have several.
 HEAD = 1000
-SAID_BY_EXCEL = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*')
+SAID_BY_EXCEL = re.compile(r'"?sep=([\t !#-~])"?[\r\n]*')
 SHOWN = 5
 
 
@@ -50,7 +50,7 @@ def layout_of(content: Content, reading: Reading) -> Layout:
     HistoryError
         If there is no line of column names.
     """
-    head = list(islice(content.lines(), HEAD))
+    head = list(islice(content.lines(), HEAD + (reading.skip_lines or 0)))
     excel = SAID_BY_EXCEL.fullmatch(head[0]) if head else None
     above = max(reading.skip_lines or 0, 1 if excel else 0)
     lines = head[above:]
@@ -129,7 +129,8 @@ def _nameless(name: str, lines: Sequence[str], above: int, separator: str) -> Hi
 
 def _is_title(cells: Sequence[str], usual: int) -> bool:
     filled = sum(1 for cell in cells if cell.strip())
-    return 2 * filled < usual or (len(cells) < usual and filled <= 1)
+    is_short = len(cells) < usual and (filled <= 1 or 2 * filled <= usual)
+    return is_short or 2 * filled < usual
 
 
 def _are_names(cells: Sequence[str], usual: int) -> bool:

@@ -52,18 +52,16 @@ def read_sheet(content: Content, reading: Reading) -> TableFile:
 
 def _only_sheet(name: str, book: ExcelReader) -> pl.DataFrame:
     """The rows of the sheet that has any, from its first row on; empty cells are null."""
-    sheets = {sheet: _rows(book, sheet) for sheet in book.sheet_names}
-    filled = [sheet for sheet, rows in sheets.items() if rows is not None]
+    sheets = ((sheet, _rows(book, sheet)) for sheet in book.sheet_names)
+    filled = {sheet: rows for sheet, rows in sheets if rows is not None}
     if not filled:
         raise HistoryError(f"{name} cannot be read: it is empty, no sheet has rows.")
     if len(filled) > 1:
         raise HistoryError(
-            f"{name} must have one sheet with rows; got {filled}. Save the one with the table as a "
-            "file of its own."
+            f"{name} must have one sheet with rows; got {[*filled]}. Save the one with the table "
+            "as a file of its own."
         )
-    rows = sheets[filled[0]]
-    assert rows is not None
-    return rows
+    return next(iter(filled.values()))
 
 
 def _rows(book: ExcelReader, name: str) -> pl.DataFrame | None:

@@ -15,7 +15,7 @@ from features.intake.readers.encodings import as_utf8
 from features.intake.readers.layout import Layout, layout_of, open_quote
 from features.intake.readers.reading import FileReading, Reading, TableFile
 from features.intake.readers.records import OpenQuoteError, cells_of_any_length, numbered_records
-from features.intake.readers.regular import is_regular
+from features.intake.readers.regular import QUOTE, holds, is_regular
 
 # Records that are held as Python's objects at a time.
 BATCH = 50_000
@@ -51,15 +51,16 @@ def _scanned(content: Content, layout: Layout, names: list[str]) -> pl.LazyFrame
     is_whole = above.endswith(b"\n")
     if not (is_whole and is_regular(view, start, layout.separator, len(names))):
         return None
+    has_quotes = holds(view, start, QUOTE)
     return pl.scan_csv(
         content.source,
         has_header=False,
         skip_lines=above.count(b"\n"),
         schema=dict.fromkeys(names, pl.String),
         separator=layout.separator,
-        quote_char='"' if view.find(b'"', start) >= 0 else None,
+        quote_char='"' if has_quotes else None,
         # Polars takes an empty cell in quotes for an empty text.
-        null_values=[""] if view.find(b'""', start) >= 0 else None,
+        null_values=[""] if has_quotes else None,
         glob=False,
     )
 

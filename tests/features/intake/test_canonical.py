@@ -366,7 +366,7 @@ def test_a_history_needs_orders():
 
 
 def test_orders_of_which_none_can_be_used_are_refused_with_the_reasons():
-    bad = [{**ORDER, "ordered_at": "05.01.2024"}] * 2 + [{**ORDER, "customer_id": ""}]
+    bad = [{**ORDER, "ordered_at": "31.02.2024"}] * 2 + [{**ORDER, "customer_id": ""}]
     with pytest.raises(HistoryError, match="1 x anonymous, 2 x unparsable ordered_at"):
         History(table(*bad))
 

@@ -124,9 +124,10 @@ def test_an_empty_table_is_reported_and_not_refused():
 def test_the_report_is_json_with_stable_keys():
     document = json.loads(json.dumps(report(healthy(), "2023-12-27").as_dict(), allow_nan=False))
     assert list(document) == [
-        "as_of", "problems", "accounting", "span", "customers", "orders", "refunds", "staleness",
-        "suggestion", "readiness",
+        "as_of", "format", "problems", "accounting", "span", "customers", "orders", "refunds",
+        "totals", "staleness", "suggestion", "readiness",
     ]  # fmt: skip
+    assert list(document["totals"]) == ["customers", "orders", "gross", "refunds"]
     assert set(document["problems"][0]) == {
         "kind", "severity", "table", "column", "rows", "example", "remedy", "message",
     }  # fmt: skip

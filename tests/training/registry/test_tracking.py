@@ -230,7 +230,15 @@ def test_an_artifact_holds_text_and_code_only(tracker, trained):
     files = [path for path in artifact(tracker, trained).rglob("*") if path.is_file()]
     files = [path for path in files if "__pycache__" not in path.parts]
 
-    assert {path.suffix for path in files} <= {"", ".json", ".py", ".txt", ".typed", ".yaml"}
+    assert {path.suffix for path in files} <= {
+        "",
+        ".json",
+        ".py",
+        ".toml",
+        ".txt",
+        ".typed",
+        ".yaml",
+    }
     assert not [path for path in files if path.read_bytes().startswith(b"\x80")]
 
 

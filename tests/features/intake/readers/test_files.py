@@ -79,6 +79,16 @@ def test_a_cut_archive_is_refused(tmp_path):
         read_file(path)
 
 
+def test_an_archive_with_a_password_is_refused(tmp_path):
+    path = zipped(tmp_path / "orders.zip", {"orders.csv": CSV})
+    data = bytearray(path.read_bytes())
+    for flags in (6, data.index(b"PK\x01\x02") + 8):
+        data[flags] |= 1
+    path.write_bytes(data)
+    with pytest.raises(HistoryError, match=r"orders.zip cannot be unpacked: .* without a password"):
+        read_file(path)
+
+
 def test_another_format_is_refused_with_those_that_are_read(tmp_path):
     path = tmp_path / "orders.json"
     path.touch()

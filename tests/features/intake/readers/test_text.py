@@ -120,6 +120,10 @@ def test_the_separator_that_excel_is_told_is_obeyed_and_no_row(table):
     assert (rows(file), file.found) == ([("1", "x,y,z")], FileReading("utf-8", "|"))
 
 
+def test_a_separator_that_is_no_ascii_is_none_of_excels(table):
+    assert table("sep=§\nid;b\n1;2\n3;4\n").found.separator == ";"
+
+
 TITLED = "Liste der Aufträge;;;;\nStand: 20.06.2025\n\nid;day;sum;note;by\n1;2;3;;\n2;3;4;;x\n"
 
 

@@ -1,0 +1,293 @@
+"""A shop's own rows become one customer, one date and one order a row; none is lost in silence."""
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import HistoryError
+from features.history.history import History
+from features.intake.canonical import take_in
+from features.intake.mapping import Mapping
+from features.quality import Report, check
+
+ORDER = {"order_id": "1", "customer_id": "a", "ordered_at": "2024-01-05", "amount": "10"}
+
+
+def table(*rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame([{**ORDER, **row} for row in rows], infer_schema_length=None)
+
+
+def report(orders: pl.DataFrame, settings: dict[str, object], **others: pl.DataFrame) -> Report:
+    mapping = Mapping.from_dict({"currency": "EUR", **settings})
+    return check(take_in({"orders": orders, **others}, mapping), mapping)
+
+
+def totals(*args: object, **others: pl.DataFrame) -> tuple[int, int, float, float]:
+    found = report(*args, **others).totals  # type: ignore[arg-type]
+    return found.customers, found.orders, found.gross, found.refunds
+
+
+def places(found: Report, table: str = "orders") -> dict[str, int]:
+    (account,) = (a for a in found.accounting if a.table == table)
+    return {place: rows for place, rows in account.places.items() if rows}
+
+
+@pytest.mark.parametrize("header", ["Order ID", "ORDER_ID", "order-id", "Order Id "])
+def test_columns_are_found_whatever_their_capitals_and_blanks(header):
+    orders = table({}).rename({"order_id": header.strip()})
+    assert totals(orders, {}) == (1, 1, 10.0, 0.0)
+
+
+def test_two_columns_of_the_same_letters_are_not_guessed_between():
+    orders = table({}).rename({"order_id": "Order ID"}).with_columns(order__id=pl.lit("2"))
+    with pytest.raises(HistoryError, match=r"must have the columns \['order_id'\]"):
+        report(orders, {})
+
+
+def test_a_column_that_is_close_is_suggested():
+    orders = table({}).rename({"amount": "amounts"})
+    with pytest.raises(HistoryError, match=r"Did you mean amount = 'amounts'\?"):
+        report(orders, {})
+
+
+def test_an_address_is_the_same_in_capitals_and_with_blanks():
+    orders = table(
+        {"order_id": "1", "customer_id": "rasa@example.com"},
+        {"order_id": "2", "customer_id": " Rasa@Example.COM "},
+        {"order_id": "3", "customer_id": "RASA"},
+    )
+    assert totals(orders, {})[0] == 2
+    assert totals(orders, {"fold_emails": False})[0] == 3
+
+
+def test_a_whole_float_is_the_integer():
+    orders = table(
+        {"customer_id": "5000.0"}, {"order_id": "2.00", "customer_id": "5000"}, {"order_id": "2"}
+    )
+    found = History(orders, mapping=Mapping(currency="EUR"))
+    assert set(found.orders.collect()["customer_id"]) == {"5000", "a"}
+    assert totals(orders, {})[1] == 2
+
+
+def test_the_first_id_that_is_given_is_the_customer():
+    orders = table(
+        {"order_id": "1", "customer_id": "7", "mail": "a@b.c"},
+        {"order_id": "2", "customer_id": "0", "mail": "G@b.c"},
+        {"order_id": "3", "customer_id": "", "mail": "g@b.c"},
+        {"order_id": "4", "customer_id": "0.0", "mail": None},
+    )
+    settings = {"orders": {"columns": {"customer_id": ["customer_id", "mail"]}, "blank": ["0"]}}
+    found = report(orders, settings)
+    assert (found.totals.customers, places(found)) == (2, {"used": 3, "anonymous": 1})
+
+
+def test_orders_that_never_were_do_not_count():
+    states = ["Paid", "VOIDED", "on-hold", "on hold ", "Pending_Payment", None]
+    orders = table(*({"order_id": str(n), "State": state} for n, state in enumerate(states)))
+    found = report(orders, {"orders": {"status": {"column": "state"}}})
+    assert places(found) == {"used": 2, "not counted by status": 4}
+
+
+def test_statuses_may_be_told():
+    orders = table({"state": "storniert"}, {"order_id": "2", "state": "Pending"})
+    status = {"column": "state", "not_counted": ["Storniert"]}
+    assert places(report(orders, {"orders": {"status": status}})) == {
+        "used": 1,
+        "not counted by status": 1,
+    }
+
+
+def test_a_refunded_order_counts_with_its_refund():
+    orders = table(
+        {"state": "Refunded", "back": "0"},
+        {"order_id": "2", "state": "paid", "back": "4"},
+        {"order_id": "3", "state": "refunded", "back": "10.00"},
+        {"order_id": "4", "state": "void", "back": "10.00"},
+    )
+    settings = {"orders": {"status": {"column": "state"}, "refund": {"amount": "back"}}}
+    found = report(orders, settings)
+    assert (found.totals.orders, found.totals.gross, found.totals.refunds) == (3, 30.0, 24.0)
+    assert places(found) == {"used": 3, "not counted by status": 1}
+
+
+def test_a_refund_without_a_date_is_known_only_after_everything_else():
+    orders = table({"back": "4"}, {"order_id": "2", "ordered_at": "2024-03-01", "back": None})
+    mapping = Mapping.from_dict({"currency": "EUR", "orders": {"refund": {"amount": "back"}}})
+    history = History(orders, mapping=mapping)
+    assert history.upto("2024-03-01").orders.collect()["amount"].to_list() == [10.0]
+    assert sorted(history.upto("2024-03-02").orders.collect()["amount"]) == [-4.0, 10.0, 10.0]
+
+
+def test_a_refund_with_a_date_is_known_from_then():
+    orders = table({"back": "4", "when": "2024-02-01"})
+    refund = {"amount": "back", "at": "when"}
+    history = History(
+        orders, mapping=Mapping.from_dict({"currency": "EUR", "orders": {"refund": refund}})
+    )
+    assert history.upto("2024-02-01").orders.collect()["amount"].to_list() == [10.0]
+    assert sorted(history.upto("2024-02-02").orders.collect()["amount"]) == [-4.0, 10.0]
+
+
+def test_a_refund_is_of_the_customer_of_its_order():
+    orders = table(
+        {},
+        {"customer_id": "", "ordered_at": "2024-01-10", "amount": "-4"},
+        {"customer_id": "the shop", "ordered_at": "2024-01-11", "amount": "-1"},
+        {"order_id": "9", "customer_id": "", "amount": "-3"},
+    )
+    found = report(orders, {})
+    assert (found.totals.customers, found.totals.refunds) == (1, 5.0)
+    assert places(found) == {"used": 3, "anonymous": 1}
+
+
+def test_rows_with_a_negative_amount_may_name_the_order_they_give_back():
+    orders = table(
+        {"of": ""}, {"order_id": "r1", "customer_id": "the shop", "amount": "-4", "of": "1"}
+    )
+    assert totals(orders, {"orders": {"refund": {"of": "of"}}}) == (1, 1, 10.0, 4.0)
+
+
+def test_refunds_may_stand_in_a_table_of_their_own():
+    refunds = pl.DataFrame(
+        {
+            "order_id": ["1", "1", "2", "404"],
+            "amount": ["-1", "2", "3", "5"],
+            "refunded_at": ["2024-02-01", "2024-02-02", None, "2024-02-01"],
+        }
+    )
+    orders = table({}, {"order_id": "2", "customer_id": "b"})
+    found = report(orders, {}, refunds=refunds)
+    assert (found.totals.orders, found.totals.refunds) == (2, 6.0)
+    assert places(found, "refunds") == {"used": 3, "anonymous": 1}
+
+
+def test_a_review_is_of_the_customer_of_its_order():
+    reviews = pl.DataFrame(
+        {"order_id": ["1", "404"], "created_at": ["2024-02-01"] * 2, "score": ["5", "1"]}
+    )
+    settings = {"feedback": {"constants": {"kind": "review"}}}
+    found = report(table({}), settings, feedback=reviews)
+    assert places(found, "feedback") == {"used": 1, "anonymous": 1}
+
+
+def test_rows_that_continue_an_order_are_joined():
+    orders = table(
+        {"item": "tea"},
+        {"order_id": "1", "customer_id": "a", "ordered_at": None, "amount": None, "item": "pot"},
+        {"order_id": None, "customer_id": None, "ordered_at": "", "amount": " ", "item": "cup"},
+        {"order_id": "2", "item": "tea"},
+        {"order_id": "3", "amount": None, "item": "mug"},
+    )
+    assert places(report(orders, {})) == {"used": 2, "quarantined": 1, "joined": 2}
+
+
+LINE = {"order_id": "", "customer_id": "", "ordered_at": "", "units": "1", "price": "1"}
+LINES = {"orders": {"lines": {"quantity": "units", "price": "price"}}}
+
+
+def test_lines_below_their_order_belong_to_it():
+    lines = pl.DataFrame(
+        [
+            {**LINE, **ORDER, "units": "1", "price": "10"},
+            {**LINE, "units": "2", "price": "7.5"},
+            {**LINE, **ORDER, "order_id": "2"},
+            {**LINE, "order_id": "2", "price": "4"},
+        ]
+    ).drop("amount")
+    assert totals(lines, LINES) == (1, 2, 30.0, 0.0)
+
+
+def test_the_total_of_a_line_may_be_told():
+    lines = table({"sum": "10"}, {"sum": "5"}).drop("amount")
+    assert totals(lines, {"orders": {"line_total": "sum"}}) == (1, 1, 15.0, 0.0)
+
+
+def test_a_source_without_order_ids_can_say_so():
+    orders = table({}, {}, {"ordered_at": "2024-01-06"}).drop("order_id")
+    with pytest.raises(HistoryError, match=r"must have the columns \['order_id'\]"):
+        report(orders, {})
+    assert totals(orders, {"orders": {"without_order_id": "row"}})[1:3] == (3, 30.0)
+    assert totals(orders, {"orders": {"without_order_id": "instant"}})[1:3] == (2, 20.0)
+
+
+def test_date_and_time_in_two_columns_are_joined():
+    orders = table(
+        {"ordered_at": "13/01/2024", "clock": "18:30:00"}, {"ordered_at": "14/01/2024", "clock": ""}
+    )
+    mapping = Mapping.from_dict({"currency": "EUR", "orders": {"time": "clock"}})
+    found = History(orders.head(1), mapping=mapping).orders.collect()["day"].to_list()
+    assert found == [pytest.approx(19735 + 18.5 / 24)]
+
+
+def test_dates_of_another_zone_are_moved_to_the_shops():
+    orders = table({"ordered_at": "2024-07-01 23:00"})
+    settings = {"timezone": "Europe/Berlin", "currency": "EUR", "orders": {"zone": "UTC"}}
+    history = History(orders, mapping=Mapping.from_dict(settings))
+    assert history.orders.collect()["day"].to_list() == [pytest.approx(19906 + 1 / 24)]
+
+
+def test_words_mean_what_the_mapping_says():
+    tickets = pl.DataFrame(
+        {
+            "customer_id": ["a"] * 4,
+            "created_at": [f"2024-01-0{n}" for n in range(1, 5)],
+            "score": ["Good", "BAD", "Unoffered", "3"],
+        }
+    )
+    words = {"score": {"good": 5, "bad": 1, "unoffered": ""}}
+    mapping = Mapping.from_dict(
+        {"currency": "EUR", "feedback": {"constants": {"kind": "ticket"}, "words": words}}
+    )
+    history = History(table({}), tickets, mapping=mapping)
+    assert history.feedback is not None
+    assert history.feedback.collect()["score"].to_list() == [5.0, 1.0, None, 3.0]
+
+
+def test_a_currency_is_the_same_in_capitals():
+    orders = table({"currency": "eur"}, {"order_id": "2", "currency": "EUR"})
+    assert totals(orders, {})[1] == 2
+
+
+def test_a_few_orders_in_another_currency_are_set_aside_by_name():
+    rows = [{"order_id": str(n), "currency": "EUR"} for n in range(19)]
+    orders = table(*rows, {"order_id": "x", "currency": "USD"})
+    found = report(orders, {})
+    assert places(found) == {"used": 19, "in another currency": 1}
+    assert any(p.severity == "error" and "USD" in p.message for p in found.problems)
+
+
+def test_shops_of_two_currencies_are_refused():
+    orders = table({"currency": "EUR"}, {"order_id": "2", "currency": "USD"})
+    with pytest.raises(HistoryError, match=r"EUR 50%, USD 50% of the orders"):
+        report(orders, {})
+
+
+CELLS = {
+    "order_id": st.sampled_from(["1", "2", "3", "", "1.0"]),
+    "customer_id": st.sampled_from(["a", "b", "", "A@b.c", "6.0E+12"]),
+    "ordered_at": st.sampled_from(["2024-01-05", "2024-02-01", "", "soon"]),
+    "amount": st.sampled_from(["10", "-10", "", "ten", "1,5"]),
+    "state": st.sampled_from(["paid", "void", "refunded", ""]),
+    "back": st.sampled_from(["", "0", "2", "much"]),
+    "currency": st.sampled_from(["EUR", "eur", ""]),
+}
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=30),
+    as_of=st.sampled_from([None, "2024-01-20", "2024-03-01"]),
+    is_lines=st.booleans(),
+)
+def test_every_row_is_in_one_place(rows, as_of, is_lines):
+    told = {
+        "currency": "EUR",
+        "orders": {"status": {"column": "state"}, "refund": {"amount": "back"}},
+    }
+    if is_lines:
+        told = {"currency": "EUR", "orders": {"line_total": "amount"}}
+    mapping = Mapping.from_dict(told)
+    intakes = take_in({"orders": pl.DataFrame(rows)}, mapping)
+    account = check(intakes, mapping, as_of).accounting[0]
+    assert sum(account.places.values()) == account.rows_in == len(rows)
