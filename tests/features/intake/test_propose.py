@@ -4,6 +4,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.errors import HistoryError
 from features.intake.canonical import take_in
@@ -417,3 +419,53 @@ def test_no_column_has_two_roles():
         "customer_id": "mail",
         "amount": "total",
     }
+
+
+WRITTEN = ["1,50", "2.000", "2024-01-05", "02/01/2024", "a@x.de", "EUR", "10:30", "void", "0"]
+CELLS = st.one_of(
+    st.none(),
+    st.text(max_size=6),
+    st.sampled_from(WRITTEN),
+    st.integers(0, 2_000_000_000).map(str),
+)
+FURTHER = st.one_of(
+    st.sampled_from(
+        ["order", "price", "qty", "status", "refund", 'cancelled "at"', "time", "mail"]
+    ),
+    st.text(min_size=1, max_size=6).filter(lambda name: name not in PLAIN),
+)
+PLAIN = {
+    "customer": ["a", "b", "a", "0"],
+    "date": ["02/01/2024", "03/02/2024", "04/01/2024", "05/01/2024"],
+    "total": ["1.50", "2.50", "1.250", "-3.00"],
+}
+
+
+def four(cells):
+    return st.lists(cells, min_size=4, max_size=4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.fixed_dictionaries({name: st.permutations(cells) for name, cells in PLAIN.items()}),
+    st.dictionaries(FURTHER, four(CELLS), max_size=5),
+)
+def test_whatever_else_a_source_holds_the_proposal_can_be_read(plain, further):
+    frame = pl.LazyFrame(
+        {**further, **plain}, schema=dict.fromkeys({**further, **plain}, pl.String)
+    )
+    proposal = propose(frame, nobody)
+
+    assert proposal.mapping.of("orders").source("customer_id")
+    assert preview(frame, proposal).refused is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.text(min_size=1, max_size=6), four(CELLS), min_size=1, max_size=5))
+def test_a_source_of_anything_is_refused_by_what_it_lacks_or_can_be_read(cells):
+    try:
+        proposal = propose(pl.LazyFrame(cells, schema=dict.fromkeys(cells, pl.String)), nobody)
+    except HistoryError as error:
+        assert str(error).startswith("orders must have ")
+    else:
+        assert proposal.mapping.of("orders").columns
