@@ -69,13 +69,12 @@ def _files(history: Path, mapping: Mapping) -> list[Path]:
     from features.intake.location import SUFFIXES as READ
     from features.intake.mapping import TABLES
 
-    named = [
-        name for table in TABLES for name in (mapping.of(table).file, *mapping.of(table).files)
-    ]
-    globbed = (path for name in named if name for path in history.glob(name))
+    of = [mapping.of(table) for table in TABLES]
+    named = [name for own in of for name in (own.file, *own.files) if name]
+    globbed = (path for name in named for path in history.glob(name))
     usual = [f"{table}{suffix}" for table in TABLES for suffix in READ]
     parts = (p for t in TABLES for p in history.glob(f"{t}*") if p.name.lower().endswith(READ))
-    return [history, *(history / name for name in usual), *globbed, *parts]
+    return [history, *(history / name for name in (*usual, *named)), *globbed, *parts]
 
 
 @contextmanager

@@ -202,6 +202,10 @@ def score(
             help="Write only the first N: live customers by value at risk, then the lapsed.",
         ),
     ] = None,
+    train_first: Annotated[
+        bool,
+        typer.Option("--train", help="Train models of this history first, as holdfast train does."),
+    ] = False,
     shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     export: options.ExportFormat = None,
@@ -219,10 +223,15 @@ def score(
     from training.champions import load_scorer
     from training.registry.tracking import Tracker
 
+    tracker = Tracker()
     with output.progress() as tell:
         whole, past = session.open_past(tell)
+        if train_first:
+            from training.pipeline import train as trained
+
+            trained(whole, as_of, training_config(None, None, None), tracker, tell)
         tell("loading the champions")
-        scorer = load_scorer(Tracker(), whole)
+        scorer = load_scorer(tracker, whole)
         tell("scoring")
         table = scorer.table(past)
         scores = scorer.score_past(past, table, 0)
