@@ -56,6 +56,14 @@ PLAUSIBLE = (0.0, 47482.0)
 PLAIN = 10
 
 
+class AmbiguousDatesError(HistoryError):
+    """Dates that two formats read equally well and differently; `formats` are the two."""
+
+    def __init__(self, message: str, formats: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.formats = formats
+
+
 def read_days(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Series:
     """Read a column of dates as days; null where there is none.
 
@@ -74,7 +82,7 @@ def read_days(texts: pl.Series, formats: Sequence[str], timezone: str) -> pl.Ser
 
     Raises
     ------
-    HistoryError
+    AmbiguousDatesError
         If two formats read the column equally well and differently. The message begins with
         "must", for the caller to say which column it is about.
 
@@ -142,10 +150,11 @@ def _contradict(texts: pl.Series, readings: dict[str, pl.Series], first: str, ot
     against = int((two.is_not_null() & one.is_null()).sum())
     if alone < PLAIN * max(against, 0.1):
         cell = texts.filter(differ)[0]
-        raise HistoryError(
+        raise AmbiguousDatesError(
             f"must hold dates of one format; such as {cell!r} may be {first} or {other}: "
             f"{_shares(alone, against)}. Write date_format = {first!r}, or {other!r}, for it in "
-            "history.toml."
+            "history.toml.",
+            (first, other),
         )
     return True
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import campaigns, data, demo, models, service
+from holdfast.commands import campaigns, data, demo, mapping, models, service
 from holdfast.failures import CommandGroup, tell_unexpected
 from holdfast.render import output
 
@@ -42,6 +42,7 @@ def root(
 
 
 app.command()(data.check)
+app.command("map")(mapping.propose_mapping)
 app.command()(data.features)
 app.command()(models.train)
 app.command()(models.backtest)

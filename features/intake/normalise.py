@@ -161,9 +161,10 @@ def require(
     if missing:
         found = sorted(set(present) - {"row"})
         hint = _separator_hint(found) or _meant(missing, found)
+        offer = ", or let holdfast map HISTORY propose a mapping" if table == "orders" else ""
         raise HistoryError(
             f"{table} must have the columns {missing}; it has {found}. "
-            f"Rename them, or map them under [{table}.columns] in history.toml.{hint}"
+            f"Rename them, or map them under [{table}.columns] in history.toml{offer}.{hint}"
         )
 
 

@@ -51,6 +51,42 @@ def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyF
     raise absent(path)
 
 
+def read_likely_orders(path: str | Path) -> tuple[str | None, pl.LazyFrame]:
+    """Find the orders of which no mapping tells anything yet.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or a folder: of that the files named orders, else its largest table file.
+
+    Returns
+    -------
+    tuple of str or None, and polars.LazyFrame
+        The name of the file, where a mapping must tell it, and its rows as they are.
+
+    Raises
+    ------
+    HistoryError
+        If the path does not exist, is a folder without table files, or cannot be read.
+    """
+    path, plain = Path(path), Mapping()
+    if not path.exists():
+        raise absent(path)
+    if path.is_file():
+        return None, _scan(path, plain)
+    if named := _find(path, "orders", plain.of("orders")):
+        return None, _together("orders", named, plain)
+    tables = [p for p in path.iterdir() if p.is_file() and p.name.lower().endswith(SUFFIXES)]
+    if not tables:
+        names = sorted(p.name for p in path.iterdir())[:10]
+        raise HistoryError(
+            f"history {path} must hold a table file: {', '.join(SUFFIXES)}; it holds {names}. "
+            "Give the file or the folder of an export."
+        )
+    largest = max(sorted(tables), key=lambda p: p.stat().st_size)
+    return largest.name, _scan(largest, plain)
+
+
 def select_rows(table: str, frame: pl.LazyFrame, mapping: TableMapping) -> pl.LazyFrame:
     """Leave out the rows that the mapping's `drop` condition names.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from holdfast.render import output
-from holdfast.render.model_tables import add, table_of
+from holdfast.render.tables import add, table_of
 from offers.planning.plan_table import TOTAL
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rich import box
-from rich.table import Table
 
 from holdfast.render import output
 from holdfast.render.model_documents import own_metrics
+from holdfast.render.tables import add, table_of
 from training.models.tasks import TASKS
 from training.selection.grade import shorter_window, verdict
 
@@ -177,18 +176,3 @@ def print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:
 
 def _short(metric: str) -> str:
     return SHORT.get(metric, metric.replace("_", " "))
-
-
-def table_of(texts: Iterable[str], numbers: Iterable[str]) -> Table:
-    """An empty table with columns of text and of numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in texts:
-        table.add_column(name)
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
-def add(table: Table, cells: Iterable[object], style: str = "") -> None:
-    """Add a row whose cells may come from data."""
-    table.add_row(*(output.text(cell) for cell in cells), style=style)

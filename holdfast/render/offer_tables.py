@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.agreement import many
 from holdfast.render import output
-from holdfast.render.model_tables import add, table_of
+from holdfast.render.tables import add, table_of
 from offers.catalogue.verdicts import VERDICTS
 from offers.planning.advice import next_step, power_words
 from offers.planning.power import CampaignPower

@@ -41,7 +41,10 @@ def clean(value: object) -> str:
     >>> clean("a\x1b[31m b\n c")
     'a�[31m b c'
     """
-    line = " ".join(str(value).split())
+    return _printable(" ".join(str(value).split()))
+
+
+def _printable(line: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
@@ -64,6 +67,11 @@ def instant(iso: str) -> str:
 def line(value: object = "", style: str = "", indent: int = 0) -> None:
     """Print one line of result; it is not wrapped, so that it can be copied and searched."""
     stdout().print(Text(" " * indent) + text(value, style), soft_wrap=True)
+
+
+def verbatim(value: str) -> None:
+    """Print one line of a file with its blanks, and nothing in it that could steer a terminal."""
+    stdout().print(Text(_printable(value)), soft_wrap=True)
 
 
 def paragraph(value: object, style: str = "", indent: int = 0) -> None:

@@ -26,6 +26,7 @@ HEAVY = (
 )
 SYNOPSIS = {
     "check": {"HISTORY", "--as-of", "--mapping", "--format", "--quarantine", "--json"},
+    "map": {"HISTORY", "--out", "--format", "--json"},
     "features": {"HISTORY", "--as-of", "--horizon-days", "--out", "--mapping", "--format"},
     "train": {"HISTORY", "--shop", "--as-of", "--horizon-days", "--clv-horizon-days", "--config",
               "--mapping", "--format", "--json"},
@@ -46,6 +47,7 @@ SYNOPSIS = {
 }  # fmt: skip
 REQUIRED = {
     "check": {"HISTORY"},
+    "map": {"HISTORY"},
     "features": {"HISTORY", "--as-of", "--horizon-days", "--out"},
     "train": {"HISTORY", "--as-of"},
     "backtest": {"HISTORY", "--horizon-days"},

@@ -88,6 +88,18 @@ def test_the_keys_of_check_are_documented(holdfast, shop, tmp_path):
     assert found == set(listed("holdfast check", "key"))
 
 
+def test_the_keys_of_map_are_documented(holdfast, tmp_path):
+    header = "order_id,customer_id,ordered_at,amount,currency\n"
+    readable, mixed = tmp_path / "readable.csv", tmp_path / "mixed.csv"
+    readable.write_text(f"{header}1,a,02/01/2024,20,EUR\n2,,03/04/2024,20,EUR\n")
+    mixed.write_text(f"{header}1,a,2024-01-02,20,EUR\n2,b,2024-01-03,20,USD\n")
+    found = {"format"}
+    for history in (readable, mixed):
+        target = history.with_suffix(".toml")
+        found |= paths(json.loads(holdfast("map", history, "--out", target, "--json").stdout))
+    assert found == set(listed("holdfast map", "key"))
+
+
 def test_the_keys_of_train_are_documented(trained):
     documented = set(listed("holdfast train", "key"))
     assert paths(trained.document) | {"config.spacing_days", *UNSAID} == documented

@@ -1,0 +1,1 @@
+"""A mapping for an export that nobody has described, each guess with its evidence."""
