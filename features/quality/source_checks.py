@@ -237,8 +237,8 @@ def mass_instants(context: CheckContext) -> Iterator[DataProblem]:
         column=context.source("orders", "ordered_at"),
         rows=int(rows),
         example=None,
-        message=f"{int(rows):,} of {many(context.totals.orders, 'order')} are dated "
-        f"{as_instant(instant):%Y-%m-%d %H:%M:%S}: an import or a migration may have dated them. "
+        message=f"One instant, {as_instant(instant):%Y-%m-%d %H:%M:%S}, has {int(rows):,} of "
+        f"{many(context.totals.orders, 'order')}: an import or a migration may have dated them. "
         "Several of a customer then count as one purchase.",
         remedy="Find their own dates, or leave them out with drop.",
     )
