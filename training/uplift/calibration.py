@@ -17,12 +17,12 @@ HALF_ROWS, EXPECTED_ERROR = 1300.0, 0.1
 # Offers move an outcome by so many of its standard deviations, give or take so many more: where
 # published tests of e-mails and advertisements begin, and settled on simulated shops, see
 # docs/decisions/0007-uplift.md.
-USUAL_EFFECT, BETWEEN_SHOPS = 0.025, 0.008
+USUAL_EFFECT, BETWEEN_SHOPS = 0.025, 0.015
 # A customer's own effect may be so many off what is known of it.
 OWN_EFFECT = 0.1
 # How far a single offer is from the others, in standard deviations of the outcome: those of
 # simulated shops, whose truth is known (`python -m benchmarks.promises`).
-BETWEEN_OFFERS = 0.008
+BETWEEN_OFFERS = 0.01
 # Where what is believed is worked out, about both numbers and in their errors.
 GRID = np.linspace(-8.0, 8.0, 321)
 # So many standard deviations either side of the mean hold 90% of a normal distribution.
