@@ -16,7 +16,7 @@ from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.normalise import conform, require, with_declared
 from features.intake.recognise import optional, read_as, recognised
-from features.intake.rows.currencies import in_one_currency
+from features.intake.rows.currencies import converted, in_one_currency
 from features.intake.rows.deduplicate import orders_of, with_versions
 from features.intake.rows.refunds import of_orders, with_customers, with_refunds
 from features.intake.rows.shape import shaped
@@ -233,7 +233,8 @@ def _orders_in_one_currency(
     rows: nw.LazyFrame[Any], mapping: Mapping, is_lines: bool
 ) -> nw.LazyFrame[Any]:
     native: pl.LazyFrame = rows.to_native()
-    orders = in_one_currency(native.collect(), mapping.currency)
+    orders = converted(native.collect(), mapping.currency, mapping.rates)
+    orders = in_one_currency(orders, mapping.currency)
     return nw.from_native((orders if is_lines else with_refunds(orders)).lazy())
 
 

@@ -179,6 +179,8 @@ class Mapping:
         How long after an order it may still be recorded; labels wait for it.
     fold_emails : bool
         Whether customer ids that are e-mail addresses are the same in capitals and without.
+    rates : dict
+        Currency -> month, as 2025-01 -> what one unit of it is worth in the shop's currency.
     scales : dict
         Feedback kind -> (lowest, highest) score; declared kinds add to the built-in ones.
     static : tuple of str
@@ -201,6 +203,7 @@ class Mapping:
     decimal: rules.Decimal | None = None
     recording_lag_days: rules.Days = 0.0
     fold_emails: bool = True
+    rates: Dict[Text, Dict[rules.Month, rules.Rate]] = field(default_factory=dict)
     scales: Dict[Text, rules.Scale] = field(default_factory=lambda: SCALES)
     static: rules.Names = ()
     numbers: rules.Names = ()

@@ -101,6 +101,12 @@ FormatName = Annotated[Text, AfterValidator(_known_format)]
 WithoutId = Literal["row", "instant"]
 Encoding = Annotated[Text, AfterValidator(_known_encoding)]
 Count = Annotated[int, Field(ge=0)]
+Month = Annotated[
+    str,
+    Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$"),
+    in_words("must be a month", "Write it as 2025-01."),
+]
+Rate = Annotated[float, Field(gt=0)]
 Decimal = Literal[".", ","]
 Days = Annotated[float, Field(ge=0)]
 Scale = Annotated[

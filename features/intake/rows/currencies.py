@@ -1,14 +1,68 @@
-"""One currency for all amounts: that of nearly all orders, and the rest is set aside."""
+"""One currency for all amounts: converted by given rates, or that of nearly all orders."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
+from features.clock import as_instant
 from features.errors import HistoryError
 from features.schema import OTHER_CURRENCY
 
 # Of the orders: with fewer in one currency, it is not the shop's.
 MAIN_SHARE = 0.9
+
+
+# What is money in rows of orders and of lines.
+MONEY = ("amount", "discount_amount", "refund_amount")
+
+
+def converted(
+    orders: pl.DataFrame, shop: str | None, rates: Mapping[str, Mapping[str, float]]
+) -> pl.DataFrame:
+    """Convert amounts to the shop's currency by the rate of their month.
+
+    Parameters
+    ----------
+    orders : polars.DataFrame
+        Canonical rows with `day` and `currency`.
+    shop : str or None
+        The shop's currency.
+    rates : mapping of str to mapping of str to float
+        Currency -> month, as 2025-01 -> what one unit of it is worth.
+
+    Raises
+    ------
+    HistoryError
+        If the shop's currency is not told, or the rate of a month with orders is missing.
+    """
+    if not rates:
+        return orders
+    if shop is None:
+        raise HistoryError('rates need the currency to convert to. Write currency = "EUR" too.')
+    usable = pl.col("problem").is_null() & pl.col("currency").is_in(list(rates))
+    month = pl.from_epoch((pl.col("day") * 86400).cast(pl.Int64)).dt.strftime("%Y-%m")
+    table = pl.DataFrame(
+        [(c, m, rate) for c, months in rates.items() for m, rate in months.items()],
+        {"currency": pl.String, "month": pl.String, "rate": pl.Float64},
+        orient="row",
+    )
+    found = orders.with_columns(month=pl.when(usable).then(month)).join(
+        table, on=["currency", "month"], how="left", maintain_order="left"
+    )
+    lacking = found.filter(pl.col("month").is_not_null() & pl.col("rate").is_null())
+    if lacking.height:
+        currency, first = lacking.sort("day").select("currency", "day").row(0)
+        raise HistoryError(
+            f"rates.{currency} must have every month with orders; "
+            f"{as_instant(first):%Y-%m} is missing. Add it, such as "
+            f'"{as_instant(first):%Y-%m}" = 0.95.'
+        )
+    rate = pl.col("rate").fill_null(1.0)
+    money = [(pl.col(name) * rate).alias(name) for name in MONEY if name in orders.columns]
+    own = pl.when(pl.col("rate").is_not_null()).then(pl.lit(shop)).otherwise("currency")
+    return found.with_columns(*money, own.alias("currency")).drop("month", "rate")
 
 
 def in_one_currency(orders: pl.DataFrame, declared: str | None) -> pl.DataFrame:

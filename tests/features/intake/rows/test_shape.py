@@ -263,6 +263,26 @@ def test_shops_of_two_currencies_are_refused():
         report(orders, {})
 
 
+RATES = {"rates": {"USD": {"2024-01": 0.5, "2024-02": 0.25}}}
+
+
+def test_other_currencies_are_converted_by_the_rate_of_the_month():
+    orders = table(
+        {"currency": "usd"},
+        {"order_id": "2", "currency": "USD", "ordered_at": "2024-02-05"},
+        {"order_id": "3", "currency": "EUR"},
+    )
+    assert totals(orders, RATES) == (1, 3, 5.0 + 2.5 + 10.0, 0.0)
+
+
+def test_a_month_without_a_rate_is_refused():
+    orders = table({"currency": "USD", "ordered_at": "2024-03-05"})
+    with pytest.raises(
+        HistoryError, match=r"rates\.USD must have every month .* 2024-03 is missing"
+    ):
+        report(orders, RATES)
+
+
 CELLS = {
     "order_id": st.sampled_from(["1", "2", "3", "", "1.0"]),
     "customer_id": st.sampled_from(["a", "b", "", "A@b.c", "6.0E+12"]),
