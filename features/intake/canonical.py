@@ -61,6 +61,8 @@ class CanonicalTable:
 def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTable]:
     """Turn raw frames into intakes, one for each table; invoice lines give one more, `lines`.
 
+    A table may come as a list of frames: several exports, each read by its own header.
+
     Raises
     ------
     HistoryError
@@ -68,18 +70,21 @@ def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTabl
         that is not there, frames of different engines meet, or currencies are mixed.
     """
     lazy = {
-        table: as_lazy(table, frame, mapping.decimal)
+        table: [as_lazy(table, part, mapping.decimal) for part in _parts(frame)]
         for table, frame in frames.items()
         if frame is not None
     }
     if "orders" not in lazy:
         raise HistoryError("a history needs orders. Give a frame of orders.")
-    engines = {table: str(frame.implementation) for table, frame in lazy.items()}
+    engines = {t: str(part.implementation) for t, parts in lazy.items() for part in parts}
     if len(set(engines.values())) > 1:
         raise HistoryError(
             f"all frames of a history must be of one engine; got {engines}. Convert them to one."
         )
-    found = {table: _conformed(table, frame, mapping) for table, frame in lazy.items()}
+    found = {
+        table: _together([_conformed(table, part, mapping) for part in parts])
+        for table, parts in lazy.items()
+    }
     return {name: intake for one in _of_customers(found).values() for name, intake in _settle(one)}
 
 
@@ -138,6 +143,39 @@ class _Conformed:
 
     def with_rows(self, rows: pl.DataFrame) -> _Conformed:
         return _Conformed(replace(self.intake, rows=nw.from_native(rows.lazy())))
+
+
+def _parts(frame: Any) -> list[Any]:
+    """A table's sources: several exports of feedback, say, each read in its own way."""
+    return list(frame) if isinstance(frame, list | tuple) else [frame]
+
+
+def _together(parts: list[_Conformed]) -> _Conformed:
+    """The rows of several sources as one table; rows are numbered through."""
+    if len(parts) == 1:
+        return parts[0]
+    rows, raws, before = [], [], 0
+    for part in parts:
+        raw = part.intake.raw
+        if raw is None or part.intake.source.is_lines != parts[0].intake.source.is_lines:
+            raise HistoryError(
+                f"{part.intake.table}: several sources must all be files or frames of pandas or "
+                "Polars, and all of lines or of whole rows. Put them together before."
+            )
+        rows.append(part.rows.with_columns(row=pl.col("row") + before))
+        raws.append(raw.with_columns(row=pl.col("row") + before))
+        before += _height(raw)
+    first = parts[0].intake
+    return _Conformed(
+        replace(
+            first,
+            rows=nw.from_native(pl.concat(rows, how="diagonal_relaxed").lazy()),
+            raw=pl.concat(raws, how="diagonal_relaxed"),
+            left_out=sum(part.intake.left_out for part in parts),
+            unused=tuple(sorted({name for part in parts for name in part.intake.unused})),
+            format=first.format if len({part.intake.format for part in parts}) == 1 else None,
+        )
+    )
 
 
 def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Conformed:

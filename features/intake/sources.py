@@ -19,7 +19,7 @@ from features.intake.readers.reading import Reading
 from features.intake.recognise import recognised
 
 
-def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
+def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, list[pl.LazyFrame]]:
     """Find the history's tables and read them as they are.
 
     Parameters
@@ -42,12 +42,13 @@ def read_tables(path_or_url: str | Path, mapping: Mapping) -> dict[str, pl.LazyF
         If the path does not exist, holds no orders, or cannot be read.
     """
     if is_url(path_or_url):
-        return read_database(str(path_or_url), mapping)
+        found = read_database(str(path_or_url), mapping)
+        return {table: [frame] for table, frame in found.items()}
     path = Path(path_or_url)
     if path.is_dir():
         return _read_folder(path, mapping)
     if path.is_file():
-        return {"orders": _scan(path, mapping)}
+        return {"orders": [_scan(path, mapping)]}
     raise absent(path)
 
 
@@ -75,7 +76,7 @@ def read_likely_orders(path: str | Path) -> tuple[str | None, pl.LazyFrame]:
     if path.is_file():
         return None, _scan(path, plain)
     if named := _find(path, "orders", plain.of("orders")):
-        return None, _together("orders", named, plain)
+        return None, _together(named, plain)[0]
     tables = [p for p in path.iterdir() if p.is_file() and p.name.lower().endswith(SUFFIXES)]
     if not tables:
         names = sorted(p.name for p in path.iterdir())[:10]
@@ -132,7 +133,7 @@ def constants(table: str, frame: pl.LazyFrame, values: Dict[str, Any]) -> pl.Laz
     return frame.with_columns(**{name: pl.lit(value) for name, value in values.items()})
 
 
-def _read_folder(folder: Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
+def _read_folder(folder: Path, mapping: Mapping) -> dict[str, list[pl.LazyFrame]]:
     found = {table: paths for table in TABLES if (paths := _find(folder, table, mapping.of(table)))}
     if "orders" not in found:
         found = {**_only_export(folder, mapping), **found}
@@ -142,7 +143,7 @@ def _read_folder(folder: Path, mapping: Mapping) -> dict[str, pl.LazyFrame]:
             f"history {folder} has no orders: expected orders.parquet or orders.csv; it holds "
             f'{names}. Rename the file, or name it under [orders] file = "…" in {MAPPING_FILE}.'
         )
-    return {table: _together(table, paths, mapping) for table, paths in found.items()}
+    return {table: _together(paths, mapping) for table, paths in found.items()}
 
 
 def _find(folder: Path, table: str, mapping: TableMapping) -> list[Path]:
@@ -198,19 +199,38 @@ def _is_export(path: Path, mapping: Mapping) -> bool:
         return False
 
 
-def _together(table: str, paths: Sequence[Path], mapping: Mapping) -> pl.LazyFrame:
-    """A table's parts one below the other, by the names of their columns."""
-    frames = [_scan(path, mapping) for path in paths]
-    if len(frames) == 1:
-        return frames[0]
+def _together(paths: Sequence[Path], mapping: Mapping) -> list[pl.LazyFrame]:
+    """A table's parts: those of one header one below the other, others each by itself."""
+    alike: dict[tuple[str, ...], list[pl.LazyFrame]] = {}
+    for path in paths:
+        frame = _scan(path, mapping)
+        alike.setdefault(tuple(sorted(frame.collect_schema().names())), []).append(frame)
+    return [pl.concat(frames, how="diagonal_relaxed") for frames in alike.values()]
+
+
+def unread_files(folder: Path, mapping: Mapping) -> dict[str, str | None]:
+    """The table files of a folder that are not read, and what each looks like.
+
+    Returns
+    -------
+    dict
+        File name -> name of the format that its header is of; None if it is of none.
+    """
+    own = {table: _find(folder, table, mapping.of(table)) for table in TABLES}
+    if not own["orders"]:
+        own |= _only_export(folder, mapping)
+    read = {path.name for paths in own.values() for path in paths}
+    files = (path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES))
+    return {path.name: _looks_like(path, mapping) for path in files if path.name not in read}
+
+
+def _looks_like(path: Path, mapping: Mapping) -> str | None:
     try:
-        return pl.concat(frames, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError as error:
-        names = ", ".join(path.name for path in paths)
-        raise HistoryError(
-            f"{table}: {names} do not fit together: {first_line(error)}. Name those that do under "
-            f'[{table}] files = ["…"] in {MAPPING_FILE}.'
-        ) from None
+        names = _scan(path, mapping).collect_schema().names()
+    except HistoryError:
+        return None
+    found = (recognised(table, names, Mapping()) for table in TABLES)
+    return next((each.name for each in found if each is not None), None)
 
 
 def _scan(path: Path, mapping: Mapping) -> pl.LazyFrame:

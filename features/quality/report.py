@@ -36,6 +36,7 @@ CHECKS = (
     sources.refunds_not_read,
     sources.rules_without_effect,
     sources.spellings,
+    sources.ids_as_numbers,
     sources.cents,
     sources.mass_instants,
     shop.stray_dates,
@@ -135,7 +136,10 @@ class Report:
 
 
 def check(
-    intakes: Dict[str, CanonicalTable], mapping: Mapping, as_of: Instant | None = None
+    intakes: Dict[str, CanonicalTable],
+    mapping: Mapping,
+    as_of: Instant | None = None,
+    unread: Dict[str, str | None] | None = None,
 ) -> Report:
     """Report what a history holds and what is wrong with it.
 
@@ -148,6 +152,8 @@ def check(
     mapping : Mapping
     as_of : str, date, datetime or float, optional
         Only what was known before it counts; None: everything.
+    unread : mapping of str to str or None, optional
+        Files beside the history's that are not read, and the formats they look like.
 
     Examples
     --------
@@ -171,6 +177,7 @@ def check(
     found = [
         *(problem for look in CHECKS for problem in look(context)),
         *shop.stale(context, silence, horizon),
+        *sources.unread_files(unread or {}),
     ]
     return Report(
         as_of=None if day is None else as_instant(day).isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import narwhals as nw
 import polars as pl
@@ -12,10 +12,12 @@ from features.agreement import many
 from features.clock import as_instant
 from features.intake.amounts import read_numbers
 from features.intake.canonical import CanonicalTable
+from features.intake.casting import EXACT_INTEGERS
 from features.intake.mapping import NOT_COUNTED, REFUNDED
+from features.intake.recognise import formats
 from features.intake.rows.shape import folded
 from features.quality.context import CheckContext, DataProblem, section, values
-from features.schema import OTHER_CURRENCY
+from features.schema import OTHER_CURRENCY, SCHEMAS
 
 # Values that a status has; a column of more tells of something else.
 MOST_STATUSES = 30
@@ -191,6 +193,30 @@ def _as_ids(written: pl.Series, fold_emails: bool) -> int:
     return int(ids.n_unique())
 
 
+def ids_as_numbers(context: CheckContext) -> Iterator[DataProblem]:
+    """Ids that a frame holds as floats: whatever they began with or had behind is lost."""
+    for table, intake in context.intakes.items():
+        schema = intake.raw.collect_schema() if intake.raw is not None else {}
+        for column in (c for c in SCHEMAS[section(table)] if c.kind == "id"):
+            name = context.source(table, column.source)
+            if name not in schema or not schema[name].is_float():
+                continue
+            raw: pl.LazyFrame = intake.raw if intake.raw is not None else pl.LazyFrame()
+            largest = raw.select(pl.col(name).abs().max()).collect().item() or 0.0
+            lost = largest >= EXACT_INTEGERS
+            yield DataProblem(
+                kind="ids_as_numbers",
+                severity="error" if lost else "info",
+                table=table,
+                column=name,
+                rows=0,
+                example=f"{largest:.0f}",
+                message=f"{name} holds numbers with a fraction, as pandas makes of ids beside blanks: "
+                + ("its largest are no longer told apart." if lost else "leading zeros are lost."),
+                remedy="Read the file with dtype=str, or give the file itself to Holdfast.",
+            )
+
+
 def cents(context: CheckContext) -> Iterator[DataProblem]:
     """Amounts without a fraction, and large: they may be in cents."""
     currency = context.past.mapping.currency or ""
@@ -242,6 +268,23 @@ def mass_instants(context: CheckContext) -> Iterator[DataProblem]:
         "Several of a customer then count as one purchase.",
         remedy="Find their own dates, or leave them out with drop.",
     )
+
+
+def unread_files(unread: Mapping[str, str | None]) -> Iterator[DataProblem]:
+    """Files in the folder of the history that it does not read."""
+    for name, format in unread.items():
+        table = "orders" if format is None else formats()[format].table
+        title = "" if format is None else f" It looks like {formats()[format].title}."
+        yield DataProblem(
+            kind="unread_file",
+            severity="info" if format is None else "warning",
+            table=table,
+            column=None,
+            rows=0,
+            example=name,
+            message=f"{name} is not read.{title}",
+            remedy=f'Name it under [{table}] file = "{name}" in history.toml, or among files.',
+        )
 
 
 def lost_minus(context: CheckContext, intake: CanonicalTable, column: str) -> str:

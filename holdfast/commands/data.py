@@ -43,7 +43,7 @@ def check(
         history, Told(mapping, export), as_of, targets={"--quarantine": target}
     ).mapping
     from features.intake.canonical import formats_of, refuse_unusable, take_in
-    from features.intake.sources import read_tables
+    from features.intake.sources import read_tables, unread_files
     from features.quality import check as report_on
     from holdfast.render.report import print_report
     from training.registry.store import shown
@@ -56,7 +56,8 @@ def check(
         refuse_unusable(intakes)
         output.notes(read_as(formats_of(intakes)))
         tell("checking")
-        report = report_on(intakes, settings, as_of)
+        unread = unread_files(Path(history), settings) if Path(history).is_dir() else {}
+        report = report_on(intakes, settings, as_of, unread)
     rows = sum(table.quarantined for table in report.accounting)
     kept = {"file": None if target is None else str(target), "rows": rows}
     name = shown(history)

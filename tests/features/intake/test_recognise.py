@@ -12,7 +12,7 @@ from features.history.history import History
 from features.intake.canonical import take_in
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.recognise import formats
-from features.intake.sources import read_tables
+from features.intake.sources import read_tables, unread_files
 from features.quality import Report, check
 
 SHOPIFY = """\
@@ -230,6 +230,20 @@ def test_the_same_is_recognised_in_a_frame_of_text():
     assert history.mapping.currency == "EUR"
 
 
+def test_ids_that_pandas_made_floats_are_named():
+    def problem(largest: float):
+        frame = pl.DataFrame(
+            {"order_id": ["1", "2"], "customer_id": [7.0, largest],
+             "ordered_at": ["2025-01-02"] * 2, "amount": ["30"] * 2}
+        )  # fmt: skip
+        settings = Mapping(currency="EUR")
+        problems = check(take_in({"orders": frame}, settings), settings).problems
+        return next(p for p in problems if p.kind == "ids_as_numbers")
+
+    assert (problem(8.0).severity, problem(1e16).severity) == ("info", "error")
+    assert "dtype=str" in problem(8.0).remedy
+
+
 def test_consent_and_scores_in_words_are_understood():
     orders = pl.DataFrame(
         {"order_id": ["1"], "customer_id": ["ann@example.com"], "ordered_at": ["2025-01-02"],
@@ -250,6 +264,38 @@ def test_consent_and_scores_in_words_are_understood():
     consent = history.customers.collect().to_native().sort("customer_id")["marketing_consent"]
     assert consent.to_list() == ["yes", "no", "no"]
     assert sorted(history.feedback.collect()["score"].to_list(), key=str) == [1.0, None]
+
+
+def test_feedback_may_come_from_several_exports(tmp_path):
+    (tmp_path / "orders.csv").write_text(
+        "order_id,customer_id,ordered_at,amount\n1016,ann@example.com,2025-01-02,30\n"
+    )
+    (tmp_path / "tickets.csv").write_text(
+        "Ticket ID,Requester email,Created at,Solved at,Satisfaction Score,Status\n"
+        "1,Ann@example.com,2025-01-04 18:12,2025-01-06 18:12,Bad,Solved\n"
+    )
+    (tmp_path / "trustpilot.csv").write_text(
+        "Review Created (UTC),Review Username,Review Stars,Review Content,Reference Number\n"
+        "20-01-2025 10:11,Maël,4,Nice,1016\n21-01-2025 10:11,Ilse,1,Late,404\n"
+    )
+    mapping = Mapping.from_dict(
+        {"currency": "EUR", "feedback": {"files": ["tickets.csv", "trust*.csv"]}}
+    )
+    history = History.open(tmp_path, mapping)
+    assert history.feedback is not None
+    said = history.feedback.collect().to_native().sort("day").select("kind", "score").rows()
+    assert said == [("ticket", 1.0), ("review", 4.0)]
+    (feedback,) = (a for a in report(tmp_path, mapping).accounting if a.table == "feedback")
+    assert (feedback.rows_in, feedback.used, feedback.anonymous) == (3, 2, 1)
+
+
+def test_files_that_are_not_read_are_told_with_what_they_look_like(tmp_path):
+    export(tmp_path, STRIPE)
+    (tmp_path / "reviews.csv").write_text(
+        "Review Created (UTC),Review Stars,Review Content\n20-01-2025 10:11,4,Nice\n"
+    )
+    (tmp_path / "notes.txt").write_text("a;b\n1;2\n")
+    assert unread_files(tmp_path, Mapping()) == {"notes.txt": None, "reviews.csv": "trustpilot"}
 
 
 def test_a_review_finds_its_customer_by_its_order():
