@@ -211,7 +211,7 @@ def ids_as_numbers(context: CheckContext) -> Iterator[DataProblem]:
                 column=name,
                 rows=0,
                 example=f"{largest:.0f}",
-                message=f"{name} holds numbers with a fraction, as pandas makes of ids beside blanks: "
+                message=f"{name} holds floats, as pandas makes of ids beside blanks: "
                 + ("its largest are no longer told apart." if lost else "leading zeros are lost."),
                 remedy="Read the file with dtype=str, or give the file itself to Holdfast.",
             )
