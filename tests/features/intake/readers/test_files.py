@@ -32,7 +32,7 @@ def parquet():
 def test_text_is_read_plain_and_packed(tmp_path, suffix):
     plain, small = tmp_path / f"orders{suffix}", tmp_path / f"orders{suffix}.gz"
     plain.write_bytes(CSV)
-    small.write_bytes(gzip.compress(CSV))
+    small.write_bytes(gzip.compress(CSV, mtime=0))
     for path in (plain, small):
         assert read_file(path).frame.collect().rows() == [("1", "a")]
 
@@ -47,7 +47,7 @@ def test_parquet_keeps_its_types_and_names_lose_their_blanks(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("orders.csv", CSV), ("out/orders.txt.gz", gzip.compress(CSV)), ("a.parquet", parquet())],
+    [("orders.csv", CSV), ("out/orders.txt.gz", gzip.compress(CSV, mtime=0)), ("a.parquet", parquet())],
 )
 def test_an_archive_of_one_table_is_read(tmp_path, name, data):
     clutter = {"__MACOSX/._orders.csv": b"x", ".DS_Store": b"x", "read.me": b"x", "out/": b""}
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, suffix, data):
 
 def test_a_cut_archive_is_refused(tmp_path):
     path = tmp_path / "orders.csv.gz"
-    path.write_bytes(gzip.compress(CSV * 1000)[:-20])
+    path.write_bytes(gzip.compress(CSV * 1000, mtime=0)[:-20])
     with pytest.raises(HistoryError, match=r"orders.csv.gz cannot be unpacked: .* again"):
         read_file(path)
 
