@@ -21,7 +21,7 @@ from features.intake.rows.deduplicate import orders_of, with_versions
 from features.intake.rows.refunds import of_orders, with_customers, with_refunds
 from features.intake.rows.shape import shaped
 from features.intake.sources import constants, select_rows
-from features.schema import ANONYMOUS, LINE_COLUMNS, REFUND, SCHEMAS, Column
+from features.schema import ANONYMOUS, LINE_COLUMNS, LINES, REFUND, SCHEMAS, Column
 
 __all__ = ["ANONYMOUS", "SCHEMAS", "CanonicalTable", "refuse_unusable", "take_in"]
 
@@ -180,11 +180,11 @@ def _together(parts: list[_Conformed]) -> _Conformed:
 
 def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Conformed:
     names = frame.collect_schema().names()
-    columns: tuple[Column, ...] = SCHEMAS[table]
     own, known = mapping.of(table), recognised(table, names, mapping)
     if known is not None:
         own = optional(read_as(known, own), names)
-    source = written = settled(table, own, (*columns, *REFUND), names)
+    columns = _own_columns(table, own, frame.implementation.is_polars())
+    source = written = settled(table, own, columns, names)
     raw, left_out = None, 0
     mapping = replace(mapping, tables={**mapping.tables, table: source})
     if frame.implementation.is_polars():
@@ -250,6 +250,15 @@ def _columns(
     return (*declared, *REFUND) if table == "orders" else declared
 
 
+def _own_columns(table: str, own: TableMapping, is_local: bool) -> tuple[Column, ...]:
+    """What is looked for in a source: refunds beside the amount only where they can be read."""
+    if table != "orders":
+        return SCHEMAS[table]
+    if own.is_lines:
+        return tuple(column for column in LINE_COLUMNS if column not in LINES)
+    return (*SCHEMAS[table], *REFUND) if is_local else SCHEMAS[table]
+
+
 def _local_only(source: TableMapping) -> list[str]:
     """The keys in use that need the rows at hand."""
     used = {
@@ -257,6 +266,7 @@ def _local_only(source: TableMapping) -> list[str]:
         "status": source.status, "refund": source.refund, "time": source.time,
         "blank": source.blank, "without_order_id": source.without_order_id,
         "zone": source.zone, "words": source.words,
+        "columns with several names": [c for c in source.columns if len(source.sources(c)) > 1],
     }  # fmt: skip
     return [name for name, value in used.items() if value]
 

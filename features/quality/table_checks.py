@@ -174,7 +174,9 @@ def recorded_times(context: CheckContext) -> Iterator[DataProblem]:
     for table, intake in context.intakes.items():
         column = context.source(table, RECORDED.source)
         event = next((c for c in SCHEMAS[section(table)] if c.target == "day"), None)
-        if event is None or intake.raw is None or column not in intake.raw.collect_schema():
+        if event is None or intake.raw is None:
+            continue
+        if not {column, context.source(table, event.source)} <= set(intake.raw.collect_schema()):
             continue
         rows = _recorded(context, intake, column, event)
         lead = nw.col("day") - nw.col("recorded_day")

@@ -49,16 +49,21 @@ def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """
     days = (
         orders.filter(pl.col("amount") > 0)
-        .group_by("order_id")
-        .agg(pl.col("day").min().alias("order_day"))
+        .sort("known_day", "day")
+        .unique("order_id", keep="first", maintain_order=True)
+        .select("order_id", pl.col("day").alias("order_day"), pl.col("known_day").alias("ordered"))
     )
-    end = orders["known_day"].max()
+    end = pl.lit(orders["known_day"].max(), dtype=pl.Float64)
+    # Without a day of its own a refund is of the day of its order, and not known before that is.
+    recorded = pl.when(pl.col("recorded_day").is_not_null()).then(
+        pl.max_horizontal("recorded_day", "ordered")
+    )
     dated = refunds.join(days, on="order_id", how="left", maintain_order="left").with_columns(
         -pl.col("amount").abs().alias("amount"),
         pl.coalesce("day", "order_day").alias("day"),
-        pl.coalesce("known_day", pl.lit(end, dtype=pl.Float64)).alias("known_day"),
+        pl.coalesce("known_day", recorded, end).alias("known_day"),
     )
-    found = with_customers(dated.drop("order_day"), orders, pl.lit(True))
+    found = with_customers(dated.drop("order_day", "ordered"), orders, pl.lit(True))
     stray = (pl.col("problem").is_null()) & pl.col("day").is_null()
     return found.with_columns(
         pl.when(stray).then(pl.lit("missing refunded_at")).otherwise("problem").alias("problem")
@@ -67,6 +72,9 @@ def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
 
 def with_customers(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> pl.DataFrame:
     """Give rows that name an order, and nobody or a refund's payer, the customer of that order.
+
+    An order that became known after a row says nothing of who the row named before; a row that
+    named nobody is known with its order.
 
     Parameters
     ----------
@@ -85,11 +93,15 @@ def with_customers(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> p
         orders.filter(pl.col("problem").is_null(), pl.col("amount") >= 0)
         .sort("known_day", "customer_id")
         .unique("order_id", keep="first", maintain_order=True)
-        .select("order_id", pl.col("customer_id").alias("buyer"))
+        .select("order_id", pl.col("customer_id").alias("buyer"), pl.col("known_day").alias("sold"))
     )
     found = rows.join(whose, on="order_id", how="left", maintain_order="left")
-    meant = lost & pl.col("buyer").is_not_null()
+    is_nameless = pl.col("problem") == ANONYMOUS
+    is_known = pl.col("sold") <= pl.col("known_day")
+    meant = lost & pl.col("buyer").is_not_null() & (is_nameless.fill_null(False) | is_known)
+    known = pl.max_horizontal("known_day", "sold")
     return found.with_columns(
         pl.when(meant).then("buyer").otherwise("customer_id").alias("customer_id"),
+        pl.when(meant).then(known).otherwise("known_day").alias("known_day"),
         pl.when(meant).then(None).otherwise("problem").alias("problem"),
-    ).drop("buyer")
+    ).drop("buyer", "sold")

@@ -70,6 +70,9 @@ def shaped(
     with readable(table):
         cells = raw.select("row", *(name for name in names if name in wanted)).collect()
     found = Shaped(cells.with_columns(pl.lit(None, pl.String).alias(ASIDE)), source)
+    for column in columns:
+        if column.source != "customer_id" and len(source.sources(column.source)) > 1:
+            found = _first_given(found, column.source)
     if table == "orders":
         found = _lines_below(found) if source.is_lines else _rows_below(found)
         found = _given_back(_counted(found))
@@ -77,6 +80,15 @@ def shaped(
     if source.time is not None:
         found = _one_instant(table, found)
     return _one_order(found) if table == "orders" else found
+
+
+def _first_given(found: Shaped, column: str) -> Shaped:
+    """Of several columns of the source, the first that says something."""
+    names = [name for name in found.source.sources(column) if name in found.cells.columns]
+    types = {found.cells.schema[name] for name in names}
+    cells = (pl.col(n) if len(types) == 1 else pl.col(n).cast(pl.String) for n in names)
+    given = (pl.when(found.given(n)).then(c) for n, c in zip(names, cells, strict=True))
+    return found.with_column(column, found.source.source(column), pl.coalesce(given))
 
 
 def _order_cells(found: Shaped) -> list[str]:
@@ -101,11 +113,10 @@ def _lines_below(found: Shaped) -> Shaped:
         cells = cells.with_columns(pl.when(silent).then(above).otherwise(pl.col(key)).alias(key))
     is_gap = {name: ~found.given(name) & found.given(key) for name in order}
     gaps = [name for name, gap in is_gap.items() if cells.select(gap.any()).item()]
-    told = (
-        pl.when(found.given(name)).then(pl.col(name)).drop_nulls().first().over(key).alias(name)
-        for name in gaps
-    )
-    return replace(found, cells=cells.with_columns(told))
+    own = {name: pl.when(found.given(name)).then(pl.col(name)) for name in gaps}
+    told = {name: cell.drop_nulls().first().over(key) for name, cell in own.items()}
+    filled = (pl.when(is_gap[n]).then(told[n]).otherwise(pl.col(n)).alias(n) for n in gaps)
+    return replace(found, cells=cells.with_columns(filled))
 
 
 def _rows_below(found: Shaped) -> Shaped:
@@ -176,7 +187,7 @@ def _one_customer(found: Shaped) -> Shaped:
     """The first id that is given; ids that stand for nobody are none."""
     source = found.source
     names = [name for name in source.sources("customer_id") if name in found.cells.columns]
-    if not names or (len(names) == 1 and not source.blank):
+    if not names or (names == [source.source("customer_id")] and not source.blank):
         return found
     texts = [
         pl.col(name).cast(pl.String).str.strip_chars().str.replace(WHOLE_FLOAT, "$1")
@@ -184,7 +195,8 @@ def _one_customer(found: Shaped) -> Shaped:
     ]
     nobody = ["", *source.blank]
     first = pl.coalesce(pl.when(~text.is_in(nobody)).then(text) for text in texts)
-    name = source.source("customer_id") if len(names) > 1 else f"{names[0]} of somebody"
+    is_one = len(source.sources("customer_id")) == 1
+    name = f"{names[0]} of somebody" if is_one else source.source("customer_id")
     return found.with_column("customer_id", name, first)
 
 

@@ -311,3 +311,39 @@ def test_every_row_is_in_one_place(rows, as_of, is_lines):
     intakes = take_in({"orders": pl.DataFrame(rows)}, mapping)
     account = check(intakes, mapping, as_of).accounting[0]
     assert sum(account.places.values()) == account.rows_in == len(rows)
+
+
+def test_any_column_may_have_several_names():
+    orders = table(
+        {"order_id": "", "payment": "p1", "amount": " ", "gross": "4"},
+        {"order_id": "2", "payment": "p2", "amount": "6", "gross": "9"},
+    )
+    names = {"order_id": ["order_id", "payment"], "amount": ["amount", "gross", "absent"]}
+    assert totals(orders, {"orders": {"columns": names}}) == (1, 2, 10.0, 0.0)
+
+
+def test_of_several_names_one_may_be_there():
+    names = {"customer_id": ["account", "customer_id"], "order_id": ["order_id", "invoice"]}
+    assert totals(table({}), {"orders": {"columns": names}}) == (1, 1, 10.0, 0.0)
+
+
+def test_a_line_keeps_what_it_says_where_others_say_nothing():
+    lines = table(
+        {"state": "paid", "sum": "10"},
+        {"state": "void", "sum": "30"},
+        {"order_id": "2", "state": "paid", "sum": "1"},
+        {"order_id": "2", "state": "", "sum": "2"},
+    ).drop("amount")
+    settings = {"orders": {"line_total": "sum", "status": {"column": "state"}}}
+    assert totals(lines, settings) == (1, 2, 13.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["Amount", "Refund Amount", "Refunded At"])
+def test_lines_may_have_columns_called_as_those_of_orders(name):
+    lines = table({"sum": "10", name: "3"}).drop("amount")
+    assert totals(lines, {"orders": {"line_total": "sum"}}) == (1, 1, 10.0, 0.0)
+
+
+def test_other_tables_may_have_columns_called_as_those_of_refunds():
+    people = pl.DataFrame({"customer_id": ["a"], "Refund Amount": ["3"]})
+    assert totals(table({}), {}, customers=people) == (1, 1, 10.0, 0.0)
