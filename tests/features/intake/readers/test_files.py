@@ -47,7 +47,11 @@ def test_parquet_keeps_its_types_and_names_lose_their_blanks(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("orders.csv", CSV), ("out/orders.txt.gz", gzip.compress(CSV, mtime=0)), ("a.parquet", parquet())],
+    [
+        ("orders.csv", CSV),
+        ("out/orders.txt.gz", gzip.compress(CSV, mtime=0)),
+        ("a.parquet", parquet()),
+    ],
 )
 def test_an_archive_of_one_table_is_read(tmp_path, name, data):
     clutter = {"__MACOSX/._orders.csv": b"x", ".DS_Store": b"x", "read.me": b"x", "out/": b""}
