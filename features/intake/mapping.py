@@ -192,7 +192,7 @@ class Mapping:
     """
 
     timezone: rules.Timezone = "UTC"
-    currency: Text | None = None
+    currency: rules.Currency | None = None
     shop: Text | None = None
     format: rules.FormatName | None = None
     separator: rules.Separator | None = None
