@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from features.intake.amounts import read_numbers
 from features.intake.casting import WHOLE_FLOAT
 from features.intake.dataframes import readable
 from features.intake.mapping import TableMapping
@@ -15,6 +16,8 @@ from features.schema import JOINED, NOT_COUNTED, Column
 # What the shape adds to a source's cells.
 ASIDE, PAID_BACK = "set aside", "paid back"
 ONE, NO_ID = "one", "no order id"
+# What workbooks write beside a date, and beside a time of day.
+MIDNIGHT, FIRST_DAY = r"[T ]00:00(:00(\.0+)?)?$", r"^(1899|1900|1904)-\d\d-\d\d[T ]"
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,7 @@ def _given_back(found: Shaped) -> Shaped:
     key, amount = source.source("order_id"), source.source("amount")
     if refund is None or refund.of is None or not found.has(key, amount):
         return found
-    negative = pl.col(amount).cast(pl.String).str.contains(r"^\s*[-(\u2212]|-\s*$")
+    negative = pl.lit(read_numbers(found.cells[amount].cast(pl.String)) < 0)
     named = pl.when(negative & found.given(refund.of)).then(pl.col(refund.of))
     return found.with_column("order_id", f"{refund.of} or {key}", pl.coalesce(named, key))
 
@@ -206,8 +209,8 @@ def _one_instant(table: str, found: Shaped) -> Shaped:
     date, time = found.source.source(column), str(found.source.time)
     if not found.has(date, time):
         return found
-    day = pl.col(date).cast(pl.String).str.strip_chars()
-    both = day + " " + pl.col(time).cast(pl.String).str.strip_chars()
+    day = pl.col(date).cast(pl.String).str.strip_chars().str.replace(MIDNIGHT, "")
+    both = day + " " + pl.col(time).cast(pl.String).str.strip_chars().str.replace(FIRST_DAY, "")
     return found.with_column(column, f"{date} and {time}", pl.coalesce(both, day))
 
 
@@ -222,4 +225,6 @@ def _one_order(found: Shaped) -> Shaped:
     if source.without_order_id == "row":
         return found.with_column("order_id", NO_ID, pl.format("row {}", "row"))
     parts = [source.source("customer_id"), source.source("ordered_at")]
-    return found.with_column("order_id", NO_ID, pl.concat_str(parts, separator=" at "))
+    return found.with_column(
+        "order_id", NO_ID, pl.concat_str(parts, separator=" at ", ignore_nulls=True)
+    )
