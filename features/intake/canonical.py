@@ -16,7 +16,12 @@ from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.normalise import conform, require, with_declared
 from features.intake.recognise import optional, read_as, recognised
-from features.intake.rows.currencies import converted, in_one_currency
+from features.intake.rows.currencies import (
+    converted,
+    in_one_currency,
+    in_the_currency_of,
+    of_orders_set_aside,
+)
 from features.intake.rows.deduplicate import orders_of, with_versions
 from features.intake.rows.refunds import of_orders, with_customers, with_refunds
 from features.intake.rows.shape import shaped
@@ -85,7 +90,11 @@ def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTabl
         table: _together([_conformed(table, part, mapping) for part in parts])
         for table, parts in lazy.items()
     }
-    return {name: intake for one in _of_customers(found).values() for name, intake in _settle(one)}
+    return {
+        name: intake
+        for one in _of_customers(found, mapping.currency).values()
+        for name, intake in _settle(one)
+    }
 
 
 def settled_mapping(intakes: Dict[str, CanonicalTable], mapping: Mapping) -> Mapping:
@@ -182,9 +191,15 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
     names = frame.collect_schema().names()
     own, known = mapping.of(table), recognised(table, names, mapping)
     if known is not None:
-        own = optional(read_as(known, own), names)
+        own = read_as(replace(known, source=optional(known.source, names)), own)
     columns = _own_columns(table, own, frame.implementation.is_polars())
     source = written = settled(table, own, columns, names)
+    if source.is_lines and source.refund is not None:
+        raise HistoryError(
+            "[orders.refund] must not stand beside lines or line_total: a line does not say what "
+            "was given back of its order. Put refunds in a table refunds, or in lines with a "
+            "negative price."
+        )
     raw, left_out = None, 0
     mapping = replace(mapping, tables={**mapping.tables, table: source})
     if frame.implementation.is_polars():
@@ -212,17 +227,20 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
     return _Conformed(CanonicalTable(table, rows, raw, left_out, unused, source, name))
 
 
-def _of_customers(found: dict[str, _Conformed]) -> dict[str, _Conformed]:
+def _of_customers(found: dict[str, _Conformed], currency: str | None) -> dict[str, _Conformed]:
     """Refunds and feedback that name an order alone are of that order's customer."""
     orders = found["orders"]
     if not orders.is_local:
         return found
     rows = orders.rows
     if not orders.intake.source.is_lines:
+        rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
         rows = with_customers(rows, rows, pl.col("amount") < 0)
         found = {**found, "orders": orders.with_rows(rows)}
     if (refunds := found.get("refunds")) is not None:
-        found = {**found, "refunds": refunds.with_rows(of_orders(refunds.rows, rows))}
+        back = in_the_currency_of(rows, of_orders(refunds.rows, rows), currency)
+        back = of_orders_set_aside(back, rows, pl.lit(True))
+        found = {**found, "refunds": refunds.with_rows(back)}
     if (said := found.get("feedback")) is not None:
         told = with_customers(said.rows, rows, pl.col("problem") == ANONYMOUS)
         found = {**found, "feedback": said.with_rows(told)}

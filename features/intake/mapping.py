@@ -96,6 +96,8 @@ class TableMapping:
         amount = sum(quantity x price).
     line_total : str or None
         Source column of what a line costs in all, instead of both.
+    repeated : bool
+        Whether an order has a row for each of its lines, all with the amount of the order.
     blank : tuple of str
         Customer ids that stand for nobody, such as "0".
     zone : str or None
@@ -120,6 +122,7 @@ class TableMapping:
     quantity: Text | None = None
     price: Text | None = None
     line_total: Text | None = None
+    repeated: bool = False
     blank: rules.Names = ()
     zone: rules.Timezone | None = None
     words: Dict[Text, Dict[Text, rules.Constant]] = field(default_factory=dict)
@@ -194,7 +197,7 @@ class Mapping:
     """
 
     timezone: rules.Timezone = "UTC"
-    currency: Text | None = None
+    currency: rules.Currency | None = None
     shop: Text | None = None
     format: rules.FormatName | None = None
     separator: rules.Separator | None = None
@@ -254,7 +257,15 @@ def _table_mapping(given: dict[str, Any]) -> TableMapping:
 
 
 LINES = create_model("Lines", __config__=STRICT, quantity=(Text, ...), price=(Text, ...))
-ORDERS_ONLY = ("quantity", "price", "line_total", "without_order_id", "status", "refund")
+ORDERS_ONLY = (
+    "quantity",
+    "price",
+    "line_total",
+    "repeated",
+    "without_order_id",
+    "status",
+    "refund",
+)
 OF_ORDERS: dict[str, Any] = {"status": Status, "refund": Refund}
 
 

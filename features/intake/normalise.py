@@ -28,7 +28,7 @@ from features.schema import (
 # Of scores on the ends of their scale.
 ROUNDING = 1e-9
 # Ids as spreadsheets shorten them, such as 6.00000E+12: several become the same.
-SHORTENED = r"^\d(\.\d+)?[eE]\+\d+$"
+SHORTENED = r"^\d([.,]\d+)?[eE]\+\d+$"
 # In whatever currency, no order is worth so much; sums of such amounts lose their cents.
 LARGEST = 1e12
 
@@ -291,7 +291,7 @@ def _checks(
             checks.append((value.str.contains(SHORTENED), f"shortened {column.source}"))
         if column.kind == "date":
             checks.append((value < 0, f"{column.source} before 1970"))
-        if column.kind == "number" and table == "orders":
+        if column.kind == "number" and table in ("orders", "refunds"):
             checks.append((value.abs() > LARGEST, f"{column.source} beyond a million million"))
     if table == "feedback":
         checks.append((~nw.col("kind").is_in(list(mapping.scales)), "unknown kind"))

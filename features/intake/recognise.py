@@ -14,6 +14,8 @@ from features.intake.headers import Header
 from features.intake.mapping import Mapping, TableMapping
 
 NONE = "none"
+# Names of columns in a condition.
+QUOTED = re.compile(r'"([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,18 @@ def recognised(table: str, names: Sequence[str], mapping: Mapping) -> Format | N
 
 
 def read_as(found: Format, own: TableMapping) -> TableMapping:
-    """How a recognised source is read: as the format says, but for what the mapping says itself."""
+    """How a recognised source is read: as the format says, but for what the mapping says itself.
+
+    Of columns the mapping may name some.
+    """
     plain = TableMapping()
     said = {
         field.name: getattr(own, field.name)
         for field in fields(own)
         if getattr(own, field.name) != getattr(plain, field.name)
     }
-    return replace(found.source, **said)
+    columns = {**found.source.columns, **own.columns}
+    return replace(found.source, **{**said, "columns": columns})
 
 
 def optional(source: TableMapping, names: Sequence[str]) -> TableMapping:
@@ -129,7 +135,7 @@ def optional(source: TableMapping, names: Sequence[str]) -> TableMapping:
     return replace(
         source,
         columns=columns,
-        drop=source.drop if _all_there(source.drop or "", header) else None,
+        drop=_by_its_names(source.drop, header),
         time=source.time if source.time and header.find(source.time) else None,
         status=status if status and header.find(status.column) else None,
         refund=refund
@@ -143,9 +149,14 @@ def optional(source: TableMapping, names: Sequence[str]) -> TableMapping:
     )
 
 
-def _all_there(condition: str, header: Header) -> bool:
-    """Whether an export has all columns that a condition names in quotes."""
-    return all(header.find(name) for name in re.findall(r'"([^"]+)"', condition))
+def _by_its_names(condition: str | None, header: Header) -> str | None:
+    """A condition with the names of columns as an export writes them; None if it lacks one."""
+    if condition is None:
+        return None
+    found = {name: header.find(name) for name in QUOTED.findall(condition)}
+    if None in found.values():
+        return None
+    return QUOTED.sub(lambda name: '"' + str(found[name[1]]).replace('"', '""') + '"', condition)
 
 
 def _needed(column: str, sources: tuple[str, ...]) -> tuple[str, ...]:

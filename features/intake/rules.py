@@ -99,6 +99,7 @@ Timezone = Annotated[Text, AfterValidator(_known_timezone)]
 Separator = Annotated[Text, AfterValidator(_one_byte)]
 FormatName = Annotated[Text, AfterValidator(_known_format)]
 WithoutId = Literal["row", "instant"]
+Currency = Annotated[Text, AfterValidator(str.upper)]
 Encoding = Annotated[Text, AfterValidator(_known_encoding)]
 Count = Annotated[int, Field(ge=0)]
 Month = Annotated[

@@ -14,6 +14,7 @@ from features.quality.row_counts import DUPLICATE, SUPERSEDED, quarantine_reason
 LINES_SHARE = 0.2
 IDENTITY = {
     "orders": "order_id and sign of the amount",
+    "refunds": "order_id and refund_id (without one: order, time and amount)",
     "feedback": "feedback_id (without one: customer, kind, time and order)",
     "offers": "customer, campaign, offer and time",
     "customers": "customer_id",
@@ -26,6 +27,9 @@ def duplicates(context: CheckContext) -> Iterator[DataProblem]:
         if table == "lines" or account.quarantined == 0:
             continue
         rows = quarantine_reasons(context.intakes[table], context.as_of)
+        if context.intakes[table].raw is not None:
+            # Refunds that were told beside an order's amount are no rows of the source.
+            rows = rows.filter(~nw.col("row").is_null())
         copy, version = nw.col("reason") == DUPLICATE, nw.col("reason") == SUPERSEDED
         refund = nw.col("amount") < 0 if table == "orders" else nw.lit(False)
         found = sums(rows, copies=copy & ~refund, refunds=copy & refund, versions=version)
@@ -38,7 +42,7 @@ def duplicates(context: CheckContext) -> Iterator[DataProblem]:
 
 
 def _copies(context: CheckContext, table: str, rows: int, copies: Frame) -> DataProblem:
-    identity = "order_id" if table == "orders" else "customer_id"
+    identity = "order_id" if table in ("orders", "refunds") else "customer_id"
     message = f"{many(rows, 'row shares', 'rows share')} {IDENTITY[table]} with another row"
     example = one_id(copies, identity)
     if table == "orders" and _look_like_lines(context, rows):
@@ -97,7 +101,7 @@ def _partial_refunds(context: CheckContext, rows: int, refunds: Frame) -> DataPr
 
 
 def _versions(context: CheckContext, table: str, rows: int, versions: Frame) -> DataProblem:
-    identity = "order_id" if table == "orders" else "customer_id"
+    identity = "order_id" if table in ("orders", "refunds") else "customer_id"
     return DataProblem(
         kind="superseded",
         severity="info",

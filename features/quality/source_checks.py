@@ -36,22 +36,28 @@ MINUS = r"^\s*[-(\u2212]|[-\u2212]\s*$"
 
 
 def unlike_currencies(context: CheckContext) -> Iterator[DataProblem]:
-    """Orders in another currency than the shop's: set aside, with their sums."""
-    rows = context.intakes["orders"].rows
-    if not rows.implementation.is_polars():
-        return
-    other = rows.filter(nw.col("problem") == OTHER_CURRENCY).group_by("currency")
-    found = other.agg(nw.len().alias("rows"), nw.col("amount").sum().alias("sum"))
+    """Orders and refunds in another currency than the shop's: set aside, with their sums."""
+    sources = ("lines" if "lines" in context.intakes else "orders", "refunds")
+    for table in (table for table in sources if table in context.intakes):
+        if context.intakes[table].rows.implementation.is_polars():
+            yield from _other_currencies(context, table)
+
+
+def _other_currencies(context: CheckContext, table: str) -> Iterator[DataProblem]:
+    other = context.intakes[table].rows.filter(nw.col("problem") == OTHER_CURRENCY)
+    found = other.group_by("currency").agg(
+        nw.len().alias("rows"), nw.col("amount").sum().alias("sum")
+    )
     for currency, count, total in found.collect("polars").to_native().sort("currency").iter_rows():
         yield DataProblem(
             kind="other_currency",
             severity="error",
-            table="orders",
-            column=context.source("orders", "currency"),
+            table=table,
+            column=context.source(table, "currency"),
             rows=count,
             example=None,
-            message=f"{many(count, 'order')} in {currency}, {total:,.2f} in all, set aside: the "
-            f"shop's currency is {context.past.mapping.currency}.",
+            message=f"{many(count, table.removesuffix('s'))} in {currency}, {total:,.2f} in all, "
+            f"set aside: the shop's currency is {context.past.mapping.currency}.",
             remedy="Convert the amounts, or leave such orders out with drop.",
         )
 
@@ -138,7 +144,9 @@ def refunds_not_read(context: CheckContext) -> Iterator[DataProblem]:
                 example=None,
                 message=f"{column} looks like money given back: {back.abs().sum():,.2f} in "
                 f"{many(count, 'row')}. It is not read.{none}",
-                remedy=f"Write [orders.refund] amount = {column!r} in history.toml.",
+                remedy="Put refunds in a table refunds, or in lines with a negative price."
+                if intake.table == "lines"
+                else f"Write [orders.refund] amount = {column!r} in history.toml.",
             )
 
 

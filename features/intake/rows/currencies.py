@@ -8,7 +8,7 @@ import polars as pl
 
 from features.clock import as_instant
 from features.errors import HistoryError
-from features.schema import OTHER_CURRENCY
+from features.schema import ANONYMOUS, NOT_COUNTED, OTHER_CURRENCY
 
 # Of the orders: with fewer in one currency, it is not the shop's.
 MAIN_SHARE = 0.9
@@ -96,3 +96,50 @@ def in_one_currency(orders: pl.DataFrame, declared: str | None) -> pl.DataFrame:
     other = (pl.col("currency") != main).fill_null(False) & pl.col("problem").is_null()
     problem = pl.when(other).then(pl.lit(OTHER_CURRENCY)).otherwise("problem")
     return orders.with_columns(problem.alias("problem"))
+
+
+def in_the_currency_of(
+    orders: pl.DataFrame, refunds: pl.DataFrame, declared: str | None
+) -> pl.DataFrame:
+    """Set aside the refunds in another currency than that of the orders.
+
+    Parameters
+    ----------
+    orders, refunds : polars.DataFrame
+        Canonical rows, of the orders those that `in_one_currency` left.
+    declared : str or None
+        The shop's currency, where the mapping tells it.
+    """
+    main = declared or orders.filter(pl.col("problem").is_null())["currency"].max()
+    if main is None:
+        return refunds
+    other = (pl.col("currency") != main).fill_null(False) & _usable()
+    problem = pl.when(other).then(pl.lit(OTHER_CURRENCY)).otherwise("problem")
+    return refunds.with_columns(problem.alias("problem"))
+
+
+def of_orders_set_aside(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr) -> pl.DataFrame:
+    """Set aside what was given back of orders that do not count, or are in another currency.
+
+    Parameters
+    ----------
+    rows, orders : polars.DataFrame
+        Canonical rows with order_id, amount and `problem`.
+    only : polars.Expr
+        Which of the rows are refunds.
+    """
+    aside = pl.col("problem").is_in([NOT_COUNTED, OTHER_CURRENCY])
+    bought = orders.filter(pl.col("amount") >= 0, _usable() | aside)
+    if bought.filter(aside).is_empty():
+        return rows
+    why = bought.group_by("order_id").agg(
+        pl.when(aside.all()).then(pl.col("problem").min()).alias("why")
+    )
+    found = rows.join(why, on="order_id", how="left", maintain_order="left")
+    lost = only & _usable() & pl.col("why").is_not_null()
+    problem = pl.when(lost).then("why").otherwise("problem")
+    return found.with_columns(problem.alias("problem")).drop("why")
+
+
+def _usable() -> pl.Expr:
+    return pl.col("problem").is_null() | (pl.col("problem") == ANONYMOUS)

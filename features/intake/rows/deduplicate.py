@@ -134,7 +134,10 @@ def _tie_breakers(table: str, names: Sequence[str], keys: Sequence[str]) -> list
     unsure = {*later, *(c.target for columns in later.values() for c in columns)}
     plain = [c for c in names if c not in {*UNORDERED, *unsure, *keys}]
     first = [c for c in ("recorded_day", "day", "amount") if c in plain]
-    ties = [nw.col(c) for c in dict.fromkeys([*first, *plain])]
+    # What was given back of an order only grows from one export to the next.
+    ties = [
+        nw.col(c).abs() if c == "amount" else nw.col(c) for c in dict.fromkeys([*first, *plain])
+    ]
     if later:
         ties += _later_ties(later)
     if table == "customers":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from features.intake.amounts import read_numbers
 from features.intake.casting import WHOLE_FLOAT
 from features.intake.dataframes import readable
 from features.intake.mapping import TableMapping
@@ -15,6 +16,8 @@ from features.schema import JOINED, NOT_COUNTED, Column
 # What the shape adds to a source's cells.
 ASIDE, PAID_BACK = "set aside", "paid back"
 ONE, NO_ID = "one", "no order id"
+# What workbooks write beside a date, and beside a time of day.
+MIDNIGHT, FIRST_DAY = r"[T ]00:00(:00(\.0+)?)?$", r"^(1899|1900|1904)-\d\d-\d\d[T ]"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def shaped(
         if column.source != "customer_id" and len(source.sources(column.source)) > 1:
             found = _first_given(found, column.source)
     if table == "orders":
-        found = _lines_below(found) if source.is_lines else _rows_below(found)
+        below = _lines_below if source.is_lines else _rows_below
+        found = _rows_again(below(found))
         found = _given_back(_counted(found))
     found = _in_words(_one_customer(found))
     if source.time is not None:
@@ -132,6 +136,14 @@ def _rows_below(found: Shaped) -> Shaped:
     return _set_aside(found, continues, JOINED)
 
 
+def _rows_again(found: Shaped) -> Shaped:
+    """Where each line of an order has its amount, the first one tells it and the others continue."""
+    names = [found.source.source("order_id"), found.source.source("amount")]
+    if not found.source.repeated or not found.has(*names):
+        return found
+    return _set_aside(found, ~pl.struct(names).is_first_distinct(), JOINED)
+
+
 def _set_aside(found: Shaped, rows: pl.Expr, why: str) -> Shaped:
     aside = pl.when(pl.col(ASIDE).is_null() & rows).then(pl.lit(why)).otherwise(pl.col(ASIDE))
     return replace(found, cells=found.cells.with_columns(aside.alias(ASIDE)))
@@ -154,7 +166,7 @@ def _given_back(found: Shaped) -> Shaped:
     key, amount = source.source("order_id"), source.source("amount")
     if refund is None or refund.of is None or not found.has(key, amount):
         return found
-    negative = pl.col(amount).cast(pl.String).str.contains(r"^\s*[-(\u2212]|-\s*$")
+    negative = pl.lit(read_numbers(found.cells[amount].cast(pl.String)) < 0)
     named = pl.when(negative & found.given(refund.of)).then(pl.col(refund.of))
     return found.with_column("order_id", f"{refund.of} or {key}", pl.coalesce(named, key))
 
@@ -206,8 +218,8 @@ def _one_instant(table: str, found: Shaped) -> Shaped:
     date, time = found.source.source(column), str(found.source.time)
     if not found.has(date, time):
         return found
-    day = pl.col(date).cast(pl.String).str.strip_chars()
-    both = day + " " + pl.col(time).cast(pl.String).str.strip_chars()
+    day = pl.col(date).cast(pl.String).str.strip_chars().str.replace(MIDNIGHT, "")
+    both = day + " " + pl.col(time).cast(pl.String).str.strip_chars().str.replace(FIRST_DAY, "")
     return found.with_column(column, f"{date} and {time}", pl.coalesce(both, day))
 
 
@@ -222,4 +234,6 @@ def _one_order(found: Shaped) -> Shaped:
     if source.without_order_id == "row":
         return found.with_column("order_id", NO_ID, pl.format("row {}", "row"))
     parts = [source.source("customer_id"), source.source("ordered_at")]
-    return found.with_column("order_id", NO_ID, pl.concat_str(parts, separator=" at "))
+    return found.with_column(
+        "order_id", NO_ID, pl.concat_str(parts, separator=" at ", ignore_nulls=True)
+    )

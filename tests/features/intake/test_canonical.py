@@ -251,7 +251,7 @@ def test_a_column_of_the_wrong_type_is_named_as_the_source_calls_it():
 
 @pytest.mark.parametrize(
     ("currencies", "declared"),
-    [(["EUR", "USD"], None), (["EUR", "USD"], "EUR"), (["EUR", ""], "USD"), (["EUR"], "eur")],
+    [(["EUR", "USD"], None), (["EUR", "USD"], "EUR"), (["EUR", ""], "USD"), (["EUR"], "usd")],
 )
 def test_mixed_currencies_are_refused(currencies, declared):
     rows = [{**ORDER, "order_id": str(i), "currency": c} for i, c in enumerate(currencies)]

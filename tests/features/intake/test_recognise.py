@@ -324,3 +324,61 @@ def test_the_formats_are_documented():
     page = (Path(__file__).parents[3] / "docs" / "quickstarts.md").read_text(encoding="utf-8")
     for found in formats().values():
         assert f"| `{found.name}` | {found.title} | {found.means} |" in page
+
+
+STRIPE_WITH_BOTH_IDS = """\
+id,PaymentIntent ID,Amount,Amount Refunded,Currency,Status,Created date (UTC),Customer Email
+ch_1,pi_1,10.00,0.00,eur,Paid,2024-01-05 10:00:00,a@b.c
+,pi_2,20.00,5.00,eur,Paid,2024-01-06 10:00:00,a@b.c
+"""
+
+
+def test_payments_with_two_ids_are_told_apart(tmp_path):
+    assert totals(report(export(tmp_path, STRIPE_WITH_BOTH_IDS))) == (1, 2, 30.0, 5.0)
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize("write", [str, str.lower])
+def test_a_format_is_read_whatever_the_capitals_and_blanks_of_its_columns(tmp_path, blank, write):
+    header = write("Verkaufsbeleg;Auftraggeber;Belegdatum;Nettowert;Absagegrund")
+    text = f"{header}\n1;a;15.01.2024;1.000,50;{blank}\n2;a;16.01.2024;7,00;Z1\n"
+    assert totals(report(export(tmp_path, text))) == (1, 1, 1000.5, 0.0)
+
+
+PAYPAL_ROWS = """\
+Date,Time,Type,Status,Currency,Gross,From Email Address,Transaction ID,Reference Txn ID
+15/01/2024,10:00:00,Express Checkout Payment,Completed,EUR,10.5,a@b.c,T1,
+16/01/2024,10:00:00,Payment Refund,Completed,EUR,-4.5,shop@b.c,T2,T1
+17/01/2024,10:00:00,Payment Refund,Completed,EUR,3.5,supplier@b.c,T3,X9
+"""
+
+
+def test_what_the_shop_itself_got_back_is_no_order(tmp_path):
+    assert totals(report(export(tmp_path, PAYPAL_ROWS))) == (1, 1, 10.5, 4.5)
+
+
+def test_numbers_of_a_recognised_frame_may_have_their_type():
+    orders = pl.read_csv(PAYPAL_ROWS.encode())
+    intakes = take_in({"orders": orders}, Mapping())
+    assert totals(check(intakes, Mapping())) == (1, 1, 10.5, 4.5)
+
+
+SHOPIFY_ROW = """\
+Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Customer
+#1,a@b.c,paid,EUR,10.00,2024-01-15 10:00:00 +0100,1,7
+"""
+
+
+def test_of_the_columns_of_a_named_format_the_mapping_may_change_one(tmp_path):
+    told = {"format": "shopify", "orders": {"columns": {"customer_id": "Customer"}}}
+    mapping = Mapping.from_dict(told)
+    intakes = take_in(dict(read_tables(export(tmp_path, SHOPIFY_ROW), mapping)), mapping)
+    assert intakes["orders"].rows.collect()["customer_id"].to_list() == ["7"]
+
+
+@pytest.mark.parametrize(
+    "told", [{"drop": '"Typo" = 1'}, {"status": {"column": "Typo"}}, {"refund": {"amount": "Typo"}}]
+)
+def test_what_a_mapping_adds_to_a_format_must_be_there(tmp_path, told):
+    with pytest.raises(HistoryError, match="Typo"):
+        report(export(tmp_path, SHOPIFY_ROW), Mapping.from_dict({"orders": told}))

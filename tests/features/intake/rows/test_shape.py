@@ -182,6 +182,13 @@ def test_rows_that_continue_an_order_are_joined():
     assert places(report(orders, {})) == {"used": 2, "quarantined": 1, "joined": 2}
 
 
+def test_an_amount_that_stands_in_each_line_counts_once():
+    orders = table({"item": "tea"}, {"item": "pot"}, {"order_id": "2"}, {"amount": "-3"})
+    found = report(orders, {"orders": {"repeated": True}})
+    assert places(found) == {"used": 3, "joined": 1}
+    assert (found.totals.gross, found.totals.refunds) == (20.0, 3.0)
+
+
 LINE = {"order_id": "", "customer_id": "", "ordered_at": "", "units": "1", "price": "1"}
 LINES = {"orders": {"lines": {"quantity": "units", "price": "price"}}}
 
@@ -347,3 +354,80 @@ def test_lines_may_have_columns_called_as_those_of_orders(name):
 def test_other_tables_may_have_columns_called_as_those_of_refunds():
     people = pl.DataFrame({"customer_id": ["a"], "Refund Amount": ["3"]})
     assert totals(table({}), {}, customers=people) == (1, 1, 10.0, 0.0)
+
+
+def test_a_declared_currency_is_the_same_in_capitals():
+    assert totals(table({"currency": "EUR"}), {"currency": "eur"}) == (1, 1, 10.0, 0.0)
+
+
+def test_refunds_in_another_currency_are_set_aside():
+    back = pl.DataFrame({"order_id": ["1", "1"], "amount": ["2", "500"]})
+    refunds = back.with_columns(
+        currency=pl.Series(["eur", "JPY"]), refunded_at=pl.lit("2024-02-01")
+    )
+    found = report(table({}), {}, refunds=refunds)
+    assert places(found, "refunds") == {"used": 1, "in another currency": 1}
+    assert found.totals.refunds == 2.0
+
+
+def test_what_was_given_back_of_an_order_that_does_not_count_does_not_count():
+    orders = table(
+        {"state": "cancelled"},
+        {"state": "", "amount": "-3", "ordered_at": "2024-01-06"},
+        {"order_id": "2", "state": "paid"},
+    )
+    refunds = pl.DataFrame(
+        {"order_id": ["1", "2"], "customer_id": ["a", "a"], "amount": ["4", "1"]}
+    )
+    found = report(orders, {"orders": {"status": {"column": "state"}}}, refunds=refunds)
+    assert places(found) == {"used": 1, "not counted by status": 2}
+    assert places(found, "refunds") == {"used": 1, "not counted by status": 1}
+
+
+def test_a_refund_of_lines_cannot_be_told_beside_them():
+    lines = table({"sum": "10", "back": "3"}).drop("amount")
+    with pytest.raises(HistoryError, match="Put refunds in a table refunds"):
+        report(lines, {"orders": {"line_total": "sum", "refund": {"amount": "back"}}})
+
+
+def test_of_an_order_exported_twice_the_larger_refund_counts():
+    orders = table({"refund_amount": "2"}, {"refund_amount": "5"})
+    found = report(orders, {})
+    assert found.totals.refunds == 5.0
+    assert "duplicate_refund" not in [problem.kind for problem in found.problems]
+
+
+def test_equal_refunds_of_one_order_and_day_are_reported():
+    refunds = pl.DataFrame(
+        {"order_id": ["1"] * 2, "amount": ["2"] * 2, "refunded_at": ["2024-02-01"] * 2}
+    )
+    found = report(table({}), {}, refunds=refunds)
+    (problem,) = (p for p in found.problems if p.kind == "duplicate")
+    assert (problem.table, problem.rows, found.totals.refunds) == ("refunds", 1, 2.0)
+
+
+@pytest.mark.parametrize("amount", ["-4", "€ -4", "(4,00)", "4-"])
+def test_a_refund_names_its_order_however_its_minus_is_written(amount):
+    orders = table({"of": ""}, {"order_id": "r1", "customer_id": "x", "amount": amount, "of": "1"})
+    assert totals(orders, {"orders": {"refund": {"of": "of"}}}) == (1, 1, 10.0, 4.0)
+
+
+def test_ids_that_a_spreadsheet_shortened_are_refused_in_any_notation():
+    orders = table({}, {"order_id": "6,00000E+12"}, {"order_id": "6.00000E+12"})
+    assert places(report(orders, {})) == {"used": 1, "quarantined": 2}
+
+
+@pytest.mark.parametrize(
+    ("date", "time"),
+    [("2024-01-05T00:00:00", "12:00:00"), ("2024-01-05", "1899-12-31T12:00:00")],
+)
+def test_dates_and_times_may_be_those_of_a_workbook(date, time):
+    orders = table({"ordered_at": date, "clock": time})
+    mapping = Mapping.from_dict({"orders": {"time": "clock"}})
+    assert History(orders, mapping=mapping).orders.collect()["day"].to_list() == [19727.5]
+
+
+def test_guests_of_a_source_without_order_ids_are_anonymous():
+    orders = table({}, {"customer_id": None}).drop("order_id")
+    found = report(orders, {"orders": {"without_order_id": "instant"}})
+    assert places(found) == {"used": 1, "anonymous": 1}
