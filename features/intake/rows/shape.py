@@ -137,7 +137,7 @@ def _rows_below(found: Shaped) -> Shaped:
 
 
 def _rows_again(found: Shaped) -> Shaped:
-    """Where each line of an order has its amount, the first one tells it and the others continue."""
+    """Where each line of an order has its amount, the first one tells it; the others continue."""
     names = [found.source.source("order_id"), found.source.source("amount")]
     if not found.source.repeated or not found.has(*names):
         return found
