@@ -114,12 +114,32 @@ def _lines_below(found: Shaped) -> Shaped:
     if cells.select(silent.any()).item():
         above = pl.when(found.given(key)).then(pl.col(key)).forward_fill()
         cells = cells.with_columns(pl.when(silent).then(above).otherwise(pl.col(key)).alias(key))
-    is_gap = {name: ~found.given(name) & found.given(key) for name in order}
+    day, recorded = _time_cells(found)
+    cells = _filled(found, cells, [key], day)
+    # Who the customer is may be learnt from a later line: an earlier one is not to know it.
+    others = [name for name in order if name not in day]
+    return replace(found, cells=_filled(found, cells, [key, *day, *recorded], others))
+
+
+def _time_cells(found: Shaped) -> tuple[list[str], list[str]]:
+    """The columns that tell when a row happened, and when it was recorded."""
+    day = [*found.source.sources("ordered_at"), found.source.time]
+    recorded = found.source.sources("recorded_at")
+    there = set(found.cells.columns)
+    return [n for n in day if n in there], [n for n in recorded if n in there]
+
+
+def _filled(
+    found: Shaped, cells: pl.DataFrame, group: Sequence[str], names: Sequence[str]
+) -> pl.DataFrame:
+    """Cells that say nothing say what the first of their group does."""
+    is_gap = {name: ~found.given(name) & found.given(group[0]) for name in names}
     gaps = [name for name, gap in is_gap.items() if cells.select(gap.any()).item()]
     own = {name: pl.when(found.given(name)).then(pl.col(name)) for name in gaps}
-    told = {name: cell.drop_nulls().first().over(key) for name, cell in own.items()}
-    filled = (pl.when(is_gap[n]).then(told[n]).otherwise(pl.col(n)).alias(n) for n in gaps)
-    return replace(found, cells=cells.with_columns(filled))
+    told = {name: cell.drop_nulls().first().over(group) for name, cell in own.items()}
+    return cells.with_columns(
+        pl.when(is_gap[name]).then(told[name]).otherwise(pl.col(name)).alias(name) for name in gaps
+    )
 
 
 def _rows_below(found: Shaped) -> Shaped:

@@ -404,3 +404,28 @@ def test_guests_of_a_source_without_order_ids_are_anonymous():
     orders = table({}, {"customer_id": None}).drop("order_id")
     found = report(orders, {"orders": {"without_order_id": "instant"}})
     assert places(found) == {"used": 1, "anonymous": 1}
+
+
+def test_a_line_of_nobody_does_not_know_the_customer_of_a_later_line():
+    lines = table(
+        {"customer_id": "", "sum": "10", "recorded_at": "2024-01-05"},
+        {"customer_id": "a", "sum": "5", "recorded_at": "2024-03-01"},
+    ).drop("amount")
+    mapping = Mapping.from_dict({"currency": "EUR", "orders": {"line_total": "sum"}})
+    history = History(lines, mapping=mapping)
+    assert history.upto("2024-02-01").orders.collect().is_empty()
+    assert history.orders.collect()["amount"].to_list() == [15.0]
+
+
+def test_an_order_that_counts_later_does_not_change_whether_a_refund_counted():
+    settings = {"currency": "EUR", "orders": {"status": {"column": "state"}}}
+    rows = [
+        {"state": "void", "recorded_at": "2024-01-05"},
+        {"state": "", "amount": "-3", "ordered_at": "2024-01-06", "recorded_at": "2024-01-06"},
+        {"order_id": "2", "state": "", "recorded_at": "2024-01-05"},
+    ]
+    late = {"state": "paid", "recorded_at": "2024-05-01"}
+    mapping = Mapping.from_dict(settings)
+    for orders in (table(*rows), table(*rows, late)):
+        past = History(orders, mapping=mapping).upto("2024-02-01")
+        assert past.orders.collect()["amount"].to_list() == [10.0]
