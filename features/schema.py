@@ -105,7 +105,8 @@ SCHEMAS: dict[str, tuple[Column, ...]] = {
             "date",
             name="day",
             meaning=(
-                "when; without it the refund counts as known only after all orders of the source"
+                "when; without it the refund counts as known when it was recorded, else only"
+                " after all orders of the source"
             ),
         ),
         Column("customer_id", "id", meaning="the customer, if the order is not there"),

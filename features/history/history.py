@@ -42,7 +42,7 @@ class History:
     orders : pandas, Polars, DuckDB or PySpark frame
         Columns order_id, customer_id, ordered_at, amount; optional recorded_at, discount_amount,
         currency. Negative amounts are refunds.
-    feedback, offers, customers : frame, optional
+    feedback, offers, customers, refunds : frame, or list of frames, optional
         See docs/history.md. Local frames are Polars; all frames of a history share one engine.
     mapping : Mapping, optional
         Column names, time zone, currency, scales of feedback, static customer columns.
@@ -79,9 +79,12 @@ class History:
         offers: Any = None,
         customers: Any = None,
         mapping: Mapping | None = None,
+        *,
+        refunds: Any = None,
     ) -> None:
         frames = {
             "orders": orders,
+            "refunds": refunds,
             "feedback": feedback,
             "offers": offers,
             "customers": customers,

@@ -124,21 +124,25 @@ def of_orders_set_aside(rows: pl.DataFrame, orders: pl.DataFrame, only: pl.Expr)
     Parameters
     ----------
     rows, orders : polars.DataFrame
-        Canonical rows with order_id, amount and `problem`.
+        Canonical rows with order_id, amount, known_day and `problem`.
     only : polars.Expr
         Which of the rows are refunds.
     """
-    aside = pl.col("problem").is_in([NOT_COUNTED, OTHER_CURRENCY])
+    aside = pl.col("problem").is_in([NOT_COUNTED, OTHER_CURRENCY]).fill_null(False)
     bought = orders.filter(pl.col("amount") >= 0, _usable() | aside)
     if bought.filter(aside).is_empty():
         return rows
-    why = bought.group_by("order_id").agg(
-        pl.when(aside.all()).then(pl.col("problem").min()).alias("why")
+    # By what was known first, so that no row learnt later changes whether a refund counts.
+    why = (
+        bought.sort("known_day", aside)
+        .unique("order_id", keep="first", maintain_order=True)
+        .select("order_id", pl.when(aside).then("problem").alias("why"), sold="known_day")
     )
     found = rows.join(why, on="order_id", how="left", maintain_order="left")
-    lost = only & _usable() & pl.col("why").is_not_null()
+    is_known = pl.col("sold") <= pl.col("known_day")
+    lost = only & _usable() & pl.col("why").is_not_null() & is_known
     problem = pl.when(lost).then("why").otherwise("problem")
-    return found.with_columns(problem.alias("problem")).drop("why")
+    return found.with_columns(problem.alias("problem")).drop("why", "sold")
 
 
 def _usable() -> pl.Expr:

@@ -77,8 +77,8 @@ def shaped(
         if column.source != "customer_id" and len(source.sources(column.source)) > 1:
             found = _first_given(found, column.source)
     if table == "orders":
-        below = _lines_below if source.is_lines else _rows_below
-        found = _rows_again(below(found))
+        found = _lines_below(found, raw) if source.is_lines else _rows_below(found)
+        found = _rows_again(found)
         found = _given_back(_counted(found))
     found = _in_words(_one_customer(found))
     if source.time is not None:
@@ -105,22 +105,53 @@ def _order_cells(found: Shaped) -> list[str]:
     return [name for name in names if name in found.cells.columns]
 
 
-def _lines_below(found: Shaped) -> Shaped:
-    """Lines that say nothing of their order belong to that of the line above."""
+def _lines_below(found: Shaped, raw: pl.LazyFrame) -> Shaped:
+    """Lines that say nothing of their order belong to that of the line above.
+
+    One that says nothing but a number is the total of a sheet, and of no order.
+    """
     key, order = found.source.source("order_id"), _order_cells(found)
     if not order or not found.has(key):
         return found
     cells = found.cells
     silent = ~pl.any_horizontal(found.given(name) for name in [key, *order])
     if cells.select(silent.any()).item():
+        silent &= ~_totals(raw)
         above = pl.when(found.given(key)).then(pl.col(key)).forward_fill()
         cells = cells.with_columns(pl.when(silent).then(above).otherwise(pl.col(key)).alias(key))
-    is_gap = {name: ~found.given(name) & found.given(key) for name in order}
+    day, recorded = _time_cells(found)
+    cells = _filled(found, cells, [key], day)
+    # Who the customer is may be learnt from a later line: an earlier one is not to know it.
+    others = [name for name in order if name not in day]
+    return replace(found, cells=_filled(found, cells, [key, *day, *recorded], others))
+
+
+def _totals(raw: pl.LazyFrame) -> pl.Series:
+    """Whether a row has one cell alone."""
+    texts = pl.all().exclude("row").cast(pl.String, strict=False).str.strip_chars().str.len_chars()
+    given = pl.sum_horizontal((texts > 0).fill_null(False).cast(pl.Int32))
+    return raw.select(given == 1).collect().to_series()
+
+
+def _time_cells(found: Shaped) -> tuple[list[str], list[str]]:
+    """The columns that tell when a row happened, and when it was recorded."""
+    day = [*found.source.sources("ordered_at"), found.source.time]
+    recorded = found.source.sources("recorded_at")
+    there = set(found.cells.columns)
+    return [n for n in day if n in there], [n for n in recorded if n in there]
+
+
+def _filled(
+    found: Shaped, cells: pl.DataFrame, group: Sequence[str], names: Sequence[str]
+) -> pl.DataFrame:
+    """Cells that say nothing say what the first of their group does."""
+    is_gap = {name: ~found.given(name) & found.given(group[0]) for name in names}
     gaps = [name for name, gap in is_gap.items() if cells.select(gap.any()).item()]
     own = {name: pl.when(found.given(name)).then(pl.col(name)) for name in gaps}
-    told = {name: cell.drop_nulls().first().over(key) for name, cell in own.items()}
-    filled = (pl.when(is_gap[n]).then(told[n]).otherwise(pl.col(n)).alias(n) for n in gaps)
-    return replace(found, cells=cells.with_columns(filled))
+    told = {name: cell.drop_nulls().first().over(group) for name, cell in own.items()}
+    return cells.with_columns(
+        pl.when(is_gap[name]).then(told[name]).otherwise(pl.col(name)).alias(name) for name in gaps
+    )
 
 
 def _rows_below(found: Shaped) -> Shaped:
@@ -188,7 +219,8 @@ def _in_words(found: Shaped) -> Shaped:
 def folded(status: pl.Expr) -> pl.Expr:
     """A status without regard to capitals and to the marks between its words."""
     words = status.cast(pl.String).str.to_lowercase().str.replace_all(r"[\s_-]+", " ")
-    return words.str.strip_chars()
+    # WooCommerce's database writes wc-cancelled.
+    return words.str.strip_chars().str.strip_prefix("wc ")
 
 
 def _folded(words: Sequence[str]) -> list[str]:

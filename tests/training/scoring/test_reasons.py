@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import CATALOGUE, catalogue
@@ -148,6 +148,7 @@ def test_who_came_lately_is_not_told_to_be_silent():
 PRAISE = re.compile(r"^(\d+) orders? in the last \d+ days, (\d+|none) in")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_no_reason_is_praise(seed):
     """Of made-up customers and contributions: every number that is told speaks against them."""

@@ -83,7 +83,7 @@ def test_the_first_id_that_is_given_is_the_customer():
 
 
 def test_orders_that_never_were_do_not_count():
-    states = ["Paid", "VOIDED", "on-hold", "on hold ", "Pending_Payment", None]
+    states = ["Paid", "VOIDED", "on-hold", "wc-on-hold ", "Pending_Payment", None]
     orders = table(*({"order_id": str(n), "State": state} for n, state in enumerate(states)))
     found = report(orders, {"orders": {"status": {"column": "state"}}})
     assert places(found) == {"used": 2, "not counted by status": 4}
@@ -203,6 +203,25 @@ def test_lines_below_their_order_belong_to_it():
         ]
     ).drop("amount")
     assert totals(lines, LINES) == (1, 2, 30.0, 0.0)
+
+
+def test_the_total_below_all_lines_is_of_no_order():
+    lines = pl.DataFrame(
+        [
+            {**ORDER, "item": "tea", "sum": "5"},
+            {**dict.fromkeys(ORDER, ""), "item": "cup", "sum": "7"},
+            {**dict.fromkeys(ORDER, ""), "item": "", "sum": "12"},
+        ]
+    ).drop("amount")
+    found = report(lines, {"orders": {"line_total": "sum"}})
+    assert found.totals.gross == 12.0
+    assert places(found, "lines") == {"used": 2, "quarantined": 1}
+
+
+def test_a_frame_of_refunds_is_one_of_the_historys():
+    refunds = pl.DataFrame({"order_id": ["1"], "amount": ["4"], "refunded_at": ["2024-02-01"]})
+    history = History(table({}), refunds=refunds, mapping=Mapping(currency="EUR"))
+    assert sorted(history.orders.collect()["amount"]) == [-4.0, 10.0]
 
 
 def test_the_total_of_a_line_may_be_told():
@@ -431,3 +450,28 @@ def test_guests_of_a_source_without_order_ids_are_anonymous():
     orders = table({}, {"customer_id": None}).drop("order_id")
     found = report(orders, {"orders": {"without_order_id": "instant"}})
     assert places(found) == {"used": 1, "anonymous": 1}
+
+
+def test_a_line_of_nobody_does_not_know_the_customer_of_a_later_line():
+    lines = table(
+        {"customer_id": "", "sum": "10", "recorded_at": "2024-01-05"},
+        {"customer_id": "a", "sum": "5", "recorded_at": "2024-03-01"},
+    ).drop("amount")
+    mapping = Mapping.from_dict({"currency": "EUR", "orders": {"line_total": "sum"}})
+    history = History(lines, mapping=mapping)
+    assert history.upto("2024-02-01").orders.collect().is_empty()
+    assert history.orders.collect()["amount"].to_list() == [15.0]
+
+
+def test_an_order_that_counts_later_does_not_change_whether_a_refund_counted():
+    settings = {"currency": "EUR", "orders": {"status": {"column": "state"}}}
+    rows = [
+        {"state": "void", "recorded_at": "2024-01-05"},
+        {"state": "", "amount": "-3", "ordered_at": "2024-01-06", "recorded_at": "2024-01-06"},
+        {"order_id": "2", "state": "", "recorded_at": "2024-01-05"},
+    ]
+    late = {"state": "paid", "recorded_at": "2024-05-01"}
+    mapping = Mapping.from_dict(settings)
+    for orders in (table(*rows), table(*rows, late)):
+        past = History(orders, mapping=mapping).upto("2024-02-01")
+        assert past.orders.collect()["amount"].to_list() == [10.0]
