@@ -50,11 +50,7 @@ def read_cells(
     if column.kind in {"id", "text"}:
         text = _text(nw.col(raw), dtype)
         if column.kind == "id" and dtype in TEXT_TYPES:
-            is_polars = frame.implementation.is_polars()
-            text = text.str.replace_all(WHOLE_FLOAT, "$1") if is_polars else text
-        if column.target == "customer_id" and dtype in TEXT_TYPES and mapping.fold_emails:
-            is_address = text.str.contains("@", literal=True)
-            text = nw.when(is_address).then(text.str.to_lowercase()).otherwise(text)
+            text = _as_id(frame, column, text, mapping)
         if column.target == "currency":
             text = text.str.to_uppercase()
         return frame.with_columns(text.alias(column.target))
@@ -67,6 +63,28 @@ def read_cells(
     if not (dtype.is_numeric() or dtype == nw.Boolean or is_all_null):
         raise HistoryError(f"must hold numbers; it holds {dtype}. Cast it to numbers.")
     return frame.with_columns(_finite(nw.col(raw).cast(nw.Float64)).alias(column.target))
+
+
+def holds(frame: nw.LazyFrame[Any], column: Column, mark: str) -> bool:
+    """Whether any cell of a column may hold a mark: a look that is cheaper than reading for it."""
+    raw = raw_name(column)
+    if frame.collect_schema()[raw] not in TEXT_TYPES:
+        return False
+    if not frame.implementation.is_polars():
+        return True
+    native: pl.LazyFrame = frame.to_native()
+    said = pl.col(raw).cast(pl.String).str.contains(mark, literal=True)
+    return bool(native.select(said.any()).collect().item())
+
+
+def _as_id(frame: nw.LazyFrame[Any], column: Column, text: nw.Expr, mapping: Mapping) -> nw.Expr:
+    """Ids of whole floats without their fraction, and addresses in small letters."""
+    if frame.implementation.is_polars() and holds(frame, column, ".0"):
+        text = text.str.replace_all(WHOLE_FLOAT, "$1")
+    if column.target == "customer_id" and mapping.fold_emails and holds(frame, column, "@"):
+        is_address = text.str.contains("@", literal=True)
+        text = nw.when(is_address).then(text.str.to_lowercase()).otherwise(text)
+    return text
 
 
 def is_given(column: Column, dtype: Any) -> nw.Expr:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from difflib import get_close_matches
 from typing import Any
 
 import narwhals as nw
 
 from features.errors import HistoryError
-from features.intake.casting import is_given, raw_name, read_cells
+from features.intake.casting import holds, is_given, raw_name, read_cells
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.rows.deduplicate import BEFORE_ALL
 from features.intake.rows.shape import ASIDE, PAID_BACK
@@ -100,7 +100,8 @@ def conform(
             frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
     derived = _derived(table, mapping)
     frame = frame.with_columns(**derived)
-    wrong = _first(_checks(table, given, mapping))
+    signed = {c for c in present if c.kind == "id" and holds(frame, c, "+")}
+    wrong = _first(_checks(table, given, mapping, signed))
     frame = frame.with_columns(
         nw.coalesce(nw.col("aside"), wrong).alias("problem"),
         _first(_later_checks(table, given)).alias("unread"),
@@ -270,7 +271,7 @@ def _unreadable_score(given: dict[Column, nw.Expr]) -> nw.Expr:
 
 
 def _checks(
-    table: str, given: dict[Column, nw.Expr], mapping: Mapping
+    table: str, given: dict[Column, nw.Expr], mapping: Mapping, signed: Set[Column]
 ) -> list[tuple[nw.Expr, str]]:
     checks: list[tuple[nw.Expr, str]] = []
     anonymous = []
@@ -287,7 +288,7 @@ def _checks(
             if column.known_later_of:
                 unreadable = unreadable & ~nw.col("kind").is_in(list(column.known_later_of))
             checks.append((unreadable, f"unparsable {column.source}"))
-        if column.kind == "id":
+        if column in signed:
             checks.append((value.str.contains(SHORTENED), f"shortened {column.source}"))
         if column.kind == "date":
             checks.append((value < 0, f"{column.source} before 1970"))
