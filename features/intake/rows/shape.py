@@ -157,7 +157,7 @@ def _filled(
 def _rows_below(found: Shaped) -> Shaped:
     """Rows without an amount that name the order above, or nothing of an order, continue it."""
     key, amount = found.source.source("order_id"), found.source.source("amount")
-    if not found.has(key, amount) or found.cells.select(found.given(amount).all()).item():
+    if not found.has(key, amount) or not _may_be_blank(found.cells[amount]):
         return found
     order = _order_cells(found)
     told = pl.when(found.given(amount)).then(pl.col(key)).forward_fill()
@@ -165,6 +165,13 @@ def _rows_below(found: Shaped) -> Shaped:
     silent = ~pl.any_horizontal(found.given(name) for name in [key, *order]) & told.is_not_null()
     continues = ~found.given(amount) & (same | silent).fill_null(False)
     return _set_aside(found, continues, JOINED)
+
+
+def _may_be_blank(cells: pl.Series) -> bool:
+    """Whether some cell is null, or begins as a blank one does: a look cheaper than stripping."""
+    if cells.null_count() or cells.dtype != pl.String:
+        return bool(cells.null_count())
+    return bool(cells.str.contains(r"^(?:\s|$)").any())
 
 
 def _rows_again(found: Shaped) -> Shaped:
