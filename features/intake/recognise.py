@@ -12,6 +12,7 @@ from importlib.resources import files
 from features.errors import HistoryError
 from features.intake.headers import Header
 from features.intake.mapping import Mapping, TableMapping
+from features.schema import SCHEMAS
 
 NONE = "none"
 # Names of columns in a condition.
@@ -98,7 +99,8 @@ def recognised(table: str, names: Sequence[str], mapping: Mapping) -> Format | N
                 f'{sorted(names)}. Choose another format, or format = "none".'
             )
         return named
-    if mapping.of(table).columns:
+    required = [column.source for column in SCHEMAS[table] if column.required]
+    if mapping.of(table).columns or all(header.find(name) for name in required):
         return None
     fitting = [f for f in formats().values() if f.table == table and f.fits(header)]
     return max(fitting, key=lambda f: len(f.header), default=None)
