@@ -92,7 +92,7 @@ def take_in(frames: dict[str, Any], mapping: Mapping) -> dict[str, CanonicalTabl
     }
     return {
         name: intake
-        for one in _of_customers(found, mapping.currency).values()
+        for one in _of_customers(found, mapping).values()
         for name, intake in _settle(one)
     }
 
@@ -227,7 +227,7 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
     return _Conformed(CanonicalTable(table, rows, raw, left_out, unused, source, name))
 
 
-def _of_customers(found: dict[str, _Conformed], currency: str | None) -> dict[str, _Conformed]:
+def _of_customers(found: dict[str, _Conformed], mapping: Mapping) -> dict[str, _Conformed]:
     """Refunds and feedback that name an order alone are of that order's customer."""
     orders = found["orders"]
     if not orders.is_local:
@@ -238,7 +238,8 @@ def _of_customers(found: dict[str, _Conformed], currency: str | None) -> dict[st
         rows = with_customers(rows, rows, pl.col("amount") < 0)
         found = {**found, "orders": orders.with_rows(rows)}
     if (refunds := found.get("refunds")) is not None:
-        back = in_the_currency_of(rows, of_orders(refunds.rows, rows), currency)
+        back = converted(of_orders(refunds.rows, rows), mapping.currency, mapping.rates)
+        back = in_the_currency_of(rows, back, mapping.currency)
         back = of_orders_set_aside(back, rows, pl.lit(True))
         found = {**found, "refunds": refunds.with_rows(back)}
     if (said := found.get("feedback")) is not None:

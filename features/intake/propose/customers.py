@@ -99,5 +99,6 @@ def _nobody(source: Export, column: ColumnEvidence) -> list[tuple[str, int]]:
     word = pl.col(column.name).str.to_lowercase()
     found = counts.filter(word.is_in(words()["states"]["nobody"])).sort(column.name)
     others = counts.filter(word != "0")["n"]
+    # Polars types means and medians as if they might be of dates.
     usual = float(others.median() or 0)  # type: ignore[arg-type]
     return [(cell, n) for cell, n in found.iter_rows() if cell != "0" or n >= MUCH * usual]

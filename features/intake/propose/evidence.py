@@ -104,6 +104,7 @@ def _percent(share: float) -> str:
 
 
 def _share(is_so: pl.Series) -> float:
+    # Polars types means and medians as if they might be of dates.
     return float(is_so.cast(pl.Float64).mean() or 0.0) if len(is_so) else 0.0  # type: ignore[arg-type]
 
 

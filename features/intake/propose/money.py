@@ -81,6 +81,7 @@ def _of_the_line(source: Export, quantity: str, price: ColumnEvidence) -> tuple[
     ones, twos = (lines.filter(pl.col("n") == n)["price"].drop_nulls() for n in (1, 2))
     ratio = 1.0
     if min(len(ones), len(twos)) >= ENOUGH_LINES:
+        # Polars types means and medians as if they might be of dates.
         ratio = float(twos.median() or 0) / max(float(ones.median() or 0), 0.01)  # type: ignore[arg-type]
     seen = f"lines of two cost {ratio:.1f} times those of one" if ratio != 1.0 else ""
     why = "; ".join(told for told in (seen, price.told("numbers", price.numbers)) if told)
@@ -139,6 +140,7 @@ def _share_of_orders(source: Export, is_so: pl.Expr, amounts: pl.Series | None =
         pl.col("amount") > 0, pl.col("order").is_not_null()
     )
     found = rows.group_by("order").agg(is_so.alias("so"))["so"]
+    # Polars types means and medians as if they might be of dates.
     return float(found.mean() or 0.0) if len(found) else 0.0  # type: ignore[arg-type]
 
 
@@ -152,6 +154,7 @@ def currency(source: Export) -> Iterator[Guess]:
     role = next(role for role in ("amount", "line_total", "price") if source.has(role))
     given = source.text(source.column(role).name).drop_nulls()
     for mark, code in (*MONEY.items(), *((code, code) for code in currency_codes())):
+        # Polars types means and medians as if they might be of dates.
         if len(given) and given.str.contains(mark, literal=True).mean() > 0.5:  # type: ignore[operator]
             yield Guess("", "currency", code, f"{mark} stands beside the amounts")
             return

@@ -56,6 +56,7 @@ class Content:
     def lines(self) -> Iterator[str]:
         """The lines of UTF-8 text with the ends they have, as Python's csv module wants them."""
         is_bytes = isinstance(self.source, bytes)
+        # The type of the source follows is_bytes, which mypy does not see.
         binary = io.BytesIO(self.source) if is_bytes else self.source.open("rb")  # type: ignore[arg-type,union-attr]
         with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
             yield from text

@@ -1,3 +1,4 @@
+# Exports have long lines.
 # ruff: noqa: E501
 """Exports of shop systems are read right as they come, by files made up in their formats."""
 

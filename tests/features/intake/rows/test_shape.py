@@ -23,8 +23,10 @@ def report(orders: pl.DataFrame, settings: dict[str, object], **others: pl.DataF
     return check(take_in({"orders": orders, **others}, mapping), mapping)
 
 
-def totals(*args: object, **others: pl.DataFrame) -> tuple[int, int, float, float]:
-    found = report(*args, **others).totals  # type: ignore[arg-type]
+def totals(
+    orders: pl.DataFrame, settings: dict[str, object], **others: pl.DataFrame
+) -> tuple[int, int, float, float]:
+    found = report(orders, settings, **others).totals
     return found.customers, found.orders, found.gross, found.refunds
 
 
@@ -299,6 +301,15 @@ def test_other_currencies_are_converted_by_the_rate_of_the_month():
         {"order_id": "3", "currency": "EUR"},
     )
     assert totals(orders, RATES) == (1, 3, 5.0 + 2.5 + 10.0, 0.0)
+
+
+def test_refunds_of_their_own_are_converted_too():
+    refunds = pl.DataFrame(
+        {"order_id": ["1"], "amount": ["4"], "refunded_at": ["2024-02-03"], "currency": ["usd"]}
+    )
+    orders = table({"currency": "EUR"})
+    assert totals(orders, RATES, refunds=refunds) == (1, 1, 10.0, 1.0)
+    assert totals(orders, {}, refunds=refunds) == (1, 1, 10.0, 0.0)
 
 
 def test_a_month_without_a_rate_is_refused():
