@@ -46,13 +46,9 @@ def with_day(
     """
     native = frame.to_native()
     if isinstance(native, pl.LazyFrame):
-        dtype = native.collect_schema()[column]
-        if _is_text(dtype, formats):
-            text = native.select(pl.col(column).cast(pl.String).str.strip_chars()).collect()
-            read = read_days(text.to_series(), formats, timezone)
-            return nw.from_native(native.with_columns(read.alias(day)))
-        value = _polars_day(pl.col(column), dtype, timezone, formats)
-        return nw.from_native(native.with_columns(value.alias(day)))
+        cells = native.select(column).collect().to_series()
+        read = _polars_day(cells, timezone, formats)
+        return nw.from_native(native.with_columns(read.alias(day)))
     if formats:
         raise HistoryError(
             f"must hold timestamps, dates or ISO text: date_format is not for "
@@ -63,18 +59,19 @@ def with_day(
     return days
 
 
-def _polars_day(
-    source: pl.Expr, dtype: pl.DataType, timezone: str, formats: Sequence[str]
-) -> pl.Expr:
+def _polars_day(cells: pl.Series, timezone: str, formats: Sequence[str]) -> pl.Series:
+    dtype = cells.dtype
+    if _is_text(dtype, formats):
+        return read_days(cells.cast(pl.String).str.strip_chars(), formats, timezone)
     if dtype == pl.Date:
-        return source.cast(pl.Int32).cast(pl.Float64)
+        return cells.cast(pl.Int32).cast(pl.Float64)
     if isinstance(dtype, pl.Datetime):
-        return wall_clock(source.dt.convert_time_zone(timezone) if dtype.time_zone else source)
+        return wall_clock(cells.dt.convert_time_zone(timezone) if dtype.time_zone else cells)
     if dtype == pl.Null:
-        return pl.lit(None, dtype=pl.Float64)
+        return cells.cast(pl.Float64)
     if (dtype.is_numeric() or dtype in TEXT_TYPES) and formats and formats[0] in EPOCH_UNITS:
-        number = source.str.strip_chars() if dtype == pl.String else source
-        return _since_epoch(number, formats[0], timezone)
+        numbers = cells.str.strip_chars() if dtype == pl.String else cells
+        return _since_epoch(numbers, formats[0], timezone)
     raise HistoryError(
         f"must hold dates; it holds {dtype}. Store dates or ISO text, or set date_format to a "
         'strptime format, "epoch_s", "epoch_ms" or "epoch_us" in history.toml.'
@@ -86,10 +83,10 @@ def _is_text(dtype: pl.DataType, formats: Sequence[str]) -> bool:
     return not is_epoch and (dtype in TEXT_TYPES or (dtype.is_integer() and bool(formats)))
 
 
-def _since_epoch(number: pl.Expr, unit: str, timezone: str) -> pl.Expr:
-    micros = number.cast(pl.Float64, strict=False) * EPOCH_UNITS[unit]
-    instant = micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
-    return wall_clock(instant.dt.convert_time_zone(timezone))
+def _since_epoch(numbers: pl.Series, unit: str, timezone: str) -> pl.Series:
+    micros = numbers.cast(pl.Float64, strict=False) * EPOCH_UNITS[unit]
+    instants = micros.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
+    return wall_clock(instants.dt.convert_time_zone(timezone))
 
 
 def _duckdb_day(relation: Any, column: str, day: str, timezone: str) -> Any:

@@ -183,16 +183,13 @@ def days_by(texts: pl.Series, format: str, timezone: str) -> pl.Series:
     has_offset = any(directive in zoned for directive in OFFSETS)
     if has_offset:
         texts = texts.str.replace(ZULU, "+00:00")
+    zone = "UTC" if has_offset else None
+    parsed = pl.first().str.to_datetime(zoned, strict=False, time_unit="us", time_zone=zone)
     try:
-        return texts.to_frame().select(_parsed(zoned, timezone, has_offset)).to_series()
+        instants = texts.to_frame().select(parsed).to_series()
     except pl.exceptions.ComputeError:
         return _by_python(texts, zoned, timezone)
-
-
-def _parsed(format: str, timezone: str, has_offset: bool) -> pl.Expr:
-    zone = "UTC" if has_offset else None
-    instant = pl.first().str.to_datetime(format, strict=False, time_unit="us", time_zone=zone)
-    return wall_clock(instant.dt.convert_time_zone(timezone) if has_offset else instant)
+    return wall_clock(instants.dt.convert_time_zone(timezone) if has_offset else instants)
 
 
 def _by_python(texts: pl.Series, format: str, timezone: str) -> pl.Series:
@@ -201,7 +198,7 @@ def _by_python(texts: pl.Series, format: str, timezone: str) -> pl.Series:
     instants = [_instant(text, format.replace("%#z", "%z"), timezone) for text in known]
     days = pl.DataFrame({"cell": known, "at": pl.Series(instants, dtype=pl.Datetime("us"))})
     found = texts.to_frame("cell").join(days, on="cell", how="left", maintain_order="left")
-    return found.select(wall_clock(pl.col("at"))).to_series()
+    return wall_clock(found["at"])
 
 
 def _instant(text: str, format: str, timezone: str) -> datetime | None:
@@ -214,20 +211,16 @@ def _instant(text: str, format: str, timezone: str) -> datetime | None:
     return instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
 
 
-def wall_clock(instant: pl.Expr) -> pl.Expr:
+def wall_clock(instants: pl.Series) -> pl.Series:
     """Instants of the shop's clock as days, a float."""
-    micros = instant.dt.replace_time_zone(None).dt.epoch("us")
-    return micros.map_batches(_divided, return_dtype=pl.Float64, is_elementwise=True)
+    micros = instants.dt.replace_time_zone(None).dt.epoch("us").cast(pl.Float64)
+    # Divided in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times.
+    days = micros.to_numpy() / MICROSECONDS_PER_DAY
+    return pl.Series(instants.name, days, nan_to_null=True)
 
 
-def moved(day: pl.Expr, zone: str, timezone: str) -> pl.Expr:
+def moved(days: pl.Series, zone: str, timezone: str) -> pl.Series:
     """Days on the clock of one zone as days on that of another."""
-    micros = (day * MICROSECONDS_PER_DAY).round().cast(pl.Int64).cast(pl.Datetime("us"))
-    instant = micros.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    return wall_clock(instant.dt.convert_time_zone(timezone))
-
-
-def _divided(micros: pl.Series) -> pl.Series:
-    """Divide in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times."""
-    days = micros.cast(pl.Float64).to_numpy() / MICROSECONDS_PER_DAY
-    return pl.Series(micros.name, days, nan_to_null=True)
+    micros = (days * MICROSECONDS_PER_DAY).round().cast(pl.Int64).cast(pl.Datetime("us"))
+    instants = micros.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return wall_clock(instants.dt.convert_time_zone(timezone))

@@ -44,9 +44,9 @@ def read_cells(
         )
         if source.zone is None or source.zone == mapping.timezone:
             return read
-        days: pl.LazyFrame = read.to_native()
-        zones = (source.zone, mapping.timezone)
-        return nw.from_native(days.with_columns(moved(pl.col(column.target), *zones)))
+        rows: pl.DataFrame = read.to_native().collect()
+        days = moved(rows[column.target], source.zone, mapping.timezone)
+        return nw.from_native(rows.with_columns(days).lazy())
     if column.kind in {"id", "text"}:
         text = _text(nw.col(raw), dtype)
         if column.kind == "id" and dtype in TEXT_TYPES:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 
 from features.errors import HistoryError
 from features.intake.casting import holds, is_given, raw_name, read_cells
@@ -92,15 +94,14 @@ def conform(
     frame = frame.select(row.alias("row"), aside.alias("aside"), *kept, *cells)
     types = frame.collect_schema()
     given = {c: is_given(c, types[raw_name(c)]) for c in present}
-    for column in columns:
-        if column in present:
-            frame = _read(table, frame, column, mapping)
-        else:
-            dtype = nw.String if column.kind in {"id", "text"} else nw.Float64
-            frame = frame.with_columns(nw.lit(None, dtype=dtype).alias(column.target))
+    frame, signed = _read_all(table, frame, present, mapping)
+    absent = (c for c in columns if c not in present)
+    frame = frame.with_columns(
+        nw.lit(None, dtype=nw.String if c.kind in {"id", "text"} else nw.Float64).alias(c.target)
+        for c in absent
+    )
     derived = _derived(table, mapping)
     frame = frame.with_columns(**derived)
-    signed = {c for c in present if c.kind == "id" and holds(frame, c, "+")}
     wrong = _first(_checks(table, given, mapping, signed))
     frame = frame.with_columns(
         nw.coalesce(nw.col("aside"), wrong).alias("problem"),
@@ -111,6 +112,31 @@ def conform(
     targets = (c.target for c in columns)
     told = ("paid_back",) if PAID_BACK in names else ()
     return frame.select("row", *targets, *derived, *told, "problem", "unread")
+
+
+def _read_all(
+    table: str, frame: nw.LazyFrame[Any], present: Sequence[Column], mapping: Mapping
+) -> tuple[nw.LazyFrame[Any], set[Column]]:
+    """Read the columns, local ones beside each other; and the ids of which some have a plus."""
+    ids = [column for column in present if column.kind == "id"]
+    if not frame.implementation.is_polars():
+        for column in present:
+            frame = _read(table, frame, column, mapping)
+        return frame, {column for column in ids if holds(frame, column, "+")}
+    native: pl.LazyFrame = frame.to_native()
+    cells = native.collect()
+
+    def read(column: Column) -> pl.DataFrame:
+        own: nw.LazyFrame[Any] = nw.from_native(cells.lazy().select(raw_name(column)))
+        found: pl.LazyFrame = _read(table, own, column, mapping).to_native()
+        return found.select(column.target).collect()
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        targets = list(pool.map(read, present))
+        signed = pool.map(lambda column: holds(frame, column, "+"), ids)
+        has_plus = dict(zip(ids, signed, strict=True))
+    together = pl.concat([cells, *targets], how="horizontal")
+    return nw.from_native(together.lazy()), {c for c in ids if has_plus[c]}
 
 
 def _read(

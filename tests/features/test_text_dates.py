@@ -105,8 +105,8 @@ def test_a_single_format_that_was_told_is_not_doubted():
 
 
 def test_days_move_from_one_zones_clock_to_anothers():
-    frame = pl.DataFrame({"day": [as_day("2025-07-01T12:00"), None]})
-    found = frame.select(moved(pl.col("day"), "UTC", "Europe/Berlin"))["day"].to_list()
+    noon = pl.Series([as_day("2025-07-01T12:00"), None])
+    found = moved(noon, "UTC", "Europe/Berlin").to_list()
     assert found == [as_day("2025-07-01T14:00"), None]
 
 

@@ -168,10 +168,11 @@ def _rows_below(found: Shaped) -> Shaped:
 
 
 def _may_be_blank(cells: pl.Series) -> bool:
-    """Whether some cell is null, or begins as a blank one does: a look cheaper than stripping."""
+    """Whether some cell is null, or begins as a blank one may: a look cheaper than stripping."""
     if cells.null_count() or cells.dtype != pl.String:
         return bool(cells.null_count())
-    return bool(cells.str.contains(r"^(?:\s|$)").any())
+    # Blanks of ASCII stand before all its marks, and the others after the last of them.
+    return bool(((cells < "!") | (cells > "\x7f")).any())
 
 
 def _rows_again(found: Shaped) -> Shaped:
