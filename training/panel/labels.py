@@ -85,10 +85,10 @@ def label_table(
             f"is known up to {as_instant(known):%Y-%m-%d %H:%M}. Choose an earlier as_of or a "
             "shorter horizon."
         )
-    found = outcomes(history, start, horizon_days, value or Value())
     buyers = history.upto(start).purchases.select("customer_id").unique().sort("customer_id")
-    known = to_pandas(buyers.collect("polars").to_native()).set_index("customer_id")
-    labels = found.reindex(known.index, fill_value=0.0)
+    population = to_pandas(buyers.collect("polars").to_native()).set_index("customer_id")
+    found = outcomes(history, start, horizon_days, value or Value())
+    labels = found.reindex(population.index, fill_value=0.0)
     churned = (labels["ordered"] == 0.0).astype("int64")
     return pd.DataFrame({"churned": churned, "spend": labels["spend"]})
 

@@ -145,9 +145,7 @@ def test_who_was_known_only_after_the_instant_is_not_forecast(history_of):
 def test_a_window_that_reaches_the_end_of_what_is_known_is_labelled_and_a_longer_one_refused(
     history_of,
 ):
-    history = history_of(
-        *known("a"), ("a", "2024-03-01", 10.0), ("a", "2024-03-31T06:00", 10.0)
-    )
+    history = history_of(*known("a"), ("a", "2024-03-01", 10.0), ("a", "2024-03-31T06:00", 10.0))
 
     assert len(label_table(history, "2024-03-01", 30.25)) == 1
     message = r"up to 2024-03-31 12:00; it is known up to 2024-03-31 06:00\. Choose an earlier"
