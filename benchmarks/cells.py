@@ -90,16 +90,14 @@ def truth(cell: Cell, data: Path) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index `customer_id`; `churned` (1.0 if no positive order), `spend` (net, never below 0).
+        Index `customer_id`; `churned` (1 if no positive order), `spend` (net, never below 0).
 
     Raises
     ------
     TrainingError
         If the log does not cover the window.
     """
-    labels = label_table(cell.open(data), cell.as_of, cell.horizon_days)
-    known = labels.reindex(population(cell, data), fill_value=0.0)
-    return pd.DataFrame({"churned": 1.0 - known["ordered"], "spend": known["spend"]})
+    return label_table(cell.open(data), cell.as_of, cell.horizon_days)
 
 
 def purchase_days(past: History) -> pd.DataFrame:

@@ -81,10 +81,9 @@ def plain_intervals(cell: Cell, data: Path) -> pd.DataFrame | None:
     earlier = feature_table(past, then - 1.0, cell.horizon_days)
     if earlier.empty:
         return None
-    labels = labels.reindex(earlier.index, fill_value=0.0)
     table = feature_table(past, cell.as_of, cell.horizon_days)
     value, known = _value(table, cell.horizon_days), _value(earlier, cell.horizon_days)
-    spend, active = labels["spend"].to_numpy(), labels["ordered"].to_numpy() > 0
+    spend, active = labels["spend"].to_numpy(), labels["churned"].to_numpy() == 0
     total = _by_decile(known, spend, value)
     given = _by_decile(known[active], spend[active], value)
     columns = ["clv_low", "clv_high", "spend_if_active_low", "spend_if_active_high"]

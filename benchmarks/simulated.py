@@ -54,8 +54,7 @@ def judged(seed: int) -> Iterator[dict[str, str]]:
     history = opened(shop)
     for as_of in ORIGINS:
         scores, _, _ = run(history, as_of)
-        labels = label_table(history, as_of, HORIZON).reindex(scores.index, fill_value=0.0)
-        churned = 1.0 - labels["ordered"].to_numpy()
+        churned = label_table(history, as_of, HORIZON).loc[scores.index, "churned"].to_numpy()
         table = feature_table(history, as_of, HORIZON).loc[scores.index]
         risks = {
             "holdfast": scores["churn_risk"].to_numpy(),

@@ -24,4 +24,5 @@ WHERE = {
     "suggest_horizon": "features.quality.suggestion",
     "feature_table": "features.table",
 }
-__getattr__ = lazily(__name__, WHERE)
+if not TYPE_CHECKING:  # Type checkers would take any name for one of the package.
+    __getattr__ = lazily(__name__, WHERE)

@@ -36,4 +36,5 @@ WHERE = {
     "Models": "offers.planning.planning",
     "plan_campaign": "offers.planning.planning",
 }
-__getattr__ = lazily(__name__, WHERE)
+if not TYPE_CHECKING:  # Type checkers would take any name for one of the package.
+    __getattr__ = lazily(__name__, WHERE)

@@ -16,4 +16,5 @@ WHERE = {
     "SimulatedShop": "simulation.shop",
     "simulate": "simulation.shop",
 }
-__getattr__ = lazily(__name__, WHERE)
+if not TYPE_CHECKING:  # Type checkers would take any name for one of the package.
+    __getattr__ = lazily(__name__, WHERE)

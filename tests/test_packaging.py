@@ -26,6 +26,52 @@ CONFIG = "snapshots = 3\norigins = 2\nhorizon_days = 30\n"
 BROUGHT_ALONG = {"starlette", "pydantic-core"}
 
 
+PROJECT = """
+from __future__ import annotations
+
+import pandas as pd
+
+from features import CATALOGUE, History, HistoryError, Mapping, Past, TableMapping
+from features import feature_table, suggest_horizon
+from offers import Campaign, Contacts, Measurement, Models, Offer, OfferCatalogue, OffersError, Plan
+from offers import budget_figure, measure, offer_rows, plan_campaign, screen, trade_off_figure
+from simulation import SimulatedShop, oracle_churn_risk, simulate, true_effects
+from training import ChurnModel, CLVModel, NoChampionError, Scorer, Tracker, Training
+from training import TrainingConfig, TrainingError, UpliftModel, Value, label_table, load_scorer
+from training import load_uplift, train, train_uplift
+
+
+def opened(shop: SimulatedShop) -> History:
+    mapping = Mapping.from_dict({"currency": "EUR"})
+    return History(shop.orders, shop.feedback, shop.offers, shop.customers, mapping=mapping)
+
+
+def compared(history: History, as_of: str) -> pd.DataFrame:
+    past: Past = history.upto(as_of)
+    X: pd.DataFrame = feature_table(past, as_of, 90)
+    y: pd.DataFrame = label_table(history, as_of, 90, Value(0.5, 0.1))
+    churn: ChurnModel = ChurnModel("btyd").fit(X, y["churned"])
+    spend: CLVModel = CLVModel().fit(X, y["spend"], sample_weight=[1.0] * len(X))
+    return X.assign(churn_risk=churn.predict_proba(X)[:, 1], clv=spend.predict(X))
+
+
+def planned(history: History, as_of: str) -> pd.DataFrame:
+    tracker = Tracker("sqlite:///mlruns/mlflow.db")
+    training: Training = train(history, as_of, TrainingConfig(horizon_days=90), tracker)
+    scorer: Scorer = load_scorer(tracker, history)
+    scores: pd.DataFrame = scorer.score(history, as_of)
+    catalogue: OfferCatalogue = OfferCatalogue.read("offers.toml")
+    campaign = Campaign(training.run_id, catalogue, budget=100.0)
+    plan: Plan = plan_campaign(history, as_of, Models(scorer), campaign)
+    return plan.table.merge(scores, on="customer_id")
+
+
+if __name__ == "__main__":
+    shop = simulate(customers=300)
+    print(planned(opened(shop), "2025-10-01"), oracle_churn_risk(shop, "2025-10-01", 90))
+"""
+
+
 @dataclass(frozen=True)
 class Environment:
     """A virtual environment with the wheel, and an empty folder to work in."""
@@ -51,6 +97,22 @@ def build(target: str, source: Path, to: Path) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", to]
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     return next(to.iterdir())
+
+
+def errors_of_types(environment: Environment, code: str) -> list[tuple[str, str]]:
+    """Line and kind of every error that mypy --strict finds in code that uses the wheel."""
+    (environment.place / "project.py").write_text(code)
+    python = environment.folder / "bin" / "python"
+    command = [sys.executable, "-m", "mypy", "--strict", f"--python-executable={python}"]
+    done = subprocess.run(
+        [*command, "--config-file=", "project.py"],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        cwd=environment.place,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return re.findall(r"^project\.py:(\d+): error: .* \[([\w-]+)\]$", done.stdout, re.M)
 
 
 def imported_modules() -> set[str]:
@@ -155,6 +217,28 @@ def test_the_script_shows_its_help(environment):
 
 def test_python_imports_the_training(environment):
     assert environment.run("python", "-c", "from training import train; print(train.__name__)")
+
+
+def test_a_project_that_uses_the_public_names_passes_the_strictest_types(environment):
+    assert errors_of_types(environment, PROJECT) == []
+
+
+def test_types_tell_of_a_name_that_is_not_there_and_of_a_wrong_argument(environment):
+    mistakes = {
+        "from features import feature_tabel": "attr-defined",
+        "from training import Trainer": "attr-defined",
+        "from training.uplift import uplift": "attr-defined",
+        "from offers import plan": "attr-defined",
+        "from simulation import simulated": "attr-defined",
+        "from features.history import Histories": "attr-defined",
+        "from training import TrainingConfig": "",
+        "TrainingConfig(horizon_days='ninety')": "arg-type",
+    }
+
+    found = errors_of_types(environment, "\n".join(mistakes))
+
+    lines = enumerate(mistakes.values(), start=1)
+    assert found == [(str(line), kind) for line, kind in lines if kind]
 
 
 def test_a_shop_is_trained_on_and_scored(scores):

@@ -12,4 +12,5 @@ WHERE = {
     "History": "features.history.history",
     "Past": "features.history.history",
 }
-__getattr__ = lazily(__name__, WHERE)
+if not TYPE_CHECKING:  # Type checkers would take any name for one of the package.
+    __getattr__ = lazily(__name__, WHERE)

@@ -62,22 +62,28 @@ class PopulationModel:
     most_value: float | None = None
 
     @classmethod
-    def of(cls, X: pd.DataFrame) -> Self:
-        """Fit the customers of a feature table."""
+    def of(cls, X: pd.DataFrame, weight: FloatArray | None = None) -> Self:
+        """Fit the customers of a feature table.
+
+        `weight` says how often each counts in when they buy and in the worth of a day, once by
+        default; credibility and the largest values are of all alike.
+        """
         days = X["purchase_days"].to_numpy()
+        counted = days if weight is None else days * weight
         value = net_spend(X) / days
         return replace(
-            cls.of_purchases(X),
-            day_spend=float(np.average(capped(value), weights=days)),
+            cls.of_purchases(X, weight),
+            day_spend=float(np.average(capped(value), weights=counted)),
             credibility=_credibility(X),
             far_value=FAR * float(np.quantile(value, 0.99, method="lower")),
             most_value=float(value.max()),
         )
 
     @classmethod
-    def of_purchases(cls, X: pd.DataFrame) -> Self:
+    def of_purchases(cls, X: pd.DataFrame, weight: FloatArray | None = None) -> Self:
         """Fit only when they buy, from the columns frequency, recency and T."""
-        return cls(MBGNBD(ridge=RIDGE).fit(*_history(X)).parameters, 0.0, USUAL_CREDIBILITY)
+        model = MBGNBD(ridge=RIDGE).fit(*_history(X), weight)
+        return cls(model.parameters, 0.0, USUAL_CREDIBILITY)
 
     def at_pace(self, pace: float, paced_days: float) -> Self:
         """The same, with another pace of the window ahead."""
@@ -158,8 +164,13 @@ def net_spend(X: pd.DataFrame) -> FloatArray:
 
 
 def _histories(X: pd.DataFrame) -> Histories:
-    """Unchecked: a middling customer between two real ones has no whole number of purchases."""
-    return Histories(*_history(X), np.ones(len(X)))
+    """Not refused, but brought to what can be: rows may be mixed from those of several customers.
+
+    Such are a middling customer, and what explains a model column by column.
+    """
+    x, t_x, T = _history(X)
+    recency = np.where(x > 0, np.clip(t_x, 0.0, T), 0.0)
+    return Histories(x, recency, T, np.ones(len(X)))
 
 
 def _history(X: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -100,9 +100,7 @@ class CarryOver:
         return cls(btyd, **{**content, "windows": tuple(content["windows"])})
 
     def _of_inputs(self, inputs: pd.DataFrame) -> FloatArray:
-        age, since = inputs["T"], np.minimum(inputs["days_since_last_order"], inputs["T"])
-        recency = np.where(inputs["frequency"] > 0, age - since, 0.0)
-        return self.logit(inputs.assign(recency=recency))
+        return self.logit(inputs.assign(recency=inputs["T"] - inputs["days_since_last_order"]))
 
 
 def _inputs(X: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from training.btyd.population import PopulationModel
@@ -20,12 +20,13 @@ from training.models import artifact
 from training.models.candidates import CHURN, candidate_of
 from training.models.learning import ChurnLearning
 from training.models.pool import LOGIT_LIMIT
+from training.panel.contract import TableEstimator, churn_labels, outcome_column
 from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
 
 KIND = "churn"
 
 
-class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Calibrated churn risk by one of several candidates behind one interface.
 
     Parameters
@@ -58,7 +59,19 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.horizon_days = horizon_days
         self.seed = seed
 
-    def fit(self, X: pd.DataFrame, y: ArrayLike, days: ArrayLike | None = None) -> Self:
+    def __sklearn_tags__(self) -> Any:
+        """A customer stays or churns."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        days: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn from the rows of one or more snapshots, labelled over the table's horizon.
 
         Parameters
@@ -66,16 +79,21 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         X : pandas.DataFrame, shape (rows, features)
             Rows of the feature table.
         y : array-like, shape (rows,)
-            1 where the customer churned.
+            1 or True where the customer churned, as `churned` of `label_table`; else 0 or False.
         days : array-like, shape (rows,), optional
             The instant of each row's snapshot; one snapshot if absent.
+        sample_weight : array-like, shape (rows,), optional
+            How often each row counts in what is learnt: MBG/NBD, rules, trees and their levels.
+            Leaves are of so many rows, whatever those weigh.
 
         Raises
         ------
         TrainingError
-            If the candidate is unknown, or the rows cannot be learnt from.
+            If the candidate is unknown, or the rows cannot be learnt from; of a single outcome only
+            `learn` does.
         """
-        training_set = TrainingSet.of(X, y, days=days)
+        labels = churn_labels(outcome_column(X, y, sample_weight), sample_weight)
+        training_set = TrainingSet.of(X, labels, days=days, weight=sample_weight)
         return self.learn([training_set], latest(training_set.snapshots))
 
     def learn(self, training_sets: Sequence[TrainingSet], origin: ForecastOrigin) -> Self:
@@ -93,19 +111,17 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def predict_proba(self, X: pd.DataFrame) -> FloatArray:
         """Probabilities of staying and of churning, shape (customers, 2)."""
-        check_is_fitted(self)
         risk = expit(self._logit(X))
         return np.column_stack([1.0 - risk, risk])
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.int64]:
-        """1 where churn is more likely than not, shape (customers,)."""
+        """1 where churn is at least as likely as not, shape (customers,)."""
         return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
 
     def curve(self, X: pd.DataFrame) -> SurvivalCurve:
         """The chance of no order by any day ahead, which is the risk at the horizon."""
-        check_is_fitted(self)
-        expected = self.btyd_.logit_no_order(X, self.horizon_)
-        return SurvivalCurve(self.btyd_, X, self._logit(X) - expected)
+        logit = self._logit(X)
+        return SurvivalCurve(self.btyd_, X, logit - self.btyd_.logit_no_order(X, self.horizon_))
 
     def basis(self) -> str:
         """What the risk rests on, in words."""
@@ -119,8 +135,8 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         -------
         pandas.DataFrame, shape (customers, features)
         """
-        check_is_fitted(self)
-        return self.fitted_.contributions(X)
+        table = self._known(X)
+        return self.fitted_.contributions(table)
 
     def save(self, folder: Path | str) -> None:
         """Write the model as plain files."""
@@ -151,4 +167,5 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return model
 
     def _logit(self, X: pd.DataFrame) -> FloatArray:
-        return np.clip(self.fitted_.logit(X), -LOGIT_LIMIT, LOGIT_LIMIT)
+        table = self._known(X)
+        return np.clip(self.fitted_.logit(table), -LOGIT_LIMIT, LOGIT_LIMIT)

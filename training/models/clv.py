@@ -6,10 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from training.btyd.population import PopulationModel
@@ -19,6 +18,7 @@ from training.models.candidates import SPEND, candidate_of
 from training.models.churn import ChurnModel
 from training.models.intervals import SpendIntervals
 from training.models.learning import SpendLearning
+from training.panel.contract import TableEstimator, outcome_column
 from training.panel.labels import Value
 from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
 
@@ -26,7 +26,7 @@ KIND = "clv"
 ACTIVITY_FOLDER = "activity"
 
 
-class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Expected net spend within the horizon, `P(any order) x clv_if_active`.
 
     Parameters
@@ -74,6 +74,7 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         y: ArrayLike,
         churned: ArrayLike | None = None,
         days: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> Self:
         """Learn from the rows of one or more snapshots, labelled over the table's horizon.
 
@@ -86,14 +87,18 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
             1 where there was no order; default: where nothing was spent.
         days : array-like, shape (rows,), optional
             The instant of each row's snapshot; one snapshot if absent.
+        sample_weight : array-like, shape (rows,), optional
+            How often each row counts in what is learnt, the chance of an order included; intervals
+            and bounds are of all buyers alike.
 
         Raises
         ------
         TrainingError
-            If the candidate is unknown, or spend is negative.
+            If the candidate is unknown, spend is negative, or the rows cannot be learnt from.
         """
-        lost = np.asarray(y) == 0 if churned is None else churned
-        training_set = TrainingSet.of(X, lost, y, days)
+        spend = outcome_column(X, y, sample_weight)
+        lost = spend == 0 if churned is None else churned
+        training_set = TrainingSet.of(X, lost, spend, days, sample_weight)
         origin = latest(training_set.snapshots)
         activity = ChurnModel(horizon_days=self.horizon_days, seed=self.seed)
         return self.learn(training_set, origin, activity.learn([training_set], origin))
@@ -137,13 +142,13 @@ class CLVModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
 
     def predict_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected net spend given at least one order, shape (customers,)."""
-        check_is_fitted(self, "fitted_")
-        return self.fitted_.if_active(X)
+        table = self._known(X)
+        return self.fitted_.if_active(table)
 
     def orders_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected purchase days in the window given at least one, shape (customers,)."""
-        check_is_fitted(self, "fitted_")
-        orders: FloatArray = self.btyd_.orders_if_any(X, self.horizon_)
+        table = self._known(X)
+        orders: FloatArray = self.btyd_.orders_if_any(table, self.horizon_)
         return orders
 
     def basis(self) -> str:

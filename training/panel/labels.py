@@ -40,7 +40,7 @@ class Value:
 def label_table(
     history: History, as_of: Instant, horizon_days: float, value: Value | None = None
 ) -> pd.DataFrame:
-    """Outcomes in `[as_of, as_of + horizon_days)` of the customers who ordered or were refunded.
+    """Outcomes in `[as_of, as_of + horizon_days)` of every customer known before it.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ def label_table(
     Returns
     -------
     pandas.DataFrame
-        Index `customer_id`; `ordered` (1.0 if any positive order), `spend` (net of refunds, times
-        the margin, discounted, never below 0). A customer of the population who is not in it had
-        no order: churned, spend 0.
+        A row for each of `feature_table(history, as_of, horizon_days)`, in its order: index
+        `customer_id`; `churned` (int, 1 if there was no positive order), `spend` (net of refunds,
+        times the margin, discounted, never below 0).
 
     Raises
     ------
@@ -68,13 +68,14 @@ def label_table(
     Examples
     --------
     >>> history = History(pd.DataFrame({
-    ...     "order_id": ["1", "2", "2", "3"], "customer_id": ["a", "a", "a", "b"],
-    ...     "ordered_at": ["2024-01-05", "2024-02-01", "2024-02-09", "2024-03-05"],
-    ...     "amount": [20.0, 50.0, -15.0, 30.0]}))
+    ...     "order_id": ["1", "2", "3", "3", "4"], "customer_id": ["a", "b", "a", "a", "b"],
+    ...     "ordered_at": ["2024-01-05", "2024-01-09", "2024-02-01", "2024-02-09", "2024-03-05"],
+    ...     "amount": [20.0, 40.0, 50.0, -15.0, 30.0]}))
     >>> label_table(history, "2024-02-01", 30)
-                 ordered  spend
+                 churned  spend
     customer_id
-    a                1.0   35.0
+    a                  0   35.0
+    b                  1    0.0
     """
     start = as_day(as_of, history.mapping.timezone)
     known = covered_until(history)
@@ -84,7 +85,12 @@ def label_table(
             f"is known up to {as_instant(known):%Y-%m-%d %H:%M}. Choose an earlier as_of or a "
             "shorter horizon."
         )
-    return outcomes(history, start, horizon_days, value or Value())
+    buyers = history.upto(start).purchases.select("customer_id").unique().sort("customer_id")
+    population = to_pandas(buyers.collect("polars").to_native()).set_index("customer_id")
+    found = outcomes(history, start, horizon_days, value or Value())
+    labels = found.reindex(population.index, fill_value=0.0)
+    churned = (labels["ordered"] == 0.0).astype("int64")
+    return pd.DataFrame({"churned": churned, "spend": labels["spend"]})
 
 
 def covered_until(history: History) -> float:
@@ -103,7 +109,14 @@ def covered_until(history: History) -> float:
 
 
 def outcomes(history: History, start: float, horizon_days: float, value: Value) -> pd.DataFrame:
-    """The same as `label_table` for a window that is known to be covered."""
+    """Who did something in a window that is known to be covered, and what it came to.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `customer_id`, only of those who ordered or were refunded; `ordered` (1.0 if there was
+        a positive order), `spend` as in `label_table`.
+    """
     day = nw.col("day")
     window = history.orders.filter((day >= start) & (day < start + horizon_days))
     rows = window.select("customer_id", "day", "amount").collect("polars").to_native()

@@ -15,6 +15,7 @@ from training.btyd.population import PopulationModel
 from training.btyd.season import observed_pace
 from training.errors import TrainingError
 from training.evaluation import FloatArray
+from training.panel.contract import learnable, row_values, row_weights
 
 
 @dataclass(frozen=True)
@@ -100,29 +101,32 @@ class TrainingSet:
         churned: ArrayLike,
         spend: ArrayLike | None = None,
         days: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
     ) -> Self:
         """Part the rows of a feature table by their instants; without `days` they have one.
+
+        A row counts as often as its `weight` says, in what was bought before and after: with 0 it
+        is as if it were not there.
 
         Raises
         ------
         TrainingError
-            If there are no rows, their numbers differ, an outcome is no finite number, or `churned`
-            is neither 0 nor 1.
+            If the table cannot be learnt from, there are no rows, their numbers differ, an outcome
+            is no finite number, or `churned` is neither 0 nor 1.
         """
-        if not isinstance(X, pd.DataFrame):
-            raise TrainingError(
-                f"X must be a pandas frame from feature_table; got {type(X).__name__}."
-            )
-        lost = _column("churned", churned, len(X))
+        X = learnable(X)
+        lost = row_values("churned", churned, len(X))
         if not np.isin(lost, (0.0, 1.0)).all():
             raise TrainingError(f"churned must be 0 or 1; got {lost[~np.isin(lost, (0, 1))][0]}.")
-        spent = np.zeros(len(X)) if spend is None else _column("spend", spend, len(X))
-        instants = np.zeros(len(X)) if days is None else _column("days", days, len(X))
+        spent = np.zeros(len(X)) if spend is None else row_values("spend", spend, len(X))
+        instants = np.zeros(len(X)) if days is None else row_values("days", days, len(X))
+        counted = row_weights(weight, len(X))
         snapshots = []
-        for day in np.unique(instants):
-            rows = instants == day
-            part = X[rows]
-            snapshots.append(Snapshot(day, part, lost[rows], spent[rows], PopulationModel.of(part)))
+        for day in np.unique(instants[counted > 0]):
+            rows = (instants == day) & (counted > 0)
+            part, w = X[rows], counted[rows]
+            btyd = PopulationModel.of(part, w)
+            snapshots.append(Snapshot(day, part, lost[rows], spent[rows], btyd, w))
         return cls(tuple(snapshots), float(X["horizon_days"].iloc[0]))
 
     @property
@@ -168,15 +172,3 @@ class ForecastOrigin:
 def latest(snapshots: Sequence[Snapshot]) -> ForecastOrigin:
     """Start where the latest of some snapshots was taken."""
     return ForecastOrigin(snapshots[-1].as_of, snapshots[-1].X, snapshots[-1].btyd)
-
-
-def _column(name: str, values: ArrayLike, rows: int) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != (rows,) or not rows:
-        raise TrainingError(
-            f"{name} must have one value for each row of X, at least one; got shape "
-            f"{array.shape} for {rows} rows."
-        )
-    if not np.isfinite(array).all():
-        raise TrainingError(f"{name} must be finite; got {array[~np.isfinite(array)][0]}.")
-    return array

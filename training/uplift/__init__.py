@@ -12,4 +12,5 @@ WHERE = {
     "UpliftModel": "training.uplift.model",
     "train_uplift": "training.uplift.pipeline",
 }
-__getattr__ = lazily(__name__, WHERE)
+if not TYPE_CHECKING:  # Type checkers would take any name for one of the package.
+    __getattr__ = lazily(__name__, WHERE)

@@ -9,6 +9,7 @@ from scipy.special import expit
 
 from training.btyd import MBGNBD
 from training.btyd.population import RIDGE, PopulationModel, capped
+from training.errors import TrainingError
 
 LAWS = settings(deadline=None, max_examples=30)
 FEW = settings(deadline=None, max_examples=10)
@@ -61,6 +62,34 @@ def test_the_chance_of_no_order_is_that_of_mbg_nbd_over_the_usual_days():
 
     expected = model.p_no_purchase(108.0, X["frequency"], X["recency"], X["T"])
     assert risk == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_history_mixed_from_several_customers_is_the_nearest_that_can_be():
+    mixed = pd.DataFrame(
+        {"frequency": [2.0, 2.0, 0.0], "recency": [90.0, -5.0, 90.0], "T": [60.0, 60.0, 120.0]}
+    )
+    nearest = mixed.assign(recency=[60.0, 0.0, 0.0])
+
+    for forecast in (MBG_NBD.p_alive, lambda X: MBG_NBD.logit_no_order(X, 90.0)):
+        assert np.array_equal(forecast(mixed), forecast(nearest))
+
+
+def test_what_cannot_be_is_not_learnt_from():
+    with pytest.raises(TrainingError, match="recency must be between 0 and T"):
+        PopulationModel.of_purchases(X.assign(recency=X["T"] + 1.0))
+
+
+def test_a_weight_of_two_is_the_customer_twice():
+    table, weight = (
+        buyers([1, 2, 5, 9], [10.0, 20.0, 30.0, 25.0], [1.0] * 4),
+        np.array([2, 1, 0, 3]),
+    )
+    weighed = PopulationModel.of(table, weight)
+    repeated = PopulationModel.of(table.iloc[np.repeat(np.arange(4), weight)])
+
+    assert weighed.parameters == pytest.approx(repeated.parameters)
+    # Of the largest 1% the rows as they stand are asked.
+    assert weighed.day_spend == pytest.approx(repeated.day_spend, rel=0.1)
 
 
 def test_every_customer_may_have_a_window_of_their_own():

@@ -13,7 +13,7 @@ from training.models.baselines import SIGNALS
 from training.models.candidates import CHURN
 from training.models.churn import ChurnModel
 from training.models.pool import LOGIT_LIMIT
-from training.panel.snapshot import latest
+from training.panel.snapshot import TrainingSet, latest
 from training.selection.rolling import fit_churn_candidates
 
 LEARNT = [*product(CHURN, [(90,), (45,)]), ("pool", (90, 45))]
@@ -203,7 +203,7 @@ def test_an_unknown_candidate_is_refused(training_set):
 
 
 def test_outcomes_other_than_0_and_1_are_refused(training_set):
-    with pytest.raises(TrainingError, match=r"churned must be 0 or 1; got 2\.0"):
+    with pytest.raises(TrainingError, match=r"y must be 0 or 1, and .* got \[0\.0, 2\.0\]"):
         ChurnModel().fit(training_set.frame, training_set.churned * 2)
 
 
@@ -211,7 +211,9 @@ def test_outcomes_other_than_0_and_1_are_refused(training_set):
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_of_a_single_outcome_a_rule_is_almost_certain_for_everybody(X, candidate, outcome):
     some = X.head(99)
+    training_set = TrainingSet.of(some, np.full(99, outcome))
+    model = ChurnModel(candidate).learn([training_set], latest(training_set.snapshots))
 
-    found = risk(ChurnModel(candidate).fit(some, np.full(99, outcome)), some)
+    found = risk(model, some)
 
     assert found == pytest.approx((99 * outcome + 0.5) / 100)

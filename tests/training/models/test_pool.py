@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 
 from training.models.churn import ChurnModel
 from training.models.pool import EVEN_EVENTS, shift_to
-from training.panel.snapshot import Snapshot, TrainingSet
+from training.panel.snapshot import Snapshot, TrainingSet, latest
 
 GROWN = ("trees", "pool")
 
@@ -79,7 +79,8 @@ def test_trees_of_two_windows_weigh_the_same(training_set, shorter, origin, X):
 @pytest.mark.parametrize("candidate", GROWN)
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_of_a_single_outcome_no_trees_grow_and_mbg_nbd_stands_alone(X, candidate, outcome):
-    model = ChurnModel(candidate).fit(X, np.full(len(X), outcome))
+    training_set = TrainingSet.of(X, np.full(len(X), outcome))
+    model = ChurnModel(candidate).learn([training_set], latest(training_set.snapshots))
 
     assert model.fitted_.trees == ()
     assert model.basis().startswith("MBG/NBD")

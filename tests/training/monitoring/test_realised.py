@@ -41,8 +41,7 @@ def test_churn_forecasts_are_held_against_what_happened(trained, champions, scor
     """The history ends 92 days after the training: the window of 90 days is over."""
     shop, now = trained.shop, trained.training
     found = realised(trained.tracker, later(shop, "2026-01-01"), champions.churn)
-    labels = label_table(shop.history, MADE, 90).reindex(scores.index, fill_value=0.0)
-    churned = 1 - labels["ordered"]
+    churned = label_table(shop.history, MADE, 90).loc[scores.index, "churned"]
 
     assert found.elapsed_days == found.horizon_days == 90
     assert (found.version, found.customers) == (now.churn.version, len(scores))
@@ -55,14 +54,14 @@ def test_churn_forecasts_are_held_against_what_happened(trained, champions, scor
 def test_spend_forecasts_are_held_against_what_was_spent(trained, champions, scores):
     shop = trained.shop
     found = realised(trained.tracker, later(shop, "2026-01-01"), champions.clv)
-    labels = label_table(shop.history, MADE, 90).reindex(scores.index, fill_value=0.0)
+    labels = label_table(shop.history, MADE, 90).loc[scores.index]
     spend = labels["spend"]
 
     assert found.figures["total_forecast"] == pytest.approx(scores["clv"].sum(), rel=1e-9)
     assert found.figures["total_spend"] == pytest.approx(spend.sum())
     inside = (scores["clv_low"] <= spend) & (spend <= scores["clv_high"])
     assert found.figures["coverage"] == pytest.approx(inside.mean())
-    bought = labels["ordered"] == 1
+    bought = labels["churned"] == 0
     low, high = scores["spend_if_active_low"], scores["spend_if_active_high"]
     inside = ((low <= spend) & (spend <= high))[bought]
     assert found.figures["coverage_if_active"] == pytest.approx(inside.mean())
@@ -72,7 +71,7 @@ def test_a_window_that_is_not_over_is_judged_by_the_curve_so_far(trained, champi
     past = later(trained.shop, "2025-11-01")
     found = realised(trained.tracker, past, champions.churn)
     labels = label_table(trained.shop.history, MADE, found.elapsed_days)
-    churned = 1 - labels.reindex(scores.index, fill_value=0.0)["ordered"]
+    churned = labels.loc[scores.index, "churned"]
 
     assert 25 <= found.elapsed_days <= 30
     assert found.figures["churn_rate"] == churned.mean()

@@ -17,6 +17,8 @@ X = pd.DataFrame(
         "refund_amount": 0.0,
         "aov": [10.0, 25.0, 10.0, 5.0],
         "order_amount_std": [np.nan, 2.0, 1.0, np.nan],
+        "recency_over_horizon": [0.1, 0.2, 0.1, 0.8],
+        "age_over_horizon": [0.1, 0.4, 0.7, 0.8],
     },
     index=["a", "b", "a", "c"],
 )
@@ -91,5 +93,5 @@ def test_rows_that_do_not_fit_together_are_refused(churned, spend, days, message
 def test_no_rows_and_no_frame_are_refused():
     with pytest.raises(TrainingError, match="at least one"):
         TrainingSet.of(X.iloc[:0], [])
-    with pytest.raises(TrainingError, match="pandas frame from feature_table; got ndarray"):
+    with pytest.raises(TrainingError, match=r"from feature_table; got numpy\.ndarray"):
         TrainingSet.of(X.to_numpy(), [1, 0, 1, 0])

@@ -46,6 +46,8 @@ def synthetic_table(rows: int) -> pd.DataFrame:
         frequency=days - 1,
         recency=30.0 * (days - 1),
         T=30.0 * (days - 1) + since,
+        recency_over_horizon=since / 90.0,
+        age_over_horizon=(30.0 * (days - 1) + since) / 90.0,
         spend=25.0 * days,
         refund_amount=0.0,
         aov=25.0,
