@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from features.clock import Instant
@@ -74,6 +75,7 @@ def train(
     HistoryError
         If the history was cut before `as_of`.
     """
+    started = time.time()
     tracker = tracker or Tracker()
     past = history.at(as_of).coded()
     config = resolve(past, config or TrainingConfig())
@@ -88,7 +90,8 @@ def train(
 
     progress("tracking and registering")
     churn, clv = (CardPart(*part) for part in zip(fitted, decisions, strict=True))
-    made = record(tracker, past, config, (churn, clv), [found for found in last if found])
+    became = [found for found in last if found]
+    made = record(tracker, past, config, (churn, clv), became, started)
     return Training(
         run_id=made.run_id,
         config=config,

@@ -155,23 +155,23 @@ def models_document(versions: Sequence[RegisteredVersion]) -> dict[str, Any]:
 
 def own_metrics(version: RegisteredVersion) -> dict[str, float]:
     """The mean backtest metrics of the version's candidate; none if it could not be judged."""
-    prefix, suffix = f"mean_{_short(version)}_", f"_{version.tags.get('candidate')}"
-    return metrics_between(version.metrics, prefix, suffix)
+    found = metrics_after(version.metrics, f"mean_{_short(version)}_")
+    if version.name not in TASKS or TASKS[version.name].criterion in found:
+        return found
+    # Other versions of Holdfast named the figures of every candidate after it.
+    suffix = f"_{version.tags.get('candidate')}"
+    return {name.removesuffix(suffix): v for name, v in found.items() if name.endswith(suffix)}
 
 
-def metrics_between(metrics: Mapping[str, float], prefix: str, suffix: str) -> dict[str, float]:
-    """The metrics named `prefix` + metric + `suffix`, by metric.
+def metrics_after(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """The metrics named `prefix` + metric, by metric.
 
     Examples
     --------
-    >>> metrics_between({"mean_clv_mae_btyd": 3.0, "clv_mae_btyd": 4.0}, "mean_clv_", "_btyd")
+    >>> metrics_after({"mean_clv_mae": 3.0, "clv_mae": 4.0}, "mean_clv_")
     {'mae': 3.0}
     """
-    return {
-        name[len(prefix) : -len(suffix)]: value
-        for name, value in metrics.items()
-        if name.startswith(prefix) and name.endswith(suffix)
-    }
+    return {k.removeprefix(prefix): v for k, v in metrics.items() if k.startswith(prefix)}
 
 
 def _difference(found: PairedDifference | None) -> dict[str, Any] | None:
@@ -180,9 +180,7 @@ def _difference(found: PairedDifference | None) -> dict[str, Any] | None:
 
 def _realised(version: RegisteredVersion) -> dict[str, float] | None:
     """What became of the forecasts of the champion before, as the run of the version tells."""
-    prefix = f"realised_{_short(version)}_"
-    found = version.metrics.items()
-    return {k.removeprefix(prefix): v for k, v in found if k.startswith(prefix)} or None
+    return metrics_after(version.metrics, f"realised_{_short(version)}_") or None
 
 
 def _short(version: RegisteredVersion) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,11 +51,12 @@ class Shop:
 
 @dataclass(frozen=True)
 class TrainedShop:
-    """A tracking store in which `shop` was trained once."""
+    """A tracking store in which `shop` was trained once, and how long that took."""
 
     shop: Shop
     tracker: Tracker
     training: Training
+    seconds: float
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +92,9 @@ def scorer(fitted) -> Scorer:
 @pytest.fixture(scope="session")
 def trained(shop, tmp_path_factory) -> TrainedShop:
     tracker = Tracker(f"sqlite:///{tmp_path_factory.mktemp('trained')}/mlruns/mlflow.db")
-    return TrainedShop(shop, tracker, train(shop.history, shop.as_of, shop.config, tracker))
+    started = time.time()
+    training = train(shop.history, shop.as_of, shop.config, tracker)
+    return TrainedShop(shop, tracker, training, time.time() - started)
 
 
 @pytest.fixture(scope="session")

@@ -69,26 +69,31 @@ def model_card(
         f"(sha256 {data['sha256'][:12]}).",
     ]
     for part in parts:
-        panel, backtest, scorer = part.fitted.panel, part.fitted.backtest, part.fitted.scorer
-        lines += [
-            "",
-            f"## {part.task.title}",
-            "",
-            scorer.meaning(),
-            "",
-            _snapshots(panel),
-            f"- Model: {backtest.why}.",
-            f"- Rests on: {scorer.basis()}.",
-            *_shorter(part),
-            *(f"- {caution}" for caution in _cautions(backtest)),
-            f"- {verdict(backtest)}",
-            f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
-            "",
-            *_figures(backtest, part.task.metrics),
-        ]
+        lines += ["", part_card(part)]
     lines += ["", "## What became of the last forecasts", "", *_last(last)]
     lines += ["", "## Be careful", "", *_caveats(parts)]
     return "\n".join(lines) + "\n"
+
+
+def part_card(part: CardPart) -> str:
+    """The section of the card on one of the two models."""
+    panel, backtest, scorer = part.fitted.panel, part.fitted.backtest, part.fitted.scorer
+    lines = [
+        f"## {part.task.title}",
+        "",
+        scorer.meaning(),
+        "",
+        _snapshots(panel),
+        f"- Model: {backtest.why}.",
+        f"- Rests on: {scorer.basis()}.",
+        *_shorter(part),
+        *(f"- {caution}" for caution in _cautions(backtest)),
+        f"- {verdict(backtest)}",
+        f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
+        "",
+        *_figures(backtest, part.task.metrics),
+    ]
+    return "\n".join(lines)
 
 
 def _date(day: float) -> str:

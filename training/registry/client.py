@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "holdfast"
 OURS = "holdfast"
+# By it MLflow's page opens an experiment as machine learning, with runs and charts first.
+KIND, MACHINE_LEARNING = "mlflow.experimentKind", "custom_model_development"
 HOME = "holdfast.database"
 ABSENT = "RESOURCE_DOES_NOT_EXIST"
 PRESENT = "RESOURCE_ALREADY_EXISTS"
@@ -67,21 +69,36 @@ def experiment_id(client: MlflowClient, database: Path | None) -> str:
             "would write artifacts there. Move it back, or use a tracking store of its own "
             "(delete the moved one, or set MLFLOW_TRACKING_URI)."
         )
+    if KIND not in found.tags:
+        client.set_experiment_tag(found.experiment_id, KIND, MACHINE_LEARNING)
     return str(found.experiment_id)
 
 
 def _make_experiment(client: MlflowClient, database: Path | None) -> str:
     from mlflow.exceptions import MlflowException
 
-    place, tags = None, {}
+    place, tags = None, {KIND: MACHINE_LEARNING}
     if database is not None:
-        place, tags = (database.parent / "artifacts").as_uri(), {HOME: str(database.resolve())}
+        place = (database.parent / "artifacts").as_uri()
+        tags[HOME] = str(database.resolve())
     try:
         return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=tags))
     except MlflowException as error:
         if error.error_code != PRESENT:
             raise
         return experiment_id(client, database)
+
+
+def context_tags() -> dict[str, str]:
+    """Who runs this and by what: user, program and its commit, as MLflow's own runs tell it."""
+    from mlflow.tracking.context.registry import resolve_tags
+
+    return {name: str(value) for name, value in resolve_tags().items()}
+
+
+def given(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that say something."""
+    return {name: value for name, value in tags.items() if value}
 
 
 def make_registered_model(client: MlflowClient, name: str) -> None:

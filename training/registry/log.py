@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from features.history.history import Past
 from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
-from training.registry.card import CardPart, model_card
+from training.registry.card import CardPart, model_card, part_card
+from training.registry.inputs import TrainingData
 from training.registry.outcome import Realised
 from training.registry.run import Run
 from training.registry.tracking import Tracker
@@ -50,6 +51,7 @@ def record(
     config: TrainingConfig,
     parts: Sequence[CardPart],
     last: Sequence[Realised] = (),
+    started: float | None = None,
 ) -> LoggedTraining:
     """Log a training as one run, register its models and promote those that won.
 
@@ -63,13 +65,16 @@ def record(
         The churn model and the CLV model.
     last : sequence of Realised
         What became of the forecasts of the standing champions.
+    started : float, optional
+        When the training began, in seconds since 1970; default: now.
     """
     data = data_digest(past)
     card = model_card(parts, config, data, last)
     terms = parts[0].fitted.scorer.definition
     as_of = as_instant(terms.trained_as_of)
     tags = {"lineage": terms.lineage, "as_of": as_of.isoformat()}
-    with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags) as run:
+    with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags, started) as run:
+        run.describe(card)
         run.log_params({**config.as_dict(), "timezone": terms.timezone})
         run.log_text(card, "model_card.md")
         run.log_dict(data, "data.json")
@@ -79,7 +84,9 @@ def record(
         for outcome in last:
             prefix = f"realised_{TASKS[outcome.name].short_name}_"
             run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
+        source = {"as_of": tags["as_of"], "history_sha256": data["sha256"]}
         for part in parts:
+            run.log_data(TrainingData.of(f"{part.name} snapshots", part.fitted.panel, source))
             _log_backtest(run, part)
         told = {outcome.name: outcome.words() for outcome in last}
         versions = [_register(tracker, run, p, told.get(p.name, "")) for p in parts]
@@ -133,7 +140,7 @@ def _catalogue(past: Past) -> list[dict[str, str]]:
 
 
 def _log_backtest(run: Run, part: CardPart) -> None:
-    """Metrics of every candidate, origin by origin as steps and as means; figures of the chosen."""
+    """Metrics of the chosen candidate with origins as steps, and what the others reached apart."""
     backtest, task = part.fitted.backtest, part.task
     model = task.short_name
     table = backtest.table()
@@ -141,12 +148,15 @@ def _log_backtest(run: Run, part: CardPart) -> None:
     run.log_text(_summary(backtest).to_csv(), f"backtest_{model}_summary.csv")
     if table.empty:
         return
-    for step, (_, rows) in enumerate(table.groupby("origin")):
-        run.log_metrics(_flat(model, rows.set_index("candidate")), step)
-    run.log_metrics(_flat(f"mean_{model}", backtest.means()))
-    run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
-    run.log_metrics(_flat(model, _differences(backtest)))
     judged = backtest.of(backtest.chosen)
+    for step, found in enumerate(judged):
+        run.log_metrics(_named(f"{model}_", found.metrics), step)
+    run.log_metrics(_named(f"spread_{model}_", backtest.spread().T[backtest.chosen].to_dict()))
+    for step, (_, rows) in enumerate(table.groupby("origin")):
+        losses = rows.set_index("candidate")[backtest.criterion]
+        run.log_metrics(_named(f"candidates/{model}_{backtest.criterion}/", dict(losses)), step)
+    for bound, differences in _differences(backtest).items():
+        run.log_metrics(_named(f"candidates/{model}_{bound}/", dict(differences)))
     truth = task.all_truth([j.judge for j in judged])
     forecast = np.concatenate([j.forecast for j in judged])
     money = part.fitted.scorer.definition.currency or "shop currency"
@@ -176,15 +186,14 @@ def _differences(backtest: Backtest) -> pd.DataFrame:
     )
 
 
-def _flat(prefix: str, table: pd.DataFrame) -> dict[str, float]:
-    """Metrics of a table with one row per candidate, by name; those without a meaning left out."""
-    numbers = table.drop(columns=["origin", "customers"], errors="ignore")
-    return {
-        f"{prefix}_{metric}_{candidate}": float(value)
-        for candidate, row in numbers.iterrows()
-        for metric, value in row.items()
-        if np.isfinite(value)
-    }
+def _named(prefix: str, numbers: Mapping[Any, float]) -> dict[str, float]:
+    """Metrics by name; those without a meaning left out."""
+    return {f"{prefix}{name}": float(v) for name, v in numbers.items() if np.isfinite(v)}
+
+
+def _means(part: CardPart) -> dict[str, float]:
+    means, chosen = part.fitted.backtest.means(), part.fitted.backtest.chosen
+    return {} if means.empty else _named(f"mean_{part.task.short_name}_", means.T[chosen].to_dict())
 
 
 def _register(tracker: Tracker, run: Run, part: CardPart, last: str) -> RegisteredVersion:
@@ -205,6 +214,6 @@ def _register(tracker: Tracker, run: Run, part: CardPart, last: str) -> Register
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "model"
         scorer.save(folder)
-        return tracker.register(
-            run, part.name, ModelFiles(folder, rows, scorer.predict_frame(rows), tags)
-        )
+        scores = scorer.predict_frame(rows)
+        files = ModelFiles(folder, rows, scores, tags, _means(part), part_card(part))
+        return tracker.register(run, part.name, files)

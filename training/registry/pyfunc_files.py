@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING
@@ -13,19 +14,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.types import Schema
 
-# What scoring imports, with the bounds of pyproject.toml. Left to infer them, MLflow loads every
-# model in a process of its own.
+# What scoring imports. Left to infer it, MLflow loads every model in a process of its own.
 REQUIREMENTS = (
-    "lightgbm>=4.6",
-    "mlflow>=3.4",
-    "narwhals>=2.10",
-    "numpy>=2.0",
-    "pandas>=2.2",
-    "polars>=1.30",
-    "pydantic>=2.10",
-    "scikit-learn>=1.6",
-    "scipy>=1.14",
-)
+    "lightgbm", "mlflow", "narwhals", "numpy", "pandas", "polars", "pydantic", "scikit-learn",
+    "scipy",
+)  # fmt: skip
 
 
 def write_pyfunc(place: Path, model: ModelFiles, run_id: str, model_id: str) -> None:
@@ -45,13 +38,17 @@ def write_pyfunc(place: Path, model: ModelFiles, run_id: str, model_id: str) -> 
             code_paths=[str(package) for package in packages],
             signature=ModelSignature(_doubles(model.example), _doubles(model.scores)),
             input_example=model.example,
-            pip_requirements=list(REQUIREMENTS),
+            # A model scores alike only by the versions that it was made with.
+            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             mlflow_model=Model(run_id=run_id, model_id=model_id, model_uuid=model_id),
         )
 
 
 def _doubles(table: pd.DataFrame) -> Schema:
-    """Columns that must be given but may hold NaN; MLflow would infer such ones as optional."""
+    """Columns of numbers; which of them are missing the model says itself.
+
+    MLflow would print the whole table that lacks one that it requires.
+    """
     from mlflow.types import ColSpec, Schema
 
-    return Schema([ColSpec("double", name=str(column)) for column in table])
+    return Schema([ColSpec("double", name=str(column), required=False) for column in table])

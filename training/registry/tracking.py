@@ -20,14 +20,16 @@ from training.registry.client import (
     ABSENT,
     EXPERIMENT,
     OURS,
+    context_tags,
     every,
     experiment_id,
     fill,
+    given,
     make_registered_model,
     quietly,
 )
 from training.registry.pyfunc_files import write_pyfunc
-from training.registry.run import Run
+from training.registry.run import Run, clipped
 from training.registry.store import TrackingError, tracking_uri
 from training.registry.versions import ModelFiles, RegisteredVersion
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+# Characters of a version's description that MLflow keeps.
+DESCRIPTION = 5000
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class Tracker:
         object.__setattr__(self, "uri", store.absolute(self.uri))
 
     @contextmanager
-    def start_run(self, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    def start_run(
+        self, name: str, tags: Mapping[str, str], started: float | None = None
+    ) -> Iterator[Run]:
         """Record what is done inside as a run of the experiment `holdfast`.
 
         Parameters
@@ -66,7 +72,9 @@ class Tracker:
         name : str
             How the run is listed.
         tags : mapping of str to str
-            What the run is found by.
+            What the run is found by, besides who runs it and by what.
+        started : float, optional
+            When what the run tells of began, in seconds since 1970; default: now.
 
         Yields
         ------
@@ -83,7 +91,12 @@ class Tracker:
                 store.make_database(database, fill)
             client = self._client()
             experiment = experiment_id(client, database)
-            made = client.create_run(experiment, tags=dict(tags), run_name=name)
+            made = client.create_run(
+                experiment,
+                start_time=None if started is None else int(started * 1000),
+                tags={**context_tags(), **given(tags)},
+                run_name=name,
+            )
         run = Run(client, experiment, made.info.run_id)
         status = "FAILED"
         try:
@@ -112,19 +125,25 @@ class Tracker:
         """
         client = run.client
         with self._mlflow():
-            logged = client.create_logged_model(run.experiment_id, name, run.run_id)
+            tags, note = given(model.tags), clipped(model.description, DESCRIPTION)
+            logged = client.create_logged_model(
+                run.experiment_id, name, run.run_id, model_type=name, params=tags
+            )
+            run.log_metrics(model.metrics, model_id=logged.model_id)
             with tempfile.TemporaryDirectory() as place:
                 written = Path(place) / "pyfunc"
                 write_pyfunc(written, model, run.run_id, logged.model_id)
                 client.log_model_artifacts(logged.model_id, str(written))
             client.finalize_logged_model(logged.model_id, "READY")
+            run.log_model(logged.model_id)
             make_registered_model(client, name)
             # Not models:/ID, which MLflow would look up at its global address.
             version = client.create_model_version(
                 name,
                 source=logged.artifact_location,
                 run_id=run.run_id,
-                tags=dict(model.tags),
+                tags=tags,
+                description=note or None,
                 model_id=logged.model_id,
             )
             client.set_registered_model_alias(name, CHALLENGER, version.version)

@@ -42,6 +42,10 @@ class ModelFiles:
         What the model makes of `example`, row by row.
     tags : mapping of str to str
         The definition: horizon_days, clv_horizon_days, currency, lineage, candidate, as_of.
+    metrics : mapping of str to float
+        How its recipe did in the backtest, as means over origins.
+    description : str
+        In Markdown: what stands at the head of the version's page.
 
     Raises
     ------
@@ -53,6 +57,8 @@ class ModelFiles:
     example: pd.DataFrame
     scores: pd.DataFrame
     tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    description: str = ""
 
     def __post_init__(self) -> None:
         files = [path for path in self.folder.rglob("*") if path.is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -88,6 +89,7 @@ def train_uplift(
     HistoryError
         If the history was cut before `as_of`.
     """
+    started = time.time()
     tracker = tracker or Tracker()
     past = history.at(as_of).coded()
     learnt_from = assignments_of(past, horizon_days, Value(), progress)
@@ -101,7 +103,7 @@ def train_uplift(
     policies = compare_policies(model.evidence_, _rankings(learnt_from))
     progress("tracking and registering")
     tags = {"lineage": terms.lineage, "as_of": as_instant(terms.trained_as_of).isoformat()}
-    with tracker.start_run(f"uplift {tags['as_of'][:10]}", tags) as run:
+    with tracker.start_run(f"uplift {tags['as_of'][:10]}", tags, started) as run:
         run.log_dict(data_digest(past), "data.json")
         run.log_params({"horizon_days": horizon_days, **model.get_params()})
         _log(run, scorer, learnt_from, metrics, policies)

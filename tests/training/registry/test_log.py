@@ -9,9 +9,10 @@ import pytest
 
 from features.history.history import History
 from training.champions import CHURN, CLV
-from training.models.tasks import CHURN_RISK
+from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.registry.card import CardPart
 from training.registry.gate import GateDecision
+from training.registry.inputs import TrainingData
 from training.registry.log import data_digest, example, record
 from training.registry.tracking import Tracker
 from training.selection.backtest import Backtest
@@ -96,14 +97,96 @@ def test_a_run_holds_every_setting_and_metric(trained):
     assert run.data.params["horizon_days"] == "90"
     assert run.data.params["timezone"] == "UTC"
     assert set(run.data.params) >= set(trained.shop.config.as_dict())
-    logged = run.data.metrics["mean_clv_normalised_gini_btyd"]
-    assert logged == pytest.approx(means.loc["btyd", "normalised_gini"])
-    history = trained.tracker._client().get_metric_history(
-        trained.training.run_id, "churn_auc_past_rate"
-    )
-    by_origin = [j.metrics["auc"] for j in trained.training.churn_backtest.of("past_rate")]
+    chosen = trained.training.clv_backtest.chosen
+    logged = run.data.metrics["mean_clv_normalised_gini"]
+    assert logged == pytest.approx(means.loc[chosen, "normalised_gini"])
+
+
+@pytest.mark.parametrize(
+    ("name", "candidate"),
+    [("churn_log_loss", None), ("candidates/churn_log_loss/past_rate", "past_rate")],
+)
+def test_the_origins_of_a_backtest_are_the_steps_of_its_figures(trained, name, candidate):
+    backtest = trained.training.churn_backtest
+    client = trained.tracker._client()
+
+    history = client.get_metric_history(trained.training.run_id, name)
+
+    by_origin = [j.metrics["log_loss"] for j in backtest.of(candidate or backtest.chosen)]
     assert [m.value for m in history] == pytest.approx(by_origin)
     assert [m.step for m in history] == [0, 1]
+
+
+def test_metrics_keep_their_names_whichever_candidate_is_chosen(trained):
+    metrics = trained.tracker._client().get_run(trained.training.run_id).data.metrics
+    chosen = {name for name in metrics if not name.startswith("candidates/")}
+
+    assert chosen >= {"churn_log_loss", "clv_tweedie_deviance", "mean_churn_auc"}
+    candidates = {*CHURN_RISK.candidates, *CLV_FORECAST.candidates} - {"average"}
+    assert not [name for name in chosen if name.endswith(tuple(f"_{c}" for c in candidates))]
+
+
+def test_a_run_spans_the_training_and_says_who_ran_what(trained):
+    run = trained.tracker._client().get_run(trained.training.run_id)
+    made = trained.training.churn.created.timestamp()
+
+    assert made - run.info.start_time / 1000 > trained.seconds / 2
+    assert run.data.tags["mlflow.note.content"].startswith("# Model card")
+    assert {"mlflow.user", "mlflow.source.name", "mlflow.source.type"} <= set(run.data.tags)
+
+
+def test_a_run_lists_the_snapshots_that_its_models_learnt_from(trained, fitted):
+    run = trained.tracker._client().get_run(trained.training.run_id)
+    listed = {found.dataset.name: found for found in run.inputs.dataset_inputs}
+    churn = listed["churn-risk snapshots"]
+    panel = fitted[0].panel
+
+    assert set(listed) == {"churn-risk snapshots", "clv-forecast snapshots"}
+    assert churn.tags[0].value == "training"
+    assert json.loads(churn.dataset.profile)["num_rows"] == sum(map(len, panel.snapshots))
+    assert churn.dataset.digest == TrainingData.of("again", panel, {}).digest
+    assert json.loads(churn.dataset.schema)["mlflow_colspec"][-1]["name"] == "spend"
+
+
+def test_another_label_is_another_digest(fitted):
+    panel = fitted[0].panel
+    first = panel.snapshots[0]
+    changed = replace(first, churned=1.0 - first.churned)
+
+    other = replace(panel, snapshots=(changed, *panel.snapshots[1:]))
+
+    assert TrainingData.of("n", other, {}).digest != TrainingData.of("n", panel, {}).digest
+
+
+def test_a_version_has_its_card_its_model_and_the_models_figures(trained):
+    client = trained.tracker._client()
+    version = client.get_model_version(CHURN, "1")
+    outputs = client.get_run(trained.training.run_id).outputs.model_outputs
+    models = {m.name: m for m in (client.get_logged_model(o.model_id) for o in outputs)}
+    logged = models[CHURN]
+
+    assert version.description.startswith("## Churn risk")
+    assert logged.params["candidate"] == trained.training.churn_backtest.chosen
+    means = trained.training.churn_backtest.means().loc[logged.params["candidate"]]
+    assert {m.key: m.value for m in logged.metrics}["mean_churn_auc"] == pytest.approx(means["auc"])
+    assert set(models) == {CHURN, CLV}
+
+
+def test_no_tag_is_empty(trained):
+    client = trained.tracker._client()
+    tags = [
+        client.get_run(trained.training.run_id).data.tags,
+        client.get_model_version(CHURN, "1").tags,
+        client.get_model_version(CLV, "1").tags,
+    ]
+
+    assert all(value for each in tags for value in each.values())
+
+
+def test_the_experiment_opens_as_machine_learning(trained):
+    experiment = trained.tracker._client().get_experiment_by_name("holdfast")
+
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
 
 
 def test_a_run_holds_the_whole_rolling_origin_table(trained, artifacts):
@@ -114,12 +197,13 @@ def test_a_run_holds_the_whole_rolling_origin_table(trained, artifacts):
     assert list(summary.index) == list(backtest.means().index)
     for name, found in backtest.differences.items():
         assert summary.loc[name, "difference_low"] == pytest.approx(found.low)
-        assert run.data.metrics[f"churn_difference_{name}"] == pytest.approx(found.difference)
+        logged = run.data.metrics[f"candidates/churn_difference/{name}"]
+        assert logged == pytest.approx(found.difference)
     assert summary["difference"].isna().sum() == 1
     assert summary["mean_auc"].tolist() == pytest.approx(backtest.means()["auc"].tolist())
-    spread = run.data.metrics["spread_churn_auc_pool"]
-    assert spread == pytest.approx(backtest.spread().loc["pool", "auc"])
-    assert run.data.metrics["mean_clv_coverage_btyd"] > 0.5
+    spread = run.data.metrics["spread_churn_auc"]
+    assert spread == pytest.approx(backtest.spread().loc[backtest.chosen, "auc"])
+    assert run.data.metrics["mean_clv_coverage"] > 0.5
 
 
 def test_a_history_that_cannot_be_judged_is_recorded_all_the_same(shop, fitted, tmp_path):

@@ -11,6 +11,7 @@ import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import training
+from training.errors import TrainingError
 from training.models.churn import ChurnModel
 from training.registry.client import QUIET
 from training.registry.pyfunc_files import REQUIREMENTS
@@ -251,21 +253,39 @@ def test_no_row_label_is_stored_with_the_example(tracker, trained, model):
     assert not [path for path in files if b"customer 0" in path.read_bytes()]
 
 
-def test_every_column_is_a_required_float(tracker, trained, model):
+def test_every_column_is_a_float(tracker, trained, model):
     from mlflow.models import Model
 
     signature = Model.load(str(artifact(tracker, trained))).signature
 
     assert signature.inputs.input_names() == list(model.example)
-    assert signature.inputs.required_input_names() == list(model.example)
     assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
     assert signature.outputs.input_names() == list(model.scores)
+
+
+def test_a_missing_column_is_named_and_the_table_is_not_shown(tracker, trained, model):
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(str(artifact(tracker, trained)))
+    table = model.example.assign(spend=98765.0).drop(columns="median_gap")
+
+    with pytest.raises(TrainingError, match="median_gap") as caught:
+        loaded.predict(table)
+
+    assert "98765" not in str(caught.value)
+
+
+def test_a_model_asks_for_what_was_installed(tracker, trained):
+    asked = (artifact(tracker, trained) / "requirements.txt").read_text().split()
+
+    assert f"lightgbm=={version('lightgbm')}" in asked
 
 
 def test_the_stated_requirements_are_those_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-    assert set(REQUIREMENTS) <= set(project["dependencies"])
+    declared = {requirement.split(">=")[0] for requirement in project["dependencies"]}
+    assert set(REQUIREMENTS) <= declared
 
 
 def test_the_stated_requirements_are_all_that_scoring_imports():
@@ -286,8 +306,8 @@ for name, module in list(sys.modules.items()):
     roots = {name.split(".")[0] for name in names}
     imported = {packages.get(name, name) for name in roots}
 
-    stated = {requirement.split(">=")[0] for requirement in REQUIREMENTS}
-    assert imported - sys.stdlib_module_names - {"features", "training"} == stated - {"mlflow"}
+    ours = {"features", "training"}
+    assert imported - sys.stdlib_module_names - ours == {*REQUIREMENTS} - {"mlflow"}
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "rows.parquet", "python_model.pkl"])
