@@ -90,7 +90,7 @@ def print_training(training: Training) -> None:
         print_verdict(judged, days)
         print_candidates(judged)
         output.paragraph(f"Rests on: {version.tags['basis']}")
-        if last := version.tags["realised"]:
+        if last := version.tags.get("realised"):
             output.paragraph(f"Last forecasts: {last}")
         print_champion(version, decision)
         output.line()

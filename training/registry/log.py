@@ -81,13 +81,13 @@ def record(
         run.log_dict({"features": _catalogue(past)}, "catalogue.json")
         run.log_dict({p.name: p.decision.as_dict() for p in parts}, "decision.json")
         run.log_dict({outcome.name: outcome.as_dict() for outcome in last}, "realised.json")
-        for outcome in last:
-            prefix = f"realised_{TASKS[outcome.name].short_name}_"
-            run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
         source = {"as_of": tags["as_of"], "history_sha256": data["sha256"]}
         for part in parts:
             run.log_data(TrainingData.of(f"{part.name} snapshots", part.fitted.panel, source))
             _log_backtest(run, part)
+        for outcome in last:
+            prefix = f"realised_{TASKS[outcome.name].short_name}_"
+            run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
         told = {outcome.name: outcome.words() for outcome in last}
         versions = [_register(tracker, run, p, told.get(p.name, "")) for p in parts]
     promoted = (
@@ -155,8 +155,6 @@ def _log_backtest(run: Run, part: CardPart) -> None:
     for step, (_, rows) in enumerate(table.groupby("origin")):
         losses = rows.set_index("candidate")[backtest.criterion]
         run.log_metrics(_named(f"candidates/{model}_{backtest.criterion}/", dict(losses)), step)
-    for bound, differences in _differences(backtest).items():
-        run.log_metrics(_named(f"candidates/{model}_{bound}/", dict(differences)))
     truth = task.all_truth([j.judge for j in judged])
     forecast = np.concatenate([j.forecast for j in judged])
     money = part.fitted.scorer.definition.currency or "shop currency"
