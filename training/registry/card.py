@@ -14,8 +14,11 @@ from features.clock import as_instant
 from training.config import TrainingConfig
 from training.models.tasks import Task
 from training.panel.panel import Panel
+from training.registry.card_notes import USE, changed, glossary, made_with
 from training.registry.gate import GateDecision
 from training.registry.outcome import Realised
+from training.registry.slices import slices
+from training.registry.versions import RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.fit import FittedModel
 from training.selection.grade import advice, grade_of, shorter_window, verdict
@@ -23,10 +26,11 @@ from training.selection.grade import advice, grade_of, shorter_window, verdict
 
 @dataclass(frozen=True)
 class CardPart:
-    """One of the two models of a training."""
+    """One of the two models of a training, and the version registered before it."""
 
     fitted: FittedModel
     decision: GateDecision
+    previous: RegisteredVersion | None = None
 
     @property
     def task(self) -> Task:
@@ -72,6 +76,9 @@ def model_card(
         lines += ["", part_card(part)]
     lines += ["", "## What became of the last forecasts", "", *_last(last)]
     lines += ["", "## Be careful", "", *_caveats(parts)]
+    lines += ["", "## Intended and other use", "", *USE]
+    lines += ["", "## Made with", "", made_with()]
+    lines += ["", "## Words", "", *glossary()]
     return "\n".join(lines) + "\n"
 
 
@@ -90,10 +97,19 @@ def part_card(part: CardPart) -> str:
         *(f"- {caution}" for caution in _cautions(backtest)),
         f"- {verdict(backtest)}",
         f"- Champion: {'yes' if part.decision.promoted else 'no'}, {part.decision.why}.",
+        *([] if part.previous is None else [f"- {changed(part.previous, part.fitted)}"]),
         "",
         *_figures(backtest, part.task.metrics),
+        *_by_origin(backtest, part.task.metrics),
+        *_by_slice(part),
     ]
     return "\n".join(lines)
+
+
+def with_figures(card: str, names: Sequence[str]) -> str:
+    """The card with figures that stand in files beside it."""
+    shown = [f"![{name.rpartition('.')[0].replace('_', ' ')}]({name})" for name in names]
+    return card if not shown else "\n".join([card, "## Figures", "", *shown, ""])
 
 
 def _date(day: float) -> str:
@@ -124,6 +140,50 @@ def _figures(backtest: Backtest, metrics: Sequence[str]) -> list[str]:
         "",
         *_against(backtest),
     ]
+
+
+def _by_origin(backtest: Backtest, metrics: Sequence[str]) -> list[str]:
+    """A table of the chosen candidate, origin by origin."""
+    table = backtest.table()
+    if table.empty:
+        return []
+    chosen = table[table["candidate"] == backtest.chosen]
+    shown = chosen.set_index("origin")[["customers", *(m for m in metrics if m in table)]]
+    cells = {c: _cells(shown[c]) for c in shown.columns[1:]}
+    text = shown.assign(**cells, customers=shown["customers"].map("{:,}".format))
+    text.columns = text.columns.str.replace("_", " ")
+    return ["", f"`{backtest.chosen}` at each origin:", "", *_table(text, "origin")]
+
+
+def _by_slice(part: CardPart) -> list[str]:
+    """A table of groups of customers."""
+    found = slices(part.fitted)
+    if found.empty:
+        return []
+    told = part.task.criterion_title
+    figures = {
+        "forecast": "forecast", "truth": "came", "loss": told, "loss_constant": f"{told} of "
+        f"`{part.task.constant}`",
+    }  # fmt: skip
+    text = found.assign(
+        customers=found["customers"].map("{:,}".format),
+        **{column: _cells(found[column]) for column in figures},
+    )
+    named = text.rename(columns=figures).set_index("by")
+    return ["", "By group, over all origins:", "", *_table(named, "by")]
+
+
+def _cells(numbers: pd.Series) -> pd.Series:
+    """Figures of a column as text, all with as many decimals, where there are enough rows."""
+    form = "{:,.1f}" if numbers.abs().max() >= 10 else "{:.4f}"
+    return numbers.map(lambda x: form.format(x) if np.isfinite(x) else "too few to say")
+
+
+def _table(text: pd.DataFrame, index: str) -> list[str]:
+    rows = zip(text.index, text.to_numpy().tolist(), strict=True)
+    body = [f"| {name} | " + " | ".join(row) + " |" for name, row in rows]
+    head = " | ".join([index, *map(str, text)])
+    return [f"| {head} |", "|---" * (len(text.columns) + 1) + "|", *body]
 
 
 def _against(backtest: Backtest) -> list[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from features.history.history import Past
 from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
-from training.registry.card import CardPart, model_card, part_card
+from training.registry.card import CardPart, model_card, part_card, with_figures
 from training.registry.inputs import TrainingData
 from training.registry.outcome import Realised
 from training.registry.run import Run
+from training.registry.slices import slices
 from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
 from training.selection.backtest import Backtest
@@ -69,6 +70,7 @@ def record(
         When the training began, in seconds since 1970; default: now.
     """
     data = data_digest(past)
+    parts = [replace(part, previous=tracker.latest(part.name)) for part in parts]
     card = model_card(parts, config, data, last)
     terms = parts[0].fitted.scorer.definition
     as_of = as_instant(terms.trained_as_of)
@@ -76,7 +78,8 @@ def record(
     with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags, started) as run:
         run.describe(card)
         run.log_params({**config.as_dict(), "timezone": terms.timezone})
-        run.log_text(card, "model_card.md")
+        drawn = [name for part in parts for name in _log_backtest(run, part)]
+        run.log_text(with_figures(card, drawn), "model_card.md")
         run.log_dict(data, "data.json")
         run.log_dict({"features": _catalogue(past)}, "catalogue.json")
         run.log_dict({p.name: p.decision.as_dict() for p in parts}, "decision.json")
@@ -84,7 +87,6 @@ def record(
         source = {"as_of": tags["as_of"], "history_sha256": data["sha256"]}
         for part in parts:
             run.log_data(TrainingData.of(f"{part.name} snapshots", part.fitted.panel, source))
-            _log_backtest(run, part)
         for outcome in last:
             prefix = f"realised_{TASKS[outcome.name].short_name}_"
             run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
@@ -139,15 +141,22 @@ def _catalogue(past: Past) -> list[dict[str, str]]:
     ]
 
 
-def _log_backtest(run: Run, part: CardPart) -> None:
-    """Metrics of the chosen candidate with origins as steps, and what the others reached apart."""
+def _log_backtest(run: Run, part: CardPart) -> list[str]:
+    """Metrics of the chosen candidate with origins as steps, and what the others reached apart.
+
+    Returns
+    -------
+    list of str
+        The figures that were drawn, by name.
+    """
     backtest, task = part.fitted.backtest, part.task
     model = task.short_name
     table = backtest.table()
     run.log_text(table.to_csv(index=False), f"backtest_{model}.csv")
     run.log_text(_summary(backtest).to_csv(), f"backtest_{model}_summary.csv")
     if table.empty:
-        return
+        return []
+    run.log_text(slices(part.fitted).to_csv(index=False), f"slices_{model}.csv")
     judged = backtest.of(backtest.chosen)
     for step, found in enumerate(judged):
         run.log_metrics(_named(f"{model}_", found.metrics), step)
@@ -158,8 +167,10 @@ def _log_backtest(run: Run, part: CardPart) -> None:
     truth = task.all_truth([j.judge for j in judged])
     forecast = np.concatenate([j.forecast for j in judged])
     money = part.fitted.scorer.definition.currency or "shop currency"
-    for name, figure in task.drawn(truth, forecast, money).items():
+    figures = task.drawn(truth, forecast, money)
+    for name, figure in figures.items():
         run.log_figure(figure, name)
+    return list(figures)
 
 
 def _summary(backtest: Backtest) -> pd.DataFrame:

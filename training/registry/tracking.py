@@ -208,6 +208,12 @@ class Tracker:
                 )
             return self._versions(model)
 
+    def latest(self, name: str) -> RegisteredVersion | None:
+        """Return the newest version of a model; None without one."""
+        with self._mlflow():
+            model = self._find(name)
+            return None if model is None else next(iter(self._versions(model)), None)
+
     def list_models(self) -> list[RegisteredVersion]:
         """Return all versions of all models Holdfast registered, by name, newest first."""
         with self._mlflow():

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 
@@ -8,6 +10,7 @@ from training.registry.card import CardPart, model_card
 from training.registry.gate import GateDecision
 from training.registry.log import data_digest
 from training.registry.outcome import Realised
+from training.registry.versions import RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.grade import advice, grade_of, verdict
 
@@ -51,6 +54,46 @@ def test_it_defines_what_is_forecast(shop, parts, data):
     assert "no order with a positive amount in the 90 days from the instant of prediction" in card
     assert "never below 0, times a margin of 0.4, discounted at 0.08 a year." in card
     assert "margin" not in model_card(parts, shop.config, data)
+
+
+def test_it_tells_origins_and_groups_apart(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+
+    for part in parts:
+        backtest = part.fitted.backtest
+        section = card.partition(f"## {part.task.title}\n")[2].partition("\n## ")[0]
+        assert all(f"| {origin} | " in section for origin in backtest.table()["origin"])
+        for group in ("stage | lapsed", "past spend | highest third", "channel | search"):
+            assert f"| {group} | " in section
+
+
+def test_it_says_what_changed_since_the_version_before(shop, parts, data):
+    churn = parts[0]
+    terms, loss = churn.fitted.scorer.definition, churn.fitted.backtest.means()["log_loss"]
+    before = RegisteredVersion(
+        CHURN, 7, (), "run", datetime.now(UTC),
+        {"as_of": "2025-09-01T00:00:00", "lineage": terms.lineage, "candidate": "btyd"},
+        {"mean_churn_log_loss": 0.5},
+    )  # fmt: skip
+
+    card = model_card((replace(churn, previous=before), parts[1]), shop.config, data)
+
+    chosen = churn.fitted.backtest.chosen
+    assert (
+        f"- Since version 7: 30 days more of history; the model is `{chosen}`, it was `btyd`; "
+        f"log loss {loss[chosen]:.4f}, where that one had 0.5000 on origins of its own.\n"
+    ) in card
+    assert card.count("Since version") == 1
+
+
+def test_it_says_what_it_is_for_what_it_was_made_with_and_what_words_mean(shop, parts, data):
+    card = model_card(parts, shop.config, data)
+
+    assert "\n- Not made for: contracts that are cancelled" in card
+    assert f"lightgbm {version('lightgbm')}" in card.partition("## Made with")[2]
+    words = card.partition("## Words")[2]
+    assert "- log loss: " in words
+    assert "- origin: " in words
 
 
 def test_it_holds_every_candidate_beside_the_rules(shop, parts, data):
@@ -139,7 +182,7 @@ def test_it_tells_of_the_sample_and_the_decision(shop, parts, data):
 
 def test_it_warns(shop, parts, data):
     card = model_card(parts, shop.config, data)
-    warnings = card.split("## Be careful")[1].strip().splitlines()
+    warnings = card.split("## Be careful")[1].partition("\n## ")[0].strip().splitlines()
 
     assert "- The figures are means over 2 origins, whose windows overlap." in warnings
     assert any("what an offer changes is not in it" in line for line in warnings)

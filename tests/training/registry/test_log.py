@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +81,13 @@ def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, arti
     assert files == {
         "model_card.md", "data.json", "catalogue.json", "decision.json", "realised.json",
         "backtest_churn.csv", "backtest_clv.csv", "backtest_churn_summary.csv",
-        "backtest_clv_summary.csv", "calibration.png", "gain.png", "clv_deciles.png",
+        "backtest_clv_summary.csv", "slices_churn.csv", "slices_clv.csv", "calibration.png",
+        "gain.png", "clv_deciles.png",
     }  # fmt: skip
-    assert (artifacts / "model_card.md").read_text() == trained.training.card
+    card = (artifacts / "model_card.md").read_text()
+    assert card.startswith(trained.training.card)
+    shown = re.findall(r"!\[.+\]\((.+)\)", card)
+    assert sorted(shown) == ["calibration.png", "clv_deciles.png", "gain.png"]
     assert json.loads((artifacts / "data.json").read_text()) == data_digest(trained.shop.past)
     names = [f["name"] for f in json.loads((artifacts / "catalogue.json").read_text())["features"]]
     assert set(names) >= {"days_since_last_order", "profile_channel"}
