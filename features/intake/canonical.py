@@ -220,7 +220,7 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
     rows = _collected(table, conform(table, frame, mapping, columns))
     unused = tuple(sorted(set(names) - {"row", *_used(columns, written)}))
     if table == "orders" and frame.implementation.is_polars():
-        rows = _orders_in_one_currency(rows, mapping, is_lines=source.is_lines)
+        rows = _orders_in_one_currency(rows, mapping)
     elif table == "orders" and source.source("currency") in names:
         _refuse_mixed_currencies(rows, mapping)
     name = None if known is None else known.name
@@ -234,6 +234,7 @@ def _of_customers(found: dict[str, _Conformed], mapping: Mapping) -> dict[str, _
         return found
     rows = orders.rows
     if not orders.intake.source.is_lines:
+        rows = with_refunds(rows)
         rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
         rows = with_customers(rows, rows, pl.col("amount") < 0)
         found = {**found, "orders": orders.with_rows(rows)}
@@ -296,13 +297,10 @@ def _used(columns: Sequence[Column], source: TableMapping) -> set[str]:
     return names | set(source.further)
 
 
-def _orders_in_one_currency(
-    rows: nw.LazyFrame[Any], mapping: Mapping, is_lines: bool
-) -> nw.LazyFrame[Any]:
+def _orders_in_one_currency(rows: nw.LazyFrame[Any], mapping: Mapping) -> nw.LazyFrame[Any]:
     native: pl.LazyFrame = rows.to_native()
     orders = converted(native.collect(), mapping.currency, mapping.rates)
-    orders = in_one_currency(orders, mapping.currency)
-    return nw.from_native((orders if is_lines else with_refunds(orders)).lazy())
+    return nw.from_native(in_one_currency(orders, mapping.currency).lazy())
 
 
 def _numbered(table: str, whole: pl.LazyFrame, source: TableMapping) -> tuple[pl.LazyFrame, int]:

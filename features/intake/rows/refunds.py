@@ -10,8 +10,8 @@ from features.schema import ANONYMOUS
 def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
     """Add a row for what each order was refunded, and drop the columns that told of it.
 
-    A refund without a time of its own counts as known only after everything else in the source: so
-    no description of an earlier day can know of it.
+    `undated` marks refunds of which nobody says when. They count as known only after everything
+    else in the source: so no description of an earlier day can know of them.
 
     Parameters
     ----------
@@ -35,12 +35,16 @@ def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
             "known_day"
         ),
         pl.lit(None, dtype=pl.Float64).alias("discount_amount"),
+        day.is_null().alias("undated"),
     ).drop("refund")
-    return pl.concat([orders, refunds]).drop("refund_amount", "refund_day", "paid_back")
+    told_with = orders.with_columns(pl.lit(False).alias("undated"))
+    return pl.concat([told_with, refunds]).drop("refund_amount", "refund_day", "paid_back")
 
 
 def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """Refunds of a table of their own as negative amounts of the customers and days of the orders.
+
+    `undated` marks those of which nobody says when.
 
     Parameters
     ----------
@@ -62,6 +66,7 @@ def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
         -pl.col("amount").abs().alias("amount"),
         pl.coalesce("day", "order_day").alias("day"),
         pl.coalesce("known_day", recorded, end).alias("known_day"),
+        pl.coalesce("known_day", recorded).is_null().alias("undated"),
     )
     found = with_customers(dated.drop("order_day", "ordered"), orders, pl.lit(True))
     stray = (pl.col("problem").is_null()) & pl.col("day").is_null()
