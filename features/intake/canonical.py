@@ -232,17 +232,17 @@ def _of_customers(found: dict[str, _Conformed], mapping: Mapping) -> dict[str, _
     orders = found["orders"]
     if not orders.is_local:
         return found
-    rows = orders.rows
-    if not orders.intake.source.is_lines:
-        rows = with_refunds(rows)
-        rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
-        rows = with_customers(rows, rows, pl.col("amount") < 0)
-        found = {**found, "orders": orders.with_rows(rows)}
+    rows, back = orders.rows, None
     if (refunds := found.get("refunds")) is not None:
         back = converted(of_orders(refunds.rows, rows), mapping.currency, mapping.rates)
         back = in_the_currency_of(rows, back, mapping.currency)
         back = of_orders_set_aside(back, rows, pl.lit(True))
         found = {**found, "refunds": refunds.with_rows(back)}
+    if not orders.intake.source.is_lines:
+        rows = with_refunds(rows, back)
+        rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
+        rows = with_customers(rows, rows, pl.col("amount") < 0)
+        found = {**found, "orders": orders.with_rows(rows)}
     if (said := found.get("feedback")) is not None:
         told = with_customers(said.rows, rows, pl.col("problem") == ANONYMOUS)
         found = {**found, "feedback": said.with_rows(told)}

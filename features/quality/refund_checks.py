@@ -74,6 +74,31 @@ def refunds_without_date(context: CheckContext) -> Iterator[DataProblem]:
         )
 
 
+def refunds_told_twice(context: CheckContext) -> Iterator[DataProblem]:
+    """Refunds beside the orders' amounts that a table of refunds tells too: they count once."""
+    orders = context.intakes["orders"].rows
+    if "told_twice" not in orders.collect_schema():
+        return
+    twice = orders.filter(nw.col("problem").is_null(), nw.col("told_twice"))
+    # What several exports tell of one order is told once.
+    each = twice.select("order_id", "day", "amount").unique()
+    found = values(each, rows=nw.len(), sum=nw.col("amount").abs().sum())
+    count = int(found["rows"])
+    if count:
+        yield DataProblem(
+            kind="refund_told_twice",
+            severity="info",
+            table="orders",
+            column=_amount_of_refunds(context, "orders"),
+            rows=count,
+            example=None,
+            message=f"{many(count, 'refund')} told beside the amount, {found['sum']:,.2f} in all, "
+            f"{'is' if count == 1 else 'are'} of orders that the table of refunds names: what "
+            "that table says counts, and not both.",
+            remedy="Nothing, if they are the same refunds; else put all of them in the table.",
+        )
+
+
 def _amount_of_refunds(context: CheckContext, table: str) -> str:
     """The column that tells of them; where none does, that of the status."""
     own = context.mapping.of("orders")

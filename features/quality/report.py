@@ -36,6 +36,7 @@ CHECKS = (
     sources.statuses,
     refunds.refunds_not_read,
     refunds.refunds_without_date,
+    refunds.refunds_told_twice,
     sources.rules_without_effect,
     sources.spellings,
     sources.ids_as_numbers,

@@ -13,7 +13,7 @@ from features.schema import Column, later_facts
 
 NEVER = nw.lit(None, dtype=nw.Float64)
 BEFORE_ALL = float("-inf")
-UNORDERED = ("row", "problem", "unread", "known_day")
+UNORDERED = ("row", "problem", "unread", "known_day", "replaced_day")
 
 
 def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -26,7 +26,8 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     ----------
     table : str
     rows : narwhals.LazyFrame
-        Canonical rows with `known_day`, `recorded_day` and `problem`; local ones in memory.
+        Canonical rows with `known_day`, `recorded_day` and `problem`; local ones in memory. With
+        `replaced_day` where other rows than those of the same identity may take their place.
 
     Returns
     -------
@@ -41,7 +42,11 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         parts = [*_parted(table, usable, list(keys)), _standing(unusable)]
     else:
         parts = [_superseded(table, usable, list(keys)), _standing(unusable)]
-    return nw.concat(parts).drop("recorded_day", strict=False)
+    found = nw.concat(parts)
+    if "replaced_day" in found.collect_schema().names():
+        ends = nw.min_horizontal("superseded_day", "replaced_day")
+        found = found.with_columns(ends.alias("superseded_day")).drop("replaced_day")
+    return found.drop("recorded_day", strict=False)
 
 
 def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:

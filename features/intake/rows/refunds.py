@@ -7,17 +7,22 @@ import polars as pl
 from features.schema import ANONYMOUS
 
 
-def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
+def with_refunds(orders: pl.DataFrame, table: pl.DataFrame | None = None) -> pl.DataFrame:
     """Add a row for what each order was refunded, and drop the columns that told of it.
 
     `undated` marks refunds of which nobody says when. They count as known only after everything
     else in the source: so no description of an earlier day can know of them.
+
+    What a table of refunds tells of an order replaces what is told beside its amount, from when it
+    is known: `told_twice` marks such a refund, and `replaced_day` says when.
 
     Parameters
     ----------
     orders : polars.DataFrame
         Canonical rows, `refund_amount`, `refund_day` where the source has it, and `paid_back`:
         whether the whole amount was given back where nothing says how much.
+    table : polars.DataFrame, optional
+        Canonical rows of refunds, as `of_orders` gives them.
     """
     told = pl.col("refund_amount").abs()
     amount = pl.when(told > 0).then(told).when("paid_back").then(pl.col("amount"))
@@ -37,8 +42,27 @@ def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
         pl.lit(None, dtype=pl.Float64).alias("discount_amount"),
         day.is_null().alias("undated"),
     ).drop("refund")
-    told_with = orders.with_columns(pl.lit(False).alias("undated"))
-    return pl.concat([told_with, refunds]).drop("refund_amount", "refund_day", "paid_back")
+    told_with = orders.with_columns(
+        pl.lit(False).alias("undated"),
+        pl.lit(False).alias("told_twice"),
+        pl.lit(None, pl.Float64).alias("replaced_day"),
+    )
+    beside = _replaced(refunds, table).select(told_with.columns)
+    return pl.concat([told_with, beside]).drop("refund_amount", "refund_day", "paid_back")
+
+
+def _replaced(beside: pl.DataFrame, table: pl.DataFrame | None) -> pl.DataFrame:
+    """Refunds beside amounts: from when on a table of refunds tells of the same orders."""
+    if table is None:
+        none = pl.lit(None, pl.Float64).alias("replaced_day")
+        return beside.with_columns(none, pl.lit(False).alias("told_twice"))
+    named = (
+        table.filter(pl.col("problem").is_null(), pl.col("amount") < 0)
+        .group_by("order_id")
+        .agg(pl.col("known_day").min().alias("replaced_day"))
+    )
+    found = beside.join(named, on="order_id", how="left", maintain_order="left")
+    return found.with_columns(pl.col("replaced_day").is_not_null().alias("told_twice"))
 
 
 def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
