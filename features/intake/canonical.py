@@ -23,6 +23,7 @@ from features.intake.rows.currencies import (
     of_orders_set_aside,
 )
 from features.intake.rows.deduplicate import orders_of, with_versions
+from features.intake.rows.final_words import called_off
 from features.intake.rows.refunds import of_orders, with_customers, with_refunds
 from features.intake.rows.shape import shaped
 from features.intake.sources import constants, select_rows
@@ -232,13 +233,16 @@ def _of_customers(found: dict[str, _Conformed], mapping: Mapping) -> dict[str, _
     orders = found["orders"]
     if not orders.is_local:
         return found
-    rows, back = orders.rows, None
+    rows, back, is_lines = orders.rows, None, orders.intake.source.is_lines
+    if not is_lines:
+        rows = called_off(rows, rows)
     if (refunds := found.get("refunds")) is not None:
         back = converted(of_orders(refunds.rows, rows), mapping.currency, mapping.rates)
         back = in_the_currency_of(rows, back, mapping.currency)
         back = of_orders_set_aside(back, rows, pl.lit(True))
+        back = back if is_lines else called_off(back, rows)
         found = {**found, "refunds": refunds.with_rows(back)}
-    if not orders.intake.source.is_lines:
+    if not is_lines:
         rows = with_refunds(rows, back)
         rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
         rows = with_customers(rows, rows, pl.col("amount") < 0)

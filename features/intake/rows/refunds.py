@@ -19,8 +19,8 @@ def with_refunds(orders: pl.DataFrame, table: pl.DataFrame | None = None) -> pl.
     Parameters
     ----------
     orders : polars.DataFrame
-        Canonical rows, `refund_amount`, `refund_day` where the source has it, and `paid_back`:
-        whether the whole amount was given back where nothing says how much.
+        Canonical rows, `refund_amount`, `refund_day` where the source has it, `paid_back`: whether
+        the whole amount was given back where nothing says how much; and `replaced_day`.
     table : polars.DataFrame, optional
         Canonical rows of refunds, as `of_orders` gives them.
     """
@@ -45,24 +45,27 @@ def with_refunds(orders: pl.DataFrame, table: pl.DataFrame | None = None) -> pl.
     told_with = orders.with_columns(
         pl.lit(False).alias("undated"),
         pl.lit(False).alias("told_twice"),
-        pl.lit(None, pl.Float64).alias("replaced_day"),
     )
     beside = _replaced(refunds, table).select(told_with.columns)
-    return pl.concat([told_with, beside]).drop("refund_amount", "refund_day", "paid_back")
+    return pl.concat([told_with, beside]).drop(
+        "refund_amount", "refund_day", "paid_back", "called_off"
+    )
 
 
 def _replaced(beside: pl.DataFrame, table: pl.DataFrame | None) -> pl.DataFrame:
     """Refunds beside amounts: from when on a table of refunds tells of the same orders."""
     if table is None:
-        none = pl.lit(None, pl.Float64).alias("replaced_day")
-        return beside.with_columns(none, pl.lit(False).alias("told_twice"))
+        return beside.with_columns(pl.lit(False).alias("told_twice"))
     named = (
         table.filter(pl.col("problem").is_null(), pl.col("amount") < 0)
         .group_by("order_id")
-        .agg(pl.col("known_day").min().alias("replaced_day"))
+        .agg(pl.col("known_day").min().alias("told_day"))
     )
     found = beside.join(named, on="order_id", how="left", maintain_order="left")
-    return found.with_columns(pl.col("replaced_day").is_not_null().alias("told_twice"))
+    return found.with_columns(
+        pl.col("told_day").is_not_null().alias("told_twice"),
+        pl.min_horizontal("replaced_day", "told_day").alias("replaced_day"),
+    )
 
 
 def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
