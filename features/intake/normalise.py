@@ -14,7 +14,7 @@ from features.errors import HistoryError
 from features.intake.casting import holds, is_given, raw_name, read_cells
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.rows.deduplicate import BEFORE_ALL
-from features.intake.rows.shape import ASIDE, CALLED_OFF, PAID_BACK
+from features.intake.rows.shape import ASIDE, CALLED_OFF, OWN_ID, PAID_BACK
 from features.schema import (
     ANONYMOUS,
     LINES,
@@ -28,7 +28,7 @@ from features.schema import (
 )
 
 # What the shape says of rows of orders, and what it is called here.
-MADE = {PAID_BACK: "paid_back", CALLED_OFF: "called_off"}
+MADE = {PAID_BACK: "paid_back", CALLED_OFF: "called_off", OWN_ID: "refund_id"}
 # Of scores on the ends of their scale.
 ROUNDING = 1e-9
 # Ids as spreadsheets shorten them, such as 6.00000E+12: several become the same.

@@ -35,7 +35,8 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         The same rows, in any order, with `superseded_day` in place of `recorded_day`. Rows with a
         problem supersede nothing.
     """
-    keys = {f"key_{i}": key for i, key in enumerate(_identity(table))}
+    names = rows.collect_schema().names()
+    keys = {f"key_{i}": key for i, key in enumerate(_identity(table, names))}
     usable = rows.filter(nw.col("problem").is_null()).with_columns(**keys)
     unusable = rows.filter(~nw.col("problem").is_null())
     if rows.implementation.is_polars():
@@ -43,7 +44,7 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     else:
         parts = [_superseded(table, usable, list(keys)), _standing(unusable)]
     found = nw.concat(parts)
-    if "replaced_day" in found.collect_schema().names():
+    if "replaced_day" in names:
         ends = nw.min_horizontal("superseded_day", "replaced_day")
         found = found.with_columns(ends.alias("superseded_day")).drop("replaced_day")
     return found.drop("recorded_day", strict=False)
@@ -82,12 +83,14 @@ def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
     )
 
 
-def _identity(table: str) -> list[nw.Expr]:
+def _identity(table: str, names: Sequence[str]) -> list[nw.Expr]:
     """What makes two rows of a table the same thing."""
     if table == "orders":
         refunded = nw.col("amount") < 0
         # An order may be refunded in parts; what was recorded again is of the same instant.
-        return [nw.col("order_id"), refunded, nw.when(refunded).then(nw.col("day"))]
+        own = ["day", *(name for name in ("refund_id",) if name in names)]
+        parts = [nw.when(refunded).then(nw.col(name)) for name in own]
+        return [nw.col("order_id"), refunded, *parts]
     if table == "refunds":
         unnamed = nw.col("refund_id").is_null()
         parts = [nw.when(unnamed).then(nw.col(c)) for c in ("day", "amount")]

@@ -15,6 +15,7 @@ from features.schema import JOINED, NOT_COUNTED, Column
 
 # What the shape adds to a source's cells.
 ASIDE, PAID_BACK, CALLED_OFF = "set aside", "paid back", "called off"
+OWN_ID = "id of the refund"
 ONE, NO_ID = "one", "no order id"
 # Words of statuses that end an order which never was; after the others it may still be paid.
 FINAL = r"void|cancel|fail|declin|denied|reject|expired|blocked|test|trash|error|storn|annul"
@@ -31,7 +32,8 @@ class Shaped:
     cells : polars.DataFrame
         `row`, the source's columns that mean something, and those that were made of several;
         `set aside` says why a row is none of its own, `paid back` whether the whole order was,
-        `called off` whether a status says for good that it never was one.
+        `called off` whether a status says for good that it never was one, and `id of the refund`
+        what a row that names the order that it gives back is called itself.
     source : TableMapping
     """
 
@@ -238,6 +240,10 @@ def _given_back(found: Shaped) -> Shaped:
         return found
     negative = pl.lit(read_numbers(found.cells[amount].cast(pl.String)) < 0)
     named = pl.when(negative & found.given(refund.of)).then(pl.col(refund.of))
+    own = pl.col(key).cast(pl.String).str.strip_chars().str.replace(WHOLE_FLOAT, "$1")
+    of = named.cast(pl.String).str.strip_chars().str.replace(WHOLE_FLOAT, "$1")
+    made = found.cells.with_columns(pl.when(found.given(key) & (own != of)).then(own).alias(OWN_ID))
+    found = replace(found, cells=made)
     return found.with_column("order_id", f"{refund.of} or {key}", pl.coalesce(named, key))
 
 

@@ -124,3 +124,33 @@ def test_refunds_told_twice_are_counted_and_every_row_is_in_one_place():
     ]
     (undated,) = [p for p in found.problems if p.kind == "refund_without_date"]
     assert undated.rows == 1
+
+
+GIVEN = ("order_id", "customer_id", "ordered_at", "amount", "of")
+BOUGHT = ("1", "a", "2024-01-05", "10", "")
+
+
+def given_back(*ids: str, amount: str = "-2") -> list[tuple[str, float]]:
+    """What counts of an order, and of refunds at one instant whose own ids these are."""
+    rows = [BOUGHT, *((own, "a", "2024-02-01", amount, "1") for own in ids)]
+    orders = pl.DataFrame(rows, schema=GIVEN, orient="row")
+    found = amounts("2024-06-01", {"refund": {"of": "of"}}, orders=orders)
+    assert found == amounts("2024-06-01", {"refund": {"of": "of"}}, orders=orders.reverse())
+    return found
+
+
+def test_two_partial_refunds_at_one_instant_are_two_by_their_own_ids():
+    assert given_back("r1", "r2") == [("a", -2.0), ("a", -2.0), ("a", 10.0)]
+
+
+def test_a_refund_exported_twice_counts_once():
+    assert given_back("r1", "r1", " r1") == [("a", -2.0), ("a", 10.0)]
+
+
+def test_equal_refunds_without_ids_of_their_own_are_duplicates():
+    assert given_back("", "") == [("a", -2.0), ("a", 10.0)]
+    assert given_back("1", "1") == [("a", -2.0), ("a", 10.0)]
+
+
+def test_ids_of_refunds_that_are_whole_numbers_are_the_same_with_a_fraction_of_zeros():
+    assert given_back("7", "7.0", "8") == [("a", -2.0), ("a", -2.0), ("a", 10.0)]
