@@ -195,11 +195,16 @@ def _word(found: Shaped, status: Status, order: Sequence[str]) -> pl.Expr:
     """What a status means for its order; where it says nothing, what others of the order do."""
     said = folded(pl.col(status.column))
     word = (
-        pl.when(~found.given(status.column)).then(None).when(_is_final(status)).then(pl.lit("off"))
+        pl.when(~found.given(status.column))
+        .then(None)
+        .when(_is_final(status))
+        .then(pl.lit("off"))
+        .when(said.is_in(_folded(status.not_counted)))
+        .then(pl.lit("open"))
+        .when(said.is_in(_folded(status.refunded)))
+        .then(pl.lit("back"))
+        .otherwise(pl.lit("counts"))
     )
-    word = word.when(said.is_in(_folded(status.not_counted))).then(pl.lit("open"))
-    word = word.when(said.is_in(_folded(status.refunded))).then(pl.lit("back"))
-    word = word.otherwise(pl.lit("counts"))
     return pl.coalesce(word, word.min().over(order)).alias("word")
 
 
