@@ -211,6 +211,8 @@ REFUND = (
     Column("refund_amount", "number", known_with="refunded_at"),
     Column("refunded_at", "date", name="refund_day", known_with="refunded_at"),
 )
+# What rows say for the checks alone.
+MARKS = {"orders": ("undated", "told_twice", "refund_id"), "refunds": ("undated",)}
 RESERVED = frozenset({"row", "problem", "unread", "known_day", "recorded_day", "superseded_day"})
 
 

@@ -27,7 +27,7 @@ from features.intake.canonical import (
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
-from features.schema import RESERVED, SCHEMAS
+from features.schema import MARKS, RESERVED, SCHEMAS
 
 # Values of a text attribute: more are ids or names, which tell a model nothing of others.
 MAX_CATEGORIES = 50
@@ -308,7 +308,7 @@ class Past(History):
 def _usable(intakes: Dict[str, CanonicalTable]) -> dict[str, nw.LazyFrame[Any]]:
     usable = {
         table: intake.rows.filter(nw.col("problem").is_null()).drop(
-            "row", "problem", "unread", strict=False
+            "row", "problem", "unread", *MARKS.get(table, ()), strict=False
         )
         for table, intake in intakes.items()
         if table in SCHEMAS

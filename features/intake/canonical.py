@@ -23,6 +23,7 @@ from features.intake.rows.currencies import (
     of_orders_set_aside,
 )
 from features.intake.rows.deduplicate import orders_of, with_versions
+from features.intake.rows.final_words import called_off
 from features.intake.rows.refunds import of_orders, with_customers, with_refunds
 from features.intake.rows.shape import shaped
 from features.intake.sources import constants, select_rows
@@ -220,7 +221,7 @@ def _conformed(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> _Confo
     rows = _collected(table, conform(table, frame, mapping, columns))
     unused = tuple(sorted(set(names) - {"row", *_used(columns, written)}))
     if table == "orders" and frame.implementation.is_polars():
-        rows = _orders_in_one_currency(rows, mapping, is_lines=source.is_lines)
+        rows = _orders_in_one_currency(rows, mapping)
     elif table == "orders" and source.source("currency") in names:
         _refuse_mixed_currencies(rows, mapping)
     name = None if known is None else known.name
@@ -232,16 +233,20 @@ def _of_customers(found: dict[str, _Conformed], mapping: Mapping) -> dict[str, _
     orders = found["orders"]
     if not orders.is_local:
         return found
-    rows = orders.rows
-    if not orders.intake.source.is_lines:
-        rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
-        rows = with_customers(rows, rows, pl.col("amount") < 0)
-        found = {**found, "orders": orders.with_rows(rows)}
+    rows, back, is_lines = orders.rows, None, orders.intake.source.is_lines
+    if not is_lines:
+        rows = called_off(rows, rows)
     if (refunds := found.get("refunds")) is not None:
         back = converted(of_orders(refunds.rows, rows), mapping.currency, mapping.rates)
         back = in_the_currency_of(rows, back, mapping.currency)
         back = of_orders_set_aside(back, rows, pl.lit(True))
+        back = back if is_lines else called_off(back, rows)
         found = {**found, "refunds": refunds.with_rows(back)}
+    if not is_lines:
+        rows = with_refunds(rows, back)
+        rows = of_orders_set_aside(rows, rows, pl.col("amount") < 0)
+        rows = with_customers(rows, rows, pl.col("amount") < 0)
+        found = {**found, "orders": orders.with_rows(rows)}
     if (said := found.get("feedback")) is not None:
         told = with_customers(said.rows, rows, pl.col("problem") == ANONYMOUS)
         found = {**found, "feedback": said.with_rows(told)}
@@ -296,13 +301,10 @@ def _used(columns: Sequence[Column], source: TableMapping) -> set[str]:
     return names | set(source.further)
 
 
-def _orders_in_one_currency(
-    rows: nw.LazyFrame[Any], mapping: Mapping, is_lines: bool
-) -> nw.LazyFrame[Any]:
+def _orders_in_one_currency(rows: nw.LazyFrame[Any], mapping: Mapping) -> nw.LazyFrame[Any]:
     native: pl.LazyFrame = rows.to_native()
     orders = converted(native.collect(), mapping.currency, mapping.rates)
-    orders = in_one_currency(orders, mapping.currency)
-    return nw.from_native((orders if is_lines else with_refunds(orders)).lazy())
+    return nw.from_native(in_one_currency(orders, mapping.currency).lazy())
 
 
 def _numbered(table: str, whole: pl.LazyFrame, source: TableMapping) -> tuple[pl.LazyFrame, int]:

@@ -14,7 +14,7 @@ from features.errors import HistoryError
 from features.intake.casting import holds, is_given, raw_name, read_cells
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.rows.deduplicate import BEFORE_ALL
-from features.intake.rows.shape import ASIDE, PAID_BACK
+from features.intake.rows.shape import ASIDE, CALLED_OFF, OWN_ID, PAID_BACK
 from features.schema import (
     ANONYMOUS,
     LINES,
@@ -27,6 +27,8 @@ from features.schema import (
     Kind,
 )
 
+# What the shape says of rows of orders, and what it is called here.
+MADE = {PAID_BACK: "paid_back", CALLED_OFF: "called_off", OWN_ID: "refund_id"}
 # Of scores on the ends of their scale.
 ROUNDING = 1e-9
 # Ids as spreadsheets shorten them, such as 6.00000E+12: several become the same.
@@ -90,7 +92,8 @@ def conform(
     row = nw.col("row").cast(nw.Int64) if "row" in names else nw.lit(None, dtype=nw.Int64)
     aside = nw.col(ASIDE) if ASIDE in names else nw.lit(None, dtype=nw.String)
     cells = (nw.col(source_name(c, source)).alias(raw_name(c)) for c in present)
-    kept = [nw.col(PAID_BACK).alias("paid_back")] if PAID_BACK in names else []
+    told = {mark: name for mark, name in MADE.items() if mark in names}
+    kept = (nw.col(mark).alias(name) for mark, name in told.items())
     frame = frame.select(row.alias("row"), aside.alias("aside"), *kept, *cells)
     types = frame.collect_schema()
     given = {c: is_given(c, types[raw_name(c)]) for c in present}
@@ -110,8 +113,7 @@ def conform(
     if table == "feedback":
         frame = _timed_scores(frame, present)
     targets = (c.target for c in columns)
-    told = ("paid_back",) if PAID_BACK in names else ()
-    return frame.select("row", *targets, *derived, *told, "problem", "unread")
+    return frame.select("row", *targets, *derived, *told.values(), "problem", "unread")
 
 
 def _read_all(

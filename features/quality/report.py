@@ -11,6 +11,7 @@ from features.clock import Instant, as_day, as_instant
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
 from features.plain import plain
+from features.quality import refund_checks as refunds
 from features.quality import shop_checks as shop
 from features.quality import source_checks as sources
 from features.quality import table_checks as tables
@@ -33,7 +34,9 @@ CHECKS = (
     tables.one_value_columns,
     tables.currency,
     sources.statuses,
-    sources.refunds_not_read,
+    refunds.refunds_not_read,
+    refunds.refunds_without_date,
+    refunds.refunds_told_twice,
     sources.rules_without_effect,
     sources.spellings,
     sources.ids_as_numbers,

@@ -10,7 +10,6 @@ import polars as pl
 
 from features.agreement import many
 from features.clock import as_instant
-from features.intake.amounts import read_numbers
 from features.intake.canonical import CanonicalTable
 from features.intake.casting import EXACT_INTEGERS
 from features.intake.mapping import NOT_COUNTED, REFUNDED
@@ -31,7 +30,6 @@ FEWEST = 30
 WITHOUT_CENTS = ("CLP", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND")
 # The median of what looks like cents is at least so much.
 CENTS_MEDIAN = 1000
-REFUND_NAMES = re.compile(r"refund|returned amount|erstattet|rembours|reembols", re.IGNORECASE)
 MINUS = r"^\s*[-(\u2212]|[-\u2212]\s*$"
 
 
@@ -119,34 +117,6 @@ def statuses(context: CheckContext) -> Iterator[DataProblem]:
                 "count.",
                 remedy=f"Write [orders.status] column = {column!r} in history.toml: orders that "
                 "were cancelled, failed or are still open then do not count.",
-            )
-
-
-def refunds_not_read(context: CheckContext) -> Iterator[DataProblem]:
-    """A column that is not read and tells of money given back."""
-    intake = context.intakes.get("lines", context.intakes["orders"])
-    if intake.raw is None or context.mapping.of("orders").refund is not None:
-        return
-    for column in intake.unused:
-        if not REFUND_NAMES.search(column) or intake.raw.collect_schema()[column] != pl.String:
-            continue
-        cells = intake.raw.select(column).collect().to_series()
-        back = read_numbers(cells, context.mapping.decimal)
-        count = int((back.abs() > 0).sum())
-        if count:
-            none = " The history has no refunds." if context.totals.refunds == 0 else ""
-            yield DataProblem(
-                kind="refund_not_read",
-                severity="warning",
-                table=intake.table,
-                column=column,
-                rows=count,
-                example=None,
-                message=f"{column} looks like money given back: {back.abs().sum():,.2f} in "
-                f"{many(count, 'row')}. It is not read.{none}",
-                remedy="Put refunds in a table refunds, or in lines with a negative price."
-                if intake.table == "lines"
-                else f"Write [orders.refund] amount = {column!r} in history.toml.",
             )
 
 

@@ -13,7 +13,7 @@ from features.schema import Column, later_facts
 
 NEVER = nw.lit(None, dtype=nw.Float64)
 BEFORE_ALL = float("-inf")
-UNORDERED = ("row", "problem", "unread", "known_day")
+UNORDERED = ("row", "problem", "unread", "known_day", "replaced_day")
 
 
 def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -26,7 +26,8 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     ----------
     table : str
     rows : narwhals.LazyFrame
-        Canonical rows with `known_day`, `recorded_day` and `problem`; local ones in memory.
+        Canonical rows with `known_day`, `recorded_day` and `problem`; local ones in memory. With
+        `replaced_day` where other rows than those of the same identity may take their place.
 
     Returns
     -------
@@ -34,14 +35,19 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         The same rows, in any order, with `superseded_day` in place of `recorded_day`. Rows with a
         problem supersede nothing.
     """
-    keys = {f"key_{i}": key for i, key in enumerate(_identity(table))}
+    names = rows.collect_schema().names()
+    keys = {f"key_{i}": key for i, key in enumerate(_identity(table, names))}
     usable = rows.filter(nw.col("problem").is_null()).with_columns(**keys)
     unusable = rows.filter(~nw.col("problem").is_null())
     if rows.implementation.is_polars():
         parts = [*_parted(table, usable, list(keys)), _standing(unusable)]
     else:
         parts = [_superseded(table, usable, list(keys)), _standing(unusable)]
-    return nw.concat(parts).drop("recorded_day", strict=False)
+    found = nw.concat(parts)
+    if "replaced_day" in names:
+        ends = nw.min_horizontal("superseded_day", "replaced_day")
+        found = found.with_columns(ends.alias("superseded_day")).drop("replaced_day")
+    return found.drop("recorded_day", strict=False)
 
 
 def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
@@ -77,12 +83,14 @@ def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
     )
 
 
-def _identity(table: str) -> list[nw.Expr]:
+def _identity(table: str, names: Sequence[str]) -> list[nw.Expr]:
     """What makes two rows of a table the same thing."""
     if table == "orders":
         refunded = nw.col("amount") < 0
         # An order may be refunded in parts; what was recorded again is of the same instant.
-        return [nw.col("order_id"), refunded, nw.when(refunded).then(nw.col("day"))]
+        own = ["day", *(name for name in ("refund_id",) if name in names)]
+        parts = [nw.when(refunded).then(nw.col(name)) for name in own]
+        return [nw.col("order_id"), refunded, *parts]
     if table == "refunds":
         unnamed = nw.col("refund_id").is_null()
         parts = [nw.when(unnamed).then(nw.col(c)) for c in ("day", "amount")]

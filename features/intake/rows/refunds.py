@@ -7,17 +7,22 @@ import polars as pl
 from features.schema import ANONYMOUS
 
 
-def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
+def with_refunds(orders: pl.DataFrame, table: pl.DataFrame | None = None) -> pl.DataFrame:
     """Add a row for what each order was refunded, and drop the columns that told of it.
 
-    A refund without a time of its own counts as known only after everything else in the source: so
-    no description of an earlier day can know of it.
+    `undated` marks refunds of which nobody says when. They count as known only after everything
+    else in the source: so no description of an earlier day can know of them.
+
+    What a table of refunds tells of an order replaces what is told beside its amount, from when it
+    is known: `told_twice` marks such a refund, and `replaced_day` says when.
 
     Parameters
     ----------
     orders : polars.DataFrame
-        Canonical rows, `refund_amount`, `refund_day` where the source has it, and `paid_back`:
-        whether the whole amount was given back where nothing says how much.
+        Canonical rows, `refund_amount`, `refund_day` where the source has it, `paid_back`: whether
+        the whole amount was given back where nothing says how much; and `replaced_day`.
+    table : polars.DataFrame, optional
+        Canonical rows of refunds, as `of_orders` gives them.
     """
     told = pl.col("refund_amount").abs()
     amount = pl.when(told > 0).then(told).when("paid_back").then(pl.col("amount"))
@@ -35,12 +40,38 @@ def with_refunds(orders: pl.DataFrame) -> pl.DataFrame:
             "known_day"
         ),
         pl.lit(None, dtype=pl.Float64).alias("discount_amount"),
+        day.is_null().alias("undated"),
     ).drop("refund")
-    return pl.concat([orders, refunds]).drop("refund_amount", "refund_day", "paid_back")
+    told_with = orders.with_columns(
+        pl.lit(False).alias("undated"),
+        pl.lit(False).alias("told_twice"),
+    )
+    beside = _replaced(refunds, table).select(told_with.columns)
+    return pl.concat([told_with, beside]).drop(
+        "refund_amount", "refund_day", "paid_back", "called_off"
+    )
+
+
+def _replaced(beside: pl.DataFrame, table: pl.DataFrame | None) -> pl.DataFrame:
+    """Refunds beside amounts: from when on a table of refunds tells of the same orders."""
+    if table is None:
+        return beside.with_columns(pl.lit(False).alias("told_twice"))
+    named = (
+        table.filter(pl.col("problem").is_null(), pl.col("amount") < 0)
+        .group_by("order_id")
+        .agg(pl.col("known_day").min().alias("told_day"))
+    )
+    found = beside.join(named, on="order_id", how="left", maintain_order="left")
+    return found.with_columns(
+        pl.col("told_day").is_not_null().alias("told_twice"),
+        pl.min_horizontal("replaced_day", "told_day").alias("replaced_day"),
+    )
 
 
 def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """Refunds of a table of their own as negative amounts of the customers and days of the orders.
+
+    `undated` marks those of which nobody says when.
 
     Parameters
     ----------
@@ -62,6 +93,7 @@ def of_orders(refunds: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
         -pl.col("amount").abs().alias("amount"),
         pl.coalesce("day", "order_day").alias("day"),
         pl.coalesce("known_day", recorded, end).alias("known_day"),
+        pl.coalesce("known_day", recorded).is_null().alias("undated"),
     )
     found = with_customers(dated.drop("order_day", "ordered"), orders, pl.lit(True))
     stray = (pl.col("problem").is_null()) & pl.col("day").is_null()

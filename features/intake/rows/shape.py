@@ -10,12 +10,15 @@ import polars as pl
 from features.intake.amounts import read_numbers
 from features.intake.casting import WHOLE_FLOAT
 from features.intake.dataframes import readable
-from features.intake.mapping import TableMapping
+from features.intake.mapping import Status, TableMapping
 from features.schema import JOINED, NOT_COUNTED, Column
 
 # What the shape adds to a source's cells.
-ASIDE, PAID_BACK = "set aside", "paid back"
+ASIDE, PAID_BACK, CALLED_OFF = "set aside", "paid back", "called off"
+OWN_ID = "id of the refund"
 ONE, NO_ID = "one", "no order id"
+# Words of statuses that end an order which never was; after the others it may still be paid.
+FINAL = r"void|cancel|fail|declin|denied|reject|expired|blocked|test|trash|error|storn|annul"
 # What workbooks write beside a date, and beside a time of day.
 MIDNIGHT, FIRST_DAY = r"[T ]00:00(:00(\.0+)?)?$", r"^(1899|1900|1904)-\d\d-\d\d[T ]"
 
@@ -28,7 +31,9 @@ class Shaped:
     ----------
     cells : polars.DataFrame
         `row`, the source's columns that mean something, and those that were made of several;
-        `set aside` says why a row is none of its own, `paid back` whether the whole order was.
+        `set aside` says why a row is none of its own, `paid back` whether the whole order was,
+        `called off` whether a status says for good that it never was one, and `id of the refund`
+        what a row that names the order that it gives back is called itself.
     source : TableMapping
     """
 
@@ -178,9 +183,29 @@ def _may_be_blank(cells: pl.Series) -> bool:
 def _rows_again(found: Shaped) -> Shaped:
     """Where each line of an order has its amount, the first one tells it; the others continue."""
     names = [found.source.source("order_id"), found.source.source("amount")]
+    status = found.source.status
     if not found.source.repeated or not found.has(*names):
         return found
-    return _set_aside(found, ~pl.struct(names).is_first_distinct(), JOINED)
+    # What another export says of the order is no line of it.
+    words = [] if status is None else [_word(found, status, names)]
+    return _set_aside(found, ~pl.struct(*names, *words).is_first_distinct(), JOINED)
+
+
+def _word(found: Shaped, status: Status, order: Sequence[str]) -> pl.Expr:
+    """What a status means for its order; where it says nothing, what others of the order do."""
+    said = folded(pl.col(status.column))
+    word = (
+        pl.when(~found.given(status.column))
+        .then(None)
+        .when(_is_final(status))
+        .then(pl.lit("off"))
+        .when(said.is_in(_folded(status.not_counted)))
+        .then(pl.lit("open"))
+        .when(said.is_in(_folded(status.refunded)))
+        .then(pl.lit("back"))
+        .otherwise(pl.lit("counts"))
+    )
+    return pl.coalesce(word, word.min().over(order)).alias("word")
 
 
 def _set_aside(found: Shaped, rows: pl.Expr, why: str) -> Shaped:
@@ -192,11 +217,24 @@ def _counted(found: Shaped) -> Shaped:
     """Orders whose status says that they never were, or were paid back, are marked."""
     status = found.source.status
     if status is None:
-        return replace(found, cells=found.cells.with_columns(pl.lit(False).alias(PAID_BACK)))
+        none = (pl.lit(False).alias(name) for name in (PAID_BACK, CALLED_OFF))
+        return replace(found, cells=found.cells.with_columns(none))
     said = folded(pl.col(status.column))
     found = _set_aside(found, said.is_in(_folded(status.not_counted)), NOT_COUNTED)
     paid_back = said.is_in(_folded(status.refunded)).fill_null(False)
-    return replace(found, cells=found.cells.with_columns(paid_back.alias(PAID_BACK)))
+    # Orders that are told apart by customer and time alone say nothing of each other.
+    named = found.has(found.source.source("order_id"))
+    off = (pl.col(ASIDE) == NOT_COUNTED) & _is_final(status) & named
+    made = found.cells.with_columns(
+        paid_back.alias(PAID_BACK), off.fill_null(False).alias(CALLED_OFF)
+    )
+    return replace(found, cells=made)
+
+
+def _is_final(status: Status) -> pl.Expr:
+    """Whether a status ends an order that never was, and no paid one is to come."""
+    said = folded(pl.col(status.column))
+    return said.is_in(_folded(status.not_counted)) & said.str.contains(FINAL)
 
 
 def _given_back(found: Shaped) -> Shaped:
@@ -207,6 +245,10 @@ def _given_back(found: Shaped) -> Shaped:
         return found
     negative = pl.lit(read_numbers(found.cells[amount].cast(pl.String)) < 0)
     named = pl.when(negative & found.given(refund.of)).then(pl.col(refund.of))
+    own = pl.col(key).cast(pl.String).str.strip_chars().str.replace(WHOLE_FLOAT, "$1")
+    of = named.cast(pl.String).str.strip_chars().str.replace(WHOLE_FLOAT, "$1")
+    made = found.cells.with_columns(pl.when(found.given(key) & (own != of)).then(own).alias(OWN_ID))
+    found = replace(found, cells=made)
     return found.with_column("order_id", f"{refund.of} or {key}", pl.coalesce(named, key))
 
 
