@@ -27,7 +27,7 @@ from training.models.learning import ChurnCandidate, SpendCandidate
 from training.panel.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from training.evaluation.chart import Chart
 
 Candidates = Mapping[str, type[ChurnCandidate]] | Mapping[str, type[SpendCandidate]]
 
@@ -70,7 +70,7 @@ class Task:
     metrics : tuple of str
         Those on the model card.
     drawn : callable
-        Truth, forecast and currency -> name of a file -> figure.
+        Truth, forecast and currency -> name of a file, without its ending -> figure.
     retold : callable
         Figures of what became of forecasts, number of customers and currency -> a sentence or two.
     """
@@ -92,7 +92,7 @@ class Task:
     level_title: str
     level_unit: Callable[[float], str]
     metrics: tuple[str, ...]
-    drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Figure]]
+    drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Chart]]
     retold: Callable[[Mapping[str, float], int, str | None], str]
     candidates: Candidates = field(repr=False)
 
@@ -114,19 +114,19 @@ class Task:
         return np.concatenate([self.truth(snapshot) for snapshot in snapshots])
 
 
-def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Chart]:
     # Here, because models score where matplotlib is not installed.
     from training.evaluation import figures
 
-    return {"calibration.png": figures.calibration_figure(calibration_table(truth, forecast))}
+    return {"calibration": figures.calibration_figure(calibration_table(truth, forecast))}
 
 
-def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Chart]:
     from training.evaluation import figures
 
     return {
-        "gain.png": figures.gain_figure(gain_table(truth, forecast), "spend"),
-        "clv_deciles.png": figures.decile_figure(decile_table(truth, forecast), currency),
+        "gain": figures.gain_figure(gain_table(truth, forecast), "spend"),
+        "clv_deciles": figures.decile_figure(decile_table(truth, forecast), currency),
     }
 
 

@@ -22,6 +22,7 @@ from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card
+from training.registry.figures import backtest_figures, log_figures
 from training.registry.outcome import Realised
 from training.registry.run import Run
 from training.registry.tracking import Tracker
@@ -146,12 +147,7 @@ def _log_backtest(run: Run, part: CardPart) -> None:
     run.log_metrics(_flat(f"mean_{model}", backtest.means()))
     run.log_metrics(_flat(f"spread_{model}", backtest.spread()))
     run.log_metrics(_flat(model, _differences(backtest)))
-    judged = backtest.of(backtest.chosen)
-    truth = task.all_truth([j.judge for j in judged])
-    forecast = np.concatenate([j.forecast for j in judged])
-    money = part.fitted.scorer.definition.currency or "shop currency"
-    for name, figure in task.drawn(truth, forecast, money).items():
-        run.log_figure(figure, name)
+    log_figures(run, backtest_figures(part))
 
 
 def _summary(backtest: Backtest) -> pd.DataFrame:

@@ -75,11 +75,13 @@ def test_examples_are_made_up_for_any_columns():
 
 def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, artifacts):
     files = {path.name for path in artifacts.iterdir()}
+    drawn = ("calibration", "gain", "clv_deciles")
+    figures = {f"{name}.{ending}" for name in drawn for ending in ("png", "svg")}
 
     assert files == {
         "model_card.md", "data.json", "catalogue.json", "decision.json", "realised.json",
         "backtest_churn.csv", "backtest_clv.csv", "backtest_churn_summary.csv",
-        "backtest_clv_summary.csv", "calibration.png", "gain.png", "clv_deciles.png",
+        "backtest_clv_summary.csv", *figures,
     }  # fmt: skip
     assert (artifacts / "model_card.md").read_text() == trained.training.card
     assert json.loads((artifacts / "data.json").read_text()) == data_digest(trained.shop.past)
