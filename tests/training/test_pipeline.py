@@ -193,8 +193,8 @@ def test_there_is_no_pickle_under_a_models_artifacts(trained):
     files = artifact_files(trained)
 
     assert len(files) > 50
-    odd = {p.suffix for p in files} - {"", ".json", ".md", ".csv", ".png", ".txt", ".py", ".yaml",
-                                       ".typed"}  # fmt: skip
+    odd = {p.suffix for p in files} - {"", ".json", ".md", ".csv", ".png", ".svg", ".txt", ".py",
+                                       ".yaml", ".typed"}  # fmt: skip
     assert odd <= {".pyc", ".toml"}
     # Pickles of protocol 2 and later begin with this byte; PNG files begin with another.
     assert not [p for p in files if p.suffix != ".pyc" and p.read_bytes()[:1] == b"\x80"]

@@ -1,22 +1,19 @@
-"""Draw the tables of `training.evaluation`, one matplotlib Figure each.
+"""Draw the tables of `training.evaluation`, one figure each.
 
-Figures are built without pyplot: nothing global is touched and no display is needed. Save one with
-`figure.savefig(path)`, or show it in a notebook by naming it last in a cell.
+Figures are matplotlib's, built without pyplot: nothing global is touched and no display is needed.
+Save one with `figure.savefig(path)`, or show it in a notebook by naming it last in a cell;
+`figure.with_subtitle("Bakery", "90 days")` says what it is about.
 """
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 
-# Blue and orange of Okabe & Ito (2008), told apart by colour-blind readers and in grey print.
-ACTUAL = "#0072B2"
-FORECAST = "#D55E00"
-REFERENCE = "#767676"
+from training.evaluation.chart import ACTUAL, FORECAST, REFERENCE, Chart, canvas, percent
 
 
-def calibration_figure(table: pd.DataFrame) -> Figure:
+def calibration_figure(table: pd.DataFrame) -> Chart:
     """Forecast churn risk against the churn rate that followed.
 
     Parameters
@@ -26,7 +23,7 @@ def calibration_figure(table: pd.DataFrame) -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Chart
         A point per bin with its 95% interval; on the diagonal, the risk was right.
 
     Examples
@@ -38,7 +35,7 @@ def calibration_figure(table: pd.DataFrame) -> Figure:
     """
     gap = (table["mean_risk"] - table["churn_rate"]).abs()
     points = 100 * np.average(gap, weights=table["customers"])
-    figure, axes = _canvas(f"Forecast and actual churn differ by {points:.1f} points on average")
+    figure, axes = canvas(f"Forecast and actual churn differ by {points:.1f} points on average")
     seen = table[["mean_risk", "churn_rate_low", "churn_rate_high"]]
     low, high = float(seen.min().min()), float(seen.max().max())
     margin = max(0.04 * (high - low), 0.002)
@@ -64,7 +61,7 @@ def calibration_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def gain_figure(table: pd.DataFrame, total: str = "the outcome") -> Figure:
+def gain_figure(table: pd.DataFrame, total: str = "the outcome") -> Chart:
     """How much of a total the best-ranked customers hold.
 
     Parameters
@@ -76,7 +73,7 @@ def gain_figure(table: pd.DataFrame, total: str = "the outcome") -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Chart
         The gain curve between chance (the diagonal) and the best possible ranking.
 
     Examples
@@ -92,7 +89,7 @@ def gain_figure(table: pd.DataFrame, total: str = "the outcome") -> Figure:
         title = f"Nothing to rank: {total} came to zero"
     else:
         title = f"The top 20% by forecast hold {captured:.0%} of {total} (at best {best:.0%})"
-    figure, axes = _canvas(title)
+    figure, axes = canvas(title)
     axes.plot(share, table["captured_at_best"], color=ACTUAL, linestyle=":", label="best possible")
     axes.plot(share, table["captured"], color=FORECAST, linewidth=2.5, label="ranked by forecast")
     axes.plot(share, share, color=REFERENCE, linestyle="--", label="ranked at random")
@@ -104,7 +101,7 @@ def gain_figure(table: pd.DataFrame, total: str = "the outcome") -> Figure:
     return figure
 
 
-def decile_figure(table: pd.DataFrame, currency: str = "shop currency") -> Figure:
+def decile_figure(table: pd.DataFrame, currency: str = "shop currency") -> Chart:
     """Forecast spend beside actual spend, by decile of forecast.
 
     Parameters
@@ -116,7 +113,7 @@ def decile_figure(table: pd.DataFrame, currency: str = "shop currency") -> Figur
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Chart
         Two bars per decile and, above them, by how much the forecast was off.
 
     Examples
@@ -126,7 +123,7 @@ def decile_figure(table: pd.DataFrame, currency: str = "shop currency") -> Figur
     >>> figure.axes[0].get_title(loc="left")
     'Forecast spend was 20% below actual spend in total'
     """
-    figure, axes = _canvas(_total_error(table))
+    figure, axes = canvas(_total_error(table))
     place = np.arange(len(table), dtype=np.float64)
     axes.bar(place - 0.2, table["mean_forecast"], 0.4, color=FORECAST, label="forecast")
     axes.bar(place + 0.2, table["mean_spend"], 0.4, color=ACTUAL, label="actual")
@@ -147,7 +144,7 @@ def decile_figure(table: pd.DataFrame, currency: str = "shop currency") -> Figur
     return figure
 
 
-def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Figure:
+def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Chart:
     """Outcomes gained by offering to more and more customers, best-ranked first.
 
     Parameters
@@ -159,7 +156,7 @@ def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Chart
         The Qini curve above the line of a random order.
 
     Examples
@@ -167,24 +164,24 @@ def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Figure:
     >>> from training.evaluation import uplift_table
     >>> table = uplift_table([1, 0, 1, 0], [4, 3, 2, 1], [1, 0, 0, 1])
     >>> uplift_figure(table, "orders").axes[0].get_title(loc="left")
-    'Offering to the top 30% gains 500 orders per 1,000 treated (at random 0)'
+    'The top 30% by uplift gain 500 orders per 1,000 treated (at random 0)'
     """
     share = table["share_of_customers"]
     gained, chance = (np.interp(0.3, share, table[c]) for c in ("gained", "at_random"))
-    title = f"Offering to the top 30% gains {gained:.3g} {outcome} per 1,000 treated"
-    figure, axes = _canvas(f"{title} (at random {chance:.3g})")
+    title = f"The top 30% by uplift gain {gained:.3g} {outcome} per 1,000 treated"
+    figure, axes = canvas(f"{title} (at random {chance:.3g})")
     axes.plot(share, table["gained"], color=FORECAST, linewidth=2.5, label="ranked by uplift")
     axes.plot(share, table["at_random"], color=REFERENCE, linestyle="--", label="at random")
     axes.axhline(0, color=REFERENCE, linewidth=0.8)
     axes.set(xlim=(0, 1))
     axes.set_xlabel("Customers, highest predicted uplift first (%)")
     axes.set_ylabel(f"Gained {outcome} per 1,000 customers treated in all")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda part, _: f"{100 * part:.4g}"))
+    axes.xaxis.set_major_formatter(percent())
     axes.legend(loc="upper left", frameon=False)
     return figure
 
 
-def effects_figure(effects: pd.DataFrame, offer: str) -> Figure:
+def effects_figure(effects: pd.DataFrame, offer: str) -> Chart:
     """What an offer changed, by group of predicted uplift.
 
     Parameters
@@ -195,7 +192,7 @@ def effects_figure(effects: pd.DataFrame, offer: str) -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Chart
         Effect of each group with its 95% interval beside what was predicted.
 
     Examples
@@ -212,33 +209,31 @@ def effects_figure(effects: pd.DataFrame, offer: str) -> Figure:
     verb = "gains" if gains == 1 else "gain"
     lost = "loses" if loses == 1 else "lose"
     title = f"{offer}: {gains} of {len(groups)} groups {verb}, {loses} {lost} beyond doubt"
-    figure, axes = _canvas(title)
+    figure, axes = canvas(title)
     place = np.arange(len(groups), dtype=np.float64)
     reach = [groups["effect"] - groups["low"], groups["high"] - groups["effect"]]
     axes.errorbar(
-        place, groups["effect"], yerr=reach, fmt="o", color=ACTUAL, capsize=3, label="effect, 95%"
+        place,
+        groups["effect"],
+        yerr=reach,
+        fmt="o",
+        color=ACTUAL,
+        capsize=3,
+        label="effect, 95% interval",
     )
     axes.plot(place, groups["predicted"], "D", color=FORECAST, label="predicted")
     axes.axhline(0, color=REFERENCE, linewidth=0.8)
     axes.set_xticks(place, [str(group) for group in groups["group"]])
     axes.set_xlabel(f"Group of predicted uplift, lowest first; {_groups(groups['customers'])}")
-    axes.set_ylabel("Change in the outcome caused by the offer")
-    axes.legend(loc="upper left", frameon=False)
+    axes.set_ylabel("Change of the outcome caused by the offer (points)")
+    axes.yaxis.set_major_formatter(percent())
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
-def _canvas(title: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
 def _percent(axes: Axes) -> None:
-    formatter = FuncFormatter(lambda share, _: f"{100 * share:.4g}")
-    axes.xaxis.set_major_formatter(formatter)
-    axes.yaxis.set_major_formatter(formatter)
+    axes.xaxis.set_major_formatter(percent())
+    axes.yaxis.set_major_formatter(percent())
 
 
 def _groups(customers: "pd.Series[int]") -> str:

@@ -27,7 +27,7 @@ from training.models.learning import ChurnCandidate, SpendCandidate
 from training.panel.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from training.evaluation.chart import Chart
 
 Candidates = Mapping[str, type[ChurnCandidate]] | Mapping[str, type[SpendCandidate]]
 
@@ -65,12 +65,14 @@ class Task:
         How far beyond chance the level may be off for an A, a B and a C.
     level_subject, level_title : str
         What is off, and what its error is called.
+    bias_unit : str
+        Of a hundredth of the bias.
     level_unit : callable
         A level error as a number with its unit.
     metrics : tuple of str
         Those on the model card.
     drawn : callable
-        Truth, forecast and currency -> name of a file -> figure.
+        Truth, forecast and currency -> name of a file, without its ending -> figure.
     retold : callable
         Figures of what became of forecasts, number of customers and currency -> a sentence or two.
     """
@@ -90,9 +92,10 @@ class Task:
     level_limits: tuple[float, float, float]
     level_subject: str
     level_title: str
+    bias_unit: str
     level_unit: Callable[[float], str]
     metrics: tuple[str, ...]
-    drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Figure]]
+    drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Chart]]
     retold: Callable[[Mapping[str, float], int, str | None], str]
     candidates: Candidates = field(repr=False)
 
@@ -114,19 +117,19 @@ class Task:
         return np.concatenate([self.truth(snapshot) for snapshot in snapshots])
 
 
-def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+def _churn_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Chart]:
     # Here, because models score where matplotlib is not installed.
     from training.evaluation import figures
 
-    return {"calibration.png": figures.calibration_figure(calibration_table(truth, forecast))}
+    return {"calibration": figures.calibration_figure(calibration_table(truth, forecast))}
 
 
-def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Figure]:
+def _spend_figures(truth: FloatArray, forecast: FloatArray, currency: str) -> dict[str, Chart]:
     from training.evaluation import figures
 
     return {
-        "gain.png": figures.gain_figure(gain_table(truth, forecast), "spend"),
-        "clv_deciles.png": figures.decile_figure(decile_table(truth, forecast), currency),
+        "gain": figures.gain_figure(gain_table(truth, forecast), "spend"),
+        "clv_deciles": figures.decile_figure(decile_table(truth, forecast), currency),
     }
 
 
@@ -163,6 +166,7 @@ CHURN_RISK = Task(
     level_limits=(0.02, 0.04, 0.07),
     level_subject="the risks",
     level_title="calibration error",
+    bias_unit="points",
     level_unit=lambda error: f"{round(100 * error, 1) + 0.0:.1f} points",
     metrics=("auc", "average_precision", "log_loss", "brier", "ece", "skill"),
     drawn=_churn_figures,
@@ -185,6 +189,7 @@ CLV_FORECAST = Task(
     level_limits=(0.10, 0.20, 0.30),
     level_subject="the values",
     level_title="error of the total",
+    bias_unit="%",
     level_unit=lambda error: f"{round(error, 2) + 0.0:.0%}",
     metrics=(
         "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",

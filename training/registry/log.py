@@ -22,6 +22,7 @@ from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card, part_card, with_figures
+from training.registry.figures import backtest_figures, churn_figures, log_figures
 from training.registry.inputs import TrainingData
 from training.registry.outcome import Realised
 from training.registry.run import Run
@@ -78,14 +79,18 @@ def record(
     with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags, started) as run:
         run.describe(card)
         run.log_params({**config.as_dict(), "timezone": terms.timezone})
-        drawn = [name for part in parts for name in _log_backtest(run, part)]
-        run.log_text(with_figures(card, drawn), "model_card.md")
+        drawn = [figures(part) for part in parts for figures in (backtest_figures, churn_figures)]
+        for figures in drawn:
+            log_figures(run, figures)
+        named = [f"{name}.png" for figures in drawn for name in figures]
+        run.log_text(with_figures(card, named), "model_card.md")
         run.log_dict(data, "data.json")
         run.log_dict({"features": _catalogue(past)}, "catalogue.json")
         run.log_dict({p.name: p.decision.as_dict() for p in parts}, "decision.json")
         run.log_dict({outcome.name: outcome.as_dict() for outcome in last}, "realised.json")
         source = {"as_of": tags["as_of"], "history_sha256": data["sha256"]}
         for part in parts:
+            _log_backtest(run, part)
             run.log_data(TrainingData.of(f"{part.name} snapshots", part.fitted.panel, source))
         for outcome in last:
             prefix = f"realised_{TASKS[outcome.name].short_name}_"
@@ -141,21 +146,15 @@ def _catalogue(past: Past) -> list[dict[str, str]]:
     ]
 
 
-def _log_backtest(run: Run, part: CardPart) -> list[str]:
-    """Metrics of the chosen candidate with origins as steps, and what the others reached apart.
-
-    Returns
-    -------
-    list of str
-        The figures that were drawn, by name.
-    """
+def _log_backtest(run: Run, part: CardPart) -> None:
+    """Metrics of the chosen candidate with origins as steps, and what the others reached apart."""
     backtest, task = part.fitted.backtest, part.task
     model = task.short_name
     table = backtest.table()
     run.log_text(table.to_csv(index=False), f"backtest_{model}.csv")
     run.log_text(_summary(backtest).to_csv(), f"backtest_{model}_summary.csv")
     if table.empty:
-        return []
+        return
     run.log_text(slices(part.fitted).to_csv(index=False), f"slices_{model}.csv")
     judged = backtest.of(backtest.chosen)
     for step, found in enumerate(judged):
@@ -164,13 +163,6 @@ def _log_backtest(run: Run, part: CardPart) -> list[str]:
     for step, (_, rows) in enumerate(table.groupby("origin")):
         losses = rows.set_index("candidate")[backtest.criterion]
         run.log_metrics(_named(f"candidates/{model}_{backtest.criterion}/", dict(losses)), step)
-    truth = task.all_truth([j.judge for j in judged])
-    forecast = np.concatenate([j.forecast for j in judged])
-    money = part.fitted.scorer.definition.currency or "shop currency"
-    figures = task.drawn(truth, forecast, money)
-    for name, figure in figures.items():
-        run.log_figure(figure, name)
-    return list(figures)
 
 
 def _summary(backtest: Backtest) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from features.history.history import History
 from training.evaluation import FloatArray, figures
 from training.panel.labels import Value
 from training.panel.panel import Progress
+from training.registry.figures import log_figures
 from training.registry.log import data_digest, example
 from training.registry.run import Run
 from training.registry.standing import standing
@@ -144,11 +145,18 @@ def _log(
             if np.isfinite(row[column])
         }
     )
+    terms = scorer.definition
+    trained = f"offers made before {as_instant(terms.trained_as_of):%Y-%m-%d}"
+    about = (terms.shop_name, f"orders within {terms.horizon_days} days", trained)
     for offer in model.evidence_.offers:
         curve = ranking_curve(model.evidence_, offer, learnt_from.ordered, learnt_from.offer)
-        run.log_figure(figures.uplift_figure(curve, "orders"), f"uplift_{_named(offer)}.png")
-        drawn = figures.effects_figure(model.effects_, offer)
-        run.log_figure(drawn, f"effects_{_named(offer)}.png")
+        drawn = {
+            f"uplift_{_named(offer)}": figures.uplift_figure(curve, "orders"),
+            f"effects_{_named(offer)}": figures.effects_figure(model.effects_, offer),
+        }
+        for figure in drawn.values():
+            figure.with_subtitle(*about, f"offer {offer}")
+        log_figures(run, drawn)
 
 
 def _named(offer: str) -> str:

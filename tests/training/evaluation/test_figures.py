@@ -4,6 +4,7 @@ import sys
 
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -160,3 +161,24 @@ def test_decile_figure_stands_when_nobody_spent():
     figure = figures.decile_figure(evaluation.decile_table(np.zeros(4), np.zeros(4)))
     assert title(figure) == "Nobody spent anything in the window"
     assert only_axes(figure).get_ylim() == (0, 1)
+
+
+def test_a_notebook_shows_a_figure_though_pyplot_was_never_imported():
+    shown = all_figures()["gain"]._repr_png_()
+    assert matplotlib.image.imread(io.BytesIO(shown)).shape == (576, 768, 4)
+
+
+def test_a_subtitle_stands_below_the_title_and_leaves_out_what_is_not_known():
+    figure = all_figures()["decile"].with_subtitle(None, "90 days", "offer gift")
+    assert only_axes(figure).texts[-1].get_text() == figure.subtitle == "90 days · offer gift"
+    figure.draw_without_rendering()
+    above = only_axes(figure)._left_title.get_window_extent().y0
+    assert only_axes(figure).texts[-1].get_window_extent().y1 <= above
+
+
+def test_effects_are_told_in_points():
+    row = {"offer": "gift", "group": 1, "customers": 50, "predicted": 0.02}
+    effects = pd.DataFrame([{**row, "effect": 0.05, "low": 0.01, "high": 0.09}])
+    axes = only_axes(figures.effects_figure(effects, "gift"))
+    assert axes.get_ylabel().endswith("(points)")
+    assert axes.yaxis.get_major_formatter()(0.05) == "5"

@@ -77,17 +77,18 @@ def test_examples_are_made_up_for_any_columns():
 
 def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, artifacts):
     files = {path.name for path in artifacts.iterdir()}
+    drawn = ("calibration", "gain", "clv_deciles", "bias_churn", "bias_clv", "tracking", "reasons")
+    figures = {f"{name}.{ending}" for name in drawn for ending in ("png", "svg")}
 
     assert files == {
         "model_card.md", "data.json", "catalogue.json", "decision.json", "realised.json",
         "backtest_churn.csv", "backtest_clv.csv", "backtest_churn_summary.csv",
-        "backtest_clv_summary.csv", "slices_churn.csv", "slices_clv.csv", "calibration.png",
-        "gain.png", "clv_deciles.png",
+        "backtest_clv_summary.csv", "slices_churn.csv", "slices_clv.csv", *figures,
     }  # fmt: skip
     card = (artifacts / "model_card.md").read_text()
     assert card.startswith(trained.training.card)
     shown = re.findall(r"!\[.+\]\((.+)\)", card)
-    assert sorted(shown) == ["calibration.png", "clv_deciles.png", "gain.png"]
+    assert sorted(shown) == sorted(f"{name}.png" for name in drawn)
     assert json.loads((artifacts / "data.json").read_text()) == data_digest(trained.shop.past)
     names = [f["name"] for f in json.loads((artifacts / "catalogue.json").read_text())["features"]]
     assert set(names) >= {"days_since_last_order", "profile_channel"}

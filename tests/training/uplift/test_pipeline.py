@@ -71,7 +71,8 @@ def test_the_run_holds_figures_tables_and_metrics_with_intervals(training, track
     files = {file.path for file in client.list_artifacts(training.run_id)}
     assert files >= {"policies.csv", "effects.csv", "learners.csv", "overlap.csv", "metrics.csv"}
     offers = [offer for offer, tested in training.scorer.model.tested_.items() if tested]
-    assert files >= {f"{kind}_{o}.png" for o in offers for kind in ("uplift", "effects")} and offers
+    kinds, endings = ("uplift", "effects"), ("png", "svg")
+    assert files >= {f"{k}_{o}.{end}" for o in offers for k in kinds for end in endings} and offers
     metrics = client.get_run(training.run_id).data.metrics
     offer = offers[0]
     low, value, high = (metrics[f"qini{end}_{offer}"] for end in ("_low", "", "_high"))
