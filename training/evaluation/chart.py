@@ -15,7 +15,7 @@ ACTUAL = "#0072B2"
 FORECAST = "#D55E00"
 REFERENCE = "#767676"
 # Characters that fit a line of the title, and of the smaller one below it.
-TITLE_WIDTH, SUBTITLE_WIDTH = 74, 92
+TITLE_WIDTH, SUBTITLE_WIDTH = 72, 84
 TITLE_SIZE, SUBTITLE_SIZE = 11, 8.5
 
 
@@ -36,12 +36,18 @@ class Chart(Figure):
         if self.subtitle:
             raise ValueError(f"a figure must have one subtitle; got {self.subtitle!r} before.")
         self.subtitle = " · ".join(part for part in parts if part)
-        lines = textwrap.wrap(self.subtitle, SUBTITLE_WIDTH)
+        # Wrapped with no-break spaces inside the parts, so that a line ends after a whole one.
+        whole = self.subtitle.replace(" ", "\N{NO-BREAK SPACE}").replace(
+            "\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}", "\N{NO-BREAK SPACE}· "
+        )
+        lines = [
+            line.rstrip("\N{NO-BREAK SPACE}·") for line in textwrap.wrap(whole, SUBTITLE_WIDTH)
+        ]
         if lines:
             axes = self.axes[0]
             _entitle(axes, axes.get_title(loc="left"), pad=7 + 12 * len(lines))
             axes.annotate(
-                "\n".join(lines),
+                "\n".join(lines).replace("\N{NO-BREAK SPACE}", " "),
                 (0, 1),
                 xytext=(0, 6),
                 xycoords="axes fraction",

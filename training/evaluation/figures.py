@@ -164,11 +164,11 @@ def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Chart:
     >>> from training.evaluation import uplift_table
     >>> table = uplift_table([1, 0, 1, 0], [4, 3, 2, 1], [1, 0, 0, 1])
     >>> uplift_figure(table, "orders").axes[0].get_title(loc="left")
-    'Offering to the top 30% gains 500 orders per 1,000 treated (at random 0)'
+    'The top 30% by uplift gain 500 orders per 1,000 treated (at random 0)'
     """
     share = table["share_of_customers"]
     gained, chance = (np.interp(0.3, share, table[c]) for c in ("gained", "at_random"))
-    title = f"Offering to the top 30% gains {gained:.3g} {outcome} per 1,000 treated"
+    title = f"The top 30% by uplift gain {gained:.3g} {outcome} per 1,000 treated"
     figure, axes = canvas(f"{title} (at random {chance:.3g})")
     axes.plot(share, table["gained"], color=FORECAST, linewidth=2.5, label="ranked by uplift")
     axes.plot(share, table["at_random"], color=REFERENCE, linestyle="--", label="at random")

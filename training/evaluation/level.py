@@ -27,11 +27,14 @@ class LevelError:
         Of risks the calibration error `ece`, of spend the distance of `bias` from 0.
     noise : float
         What `error` would be by chance alone, on average, were the level perfect.
+    deviation : float
+        Standard deviation of `bias` by chance alone, were the level perfect.
     """
 
     bias: float
     error: float
     noise: float
+    deviation: float = float("nan")
 
 
 def risk_level(churned: ArrayLike, churn_risk: ArrayLike) -> LevelError:
@@ -55,7 +58,8 @@ def risk_level(churned: ArrayLike, churn_risk: ArrayLike) -> LevelError:
     churned, risk = churn_arrays(churned, churn_risk)
     variance = np.bincount(equal_mass(risk, CALIBRATION_BINS), risk * (1 - risk))
     noise = MEAN_DISTANCE * float(np.sqrt(variance).sum()) / len(risk)
-    return LevelError(float(risk.mean() - churned.mean()), ece(churned, risk), noise)
+    deviation = float(np.sqrt(variance.sum())) / len(risk)
+    return LevelError(float(risk.mean() - churned.mean()), ece(churned, risk), noise, deviation)
 
 
 def spend_level(spend: ArrayLike, forecast: ArrayLike) -> LevelError:
@@ -81,5 +85,6 @@ def spend_level(spend: ArrayLike, forecast: ArrayLike) -> LevelError:
     spend, forecast = value_arrays(spend, forecast)
     bias = ratio(float(forecast.sum()), float(spend.sum())) - 1
     levelled = forecast / (1 + bias) if bias > -1 else forecast
-    deviation = float(np.sqrt(((spend - levelled) ** 2).sum()))
-    return LevelError(bias, abs(bias), MEAN_DISTANCE * ratio(deviation, float(spend.sum())))
+    distance = float(np.sqrt(((spend - levelled) ** 2).sum()))
+    deviation = ratio(distance, float(spend.sum()))
+    return LevelError(bias, abs(bias), MEAN_DISTANCE * deviation, deviation)

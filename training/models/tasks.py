@@ -65,6 +65,8 @@ class Task:
         How far beyond chance the level may be off for an A, a B and a C.
     level_subject, level_title : str
         What is off, and what its error is called.
+    bias_unit : str
+        Of a hundredth of the bias.
     level_unit : callable
         A level error as a number with its unit.
     metrics : tuple of str
@@ -90,6 +92,7 @@ class Task:
     level_limits: tuple[float, float, float]
     level_subject: str
     level_title: str
+    bias_unit: str
     level_unit: Callable[[float], str]
     metrics: tuple[str, ...]
     drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Chart]]
@@ -163,6 +166,7 @@ CHURN_RISK = Task(
     level_limits=(0.02, 0.04, 0.07),
     level_subject="the risks",
     level_title="calibration error",
+    bias_unit="points",
     level_unit=lambda error: f"{round(100 * error, 1) + 0.0:.1f} points",
     metrics=("auc", "average_precision", "log_loss", "brier", "ece", "skill"),
     drawn=_churn_figures,
@@ -185,6 +189,7 @@ CLV_FORECAST = Task(
     level_limits=(0.10, 0.20, 0.30),
     level_subject="the values",
     level_title="error of the total",
+    bias_unit="%",
     level_unit=lambda error: f"{round(error, 2) + 0.0:.0%}",
     metrics=(
         "normalised_gini", "tweedie_deviance", "mae_over_mean_spend", "total_bias", "coverage",

@@ -22,7 +22,7 @@ from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card
-from training.registry.figures import backtest_figures, log_figures
+from training.registry.figures import backtest_figures, churn_figures, log_figures
 from training.registry.outcome import Realised
 from training.registry.run import Run
 from training.registry.tracking import Tracker
@@ -82,6 +82,7 @@ def record(
             run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
         for part in parts:
             _log_backtest(run, part)
+            log_figures(run, churn_figures(part))
         told = {outcome.name: outcome.words() for outcome in last}
         versions = [_register(tracker, run, p, told.get(p.name, "")) for p in parts]
     promoted = (

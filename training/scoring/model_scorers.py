@@ -21,7 +21,7 @@ from training.panel.snapshot import Snapshot
 from training.scoring.columns import SURVIVAL_DAYS
 from training.scoring.definition import Definition
 from training.scoring.phrases import USUAL_SPEND
-from training.scoring.reasons import reasons
+from training.scoring.reasons import reason_shares, reasons
 from training.scoring.reference import Reference, live_or_lapsed
 
 
@@ -55,11 +55,19 @@ class ChurnScorer:
 
     def reasons(self, table: pd.DataFrame) -> pd.DataFrame:
         """Why each row is at more risk than its like: the live are held against the live."""
+        return reasons(*self._explained(table), self.definition.categories)
+
+    def reason_shares(self, table: pd.DataFrame) -> pd.DataFrame:
+        """How often each topic is a reason, over all rows: the shares `first` and `told`."""
+        return reason_shares(*self._explained(table), self.definition.categories)
+
+    def _explained(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What each feature adds above what is usual, and the table that phrases read."""
         added = self.model.contributions(table)
         usual = pd.DataFrame(self.reference.usual).reindex(index=added.columns).T.fillna(0.0)
         above = added - usual.reindex(live_or_lapsed(table), fill_value=0.0).to_numpy()
         known = table.assign(**{USUAL_SPEND: self.model.btyd_.day_spend})
-        return reasons(above, known, self.definition.categories)
+        return above, known
 
     def against(self, since: Snapshot, elapsed_days: float) -> dict[str, float]:
         """The curves at the elapsed days against who had not ordered by then."""

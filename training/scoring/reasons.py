@@ -92,18 +92,57 @@ def reasons(
     pandas.DataFrame
         Columns reason_1 to reason_3 of text, null where fewer topics raise the risk.
     """
-    topics = topics_of([str(column) for column in contributions], categories)
-    added = np.column_stack([contributions[list(t.features)].sum(axis=1) for t in topics])
-    phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
-    added = _told(added, pd.isna(phrases), [topic.name for topic in topics])
-    weight = np.where(~pd.isna(phrases) & (added > 0), added, -np.inf)
-    best = np.argsort(-weight, axis=1, kind="stable")[:, : len(REASONS)]
+    _, phrases, weight = _ranked(contributions, table, categories)
+    best = _strongest(weight)
     said = np.take_along_axis(phrases, best, axis=1)
     said[~np.isfinite(np.take_along_axis(weight, best, axis=1))] = None
     chosen = np.full((len(table), len(REASONS)), None, dtype=object)
     chosen[:, : said.shape[1]] = said
     # Text even where all is null: other readers of Parquet could not tell what it is.
     return pd.DataFrame(chosen, table.index, list(REASONS)).astype("string")
+
+
+def reason_shares(
+    contributions: pd.DataFrame, table: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]
+) -> pd.DataFrame:
+    """How often each topic is a reason, over all rows.
+
+    Parameters
+    ----------
+    contributions, table, categories
+        As in `reasons`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index topic; first, the share of rows of which it is the strongest reason; told, the share
+        of which it is any of the three.
+    """
+    topics, _, weight = _ranked(contributions, table, categories)
+    best = _strongest(weight)
+    is_told = np.isfinite(np.take_along_axis(weight, best, axis=1))
+    counts = [
+        np.bincount(best[:, :places][is_told[:, :places]], minlength=len(topics))
+        for places in (1, len(REASONS))
+    ]
+    first, told = (count / max(len(table), 1) for count in counts)
+    names = [topic.name.removeprefix(PROFILE) for topic in topics]
+    return pd.DataFrame({"first": first, "told": told}, pd.Index(names, name="topic"))
+
+
+def _ranked(
+    contributions: pd.DataFrame, table: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]
+) -> tuple[tuple[Topic, ...], NDArray[np.object_], FloatArray]:
+    """Topics, their phrases about every row, and what they add to its risk; -inf if no reason."""
+    topics = topics_of([str(column) for column in contributions], categories)
+    added = np.column_stack([contributions[list(t.features)].sum(axis=1) for t in topics])
+    phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
+    added = _told(added, pd.isna(phrases), [topic.name for topic in topics])
+    return topics, phrases, np.where(~pd.isna(phrases) & (added > 0), added, -np.inf)
+
+
+def _strongest(weight: FloatArray) -> NDArray[np.intp]:
+    return np.argsort(-weight, axis=1, kind="stable")[:, : len(REASONS)]
 
 
 def _told(added: FloatArray, silent: NDArray[np.bool_], names: Sequence[str]) -> FloatArray:

@@ -75,7 +75,7 @@ def test_examples_are_made_up_for_any_columns():
 
 def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, artifacts):
     files = {path.name for path in artifacts.iterdir()}
-    drawn = ("calibration", "gain", "clv_deciles")
+    drawn = ("calibration", "gain", "clv_deciles", "bias_churn", "bias_clv", "tracking", "reasons")
     figures = {f"{name}.{ending}" for name in drawn for ending in ("png", "svg")}
 
     assert files == {

@@ -10,7 +10,7 @@ from features.catalogue import CATALOGUE, catalogue
 from features.intake.mapping import Mapping
 from training.scoring.columns import REASONS
 from training.scoring.phrases import PHRASES
-from training.scoring.reasons import TOPIC_OF, reasons, topics_of
+from training.scoring.reasons import TOPIC_OF, reason_shares, reasons, topics_of
 
 ROW = {
     "days_since_last_order": 74.0,
@@ -58,6 +58,16 @@ def test_the_strongest_topics_come_first():
         "only 2 orders so far",
         "2 refunds on 2 orders",
     ]
+
+
+def test_shares_count_the_strongest_reason_and_all_that_are_told():
+    table = pd.DataFrame([ROW, ROW], index=["c1", "c2"])
+    added = {"refunds": [2.0, -1.0], "ticket_count": [1.0, 1.0], "profile_channel": [-1.0, -1.0]}
+
+    found = reason_shares(pd.DataFrame(added, index=table.index), table, {"channel": ("ads",)})
+
+    assert found["first"].to_dict() == {"returns": 0.5, "tickets": 0.5, "channel": 0.0}
+    assert found["told"].to_dict() == {"returns": 0.5, "tickets": 1.0, "channel": 0.0}
 
 
 def test_the_contributions_of_a_topic_are_added_up():
