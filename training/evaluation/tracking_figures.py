@@ -146,7 +146,7 @@ def _tracking_title(after: pd.DataFrame) -> str:
 
 
 def _dates(axes: Axes) -> None:
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]  # matplotlib is untyped here
     axes.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # matplotlib is untyped here
     axes.xaxis.set_major_formatter(formatter)
