@@ -6,7 +6,9 @@ from features.face import lazily
 
 if TYPE_CHECKING:
     from features.catalogue import CATALOGUE as CATALOGUE
+    from features.errors import ExtensionError as ExtensionError
     from features.errors import HistoryError as HistoryError
+    from features.feature import Feature as Feature
     from features.history.history import History as History
     from features.history.history import Past as Past
     from features.intake.mapping import Mapping as Mapping
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 WHERE = {
     "CATALOGUE": "features.catalogue",
+    "ExtensionError": "features.errors",
     "HistoryError": "features.errors",
+    "Feature": "features.feature",
     "History": "features.history.history",
     "Past": "features.history.history",
     "Mapping": "features.intake.mapping",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -64,4 +65,6 @@ def main() -> None:
             # A name that the terminal's encoding lacks must not end the command.
             stream.reconfigure(errors="backslashreplace")
     sys.excepthook = tell_unexpected
+    # Last, so that nothing there hides a package: where a shop's own features and models may lie.
+    sys.path.append(os.getcwd())
     typer.main.get_command(app).main(prog_name="holdfast")

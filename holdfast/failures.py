@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from features.errors import HistoryError
+from features.errors import ExtensionError, HistoryError
 from holdfast.render import output
 from offers.errors import OffersError
 from serving.errors import ServingError
@@ -28,7 +28,14 @@ class RequestError(ValueError):
     """What was asked of the command line cannot be done as asked; the message says why."""
 
 
-EXPECTED = (HistoryError, TrainingError, OffersError, ServingError, RequestError)
+EXPECTED = (
+    HistoryError,
+    ExtensionError,
+    TrainingError,
+    OffersError,
+    ServingError,
+    RequestError,
+)
 
 
 class CommandGroup(TyperGroup):
