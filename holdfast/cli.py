@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -66,5 +66,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     sys.excepthook = tell_unexpected
     # Last, so that nothing there hides a package: where a shop's own features and models may lie.
-    sys.path.append(os.getcwd())
+    sys.path.append(str(Path.cwd()))
     typer.main.get_command(app).main(prog_name="holdfast")

@@ -6,16 +6,16 @@ import sys
 import pytest
 
 from features.errors import ExtensionError
-from features.extension import RUN, Extension
+from features.own.extension import RUN, Extension
 
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """Write a module into a folder on Python's path; its name is nobody else's."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    written = []
+    written, own = [], f"signals_{tmp_path.name.replace('-', '_')}"
 
-    def write(text, name=f"signals_{tmp_path.name.replace('-', '_')}"):
+    def write(text, name=own):
         path = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
