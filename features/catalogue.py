@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import narwhals as nw
 
-from features.errors import HistoryError
+from features.errors import ExtensionError, HistoryError
 from features.families import (
     exposure,
     feedback,
@@ -30,7 +30,9 @@ HORIZON = Family("horizon", "table")(
 FAMILIES = (recency, frequency, spend, rhythm, returns, feedback, exposure, profile)
 
 
-def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[Feature, ...]:
+def catalogue(
+    mapping: Mapping, profiles: Iterable[str] | None = None, own: Iterable[Feature] = ()
+) -> tuple[Feature, ...]:
     """The features of a history in column order.
 
     Parameters
@@ -40,11 +42,15 @@ def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[
     profiles : iterable of str, optional
         Customer columns that may become features, such as `History.profiles`. Where there are
         none, those the mapping declares: a history without customers has the same columns.
+    own : iterable of Feature, optional
+        Those of the shop's own, such as `History.own`.
 
     Raises
     ------
     HistoryError
         If a declared kind of feedback would give a column the name of another one.
+    ExtensionError
+        If a feature of the shop's own has the name of another one.
 
     Examples
     --------
@@ -54,6 +60,7 @@ def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[
     declared = dict.fromkeys((*mapping.static, *mapping.numbers, *mapping.categories))
     found = list(profiles or declared)
     columns = dict.fromkeys((*(c for c in declared if c in found), *found))
+    own = tuple(own)
     features = (
         HORIZON,
         *recency.FEATURES,
@@ -64,8 +71,14 @@ def catalogue(mapping: Mapping, profiles: Iterable[str] | None = None) -> tuple[
         *feedback.features({**SCALES, **mapping.scales}),
         *exposure.FEATURES,
         *profile.features(columns, mapping.categories),
+        *own,
     )
     uses = Counter(feature.name for feature in features)
+    if named_twice := [feature for feature in own if uses[feature.name] > 1]:
+        raise ExtensionError(
+            f"{named_twice[0].source or 'a feature'}: {named_twice[0].name!r} is the name of "
+            "another column of the feature table. Rename the feature."
+        )
     if twice := sorted(name for name, times in uses.items() if times > 1):
         raise HistoryError(
             f"columns must have different names; got {twice} twice. "

@@ -45,6 +45,9 @@ class Feature:
         The expression. It sees ages (days before `as_of`), never dates.
     empty : float or None
         The value where the customer has no such rows: 0 where 0 is the truth, else None.
+    source : str
+        Where a feature of a shop's own is from, as `features.own.named` knows it; empty for those
+        of the catalogue.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Feature:
     rows: RowKind
     value: nw.Expr = field(compare=False, repr=False)
     empty: float | None = None
+    source: str = ""
 
     @property
     def column(self) -> nw.Expr:

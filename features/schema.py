@@ -214,6 +214,14 @@ REFUND = (
 # What rows say for the checks alone.
 MARKS = {"orders": ("undated", "told_twice", "refund_id"), "refunds": ("undated",)}
 RESERVED = frozenset({"row", "problem", "unread", "known_day", "recorded_day", "superseded_day"})
+# What reading, and the feature table, add to rows for a while.
+ADDED = frozenset(
+    {
+        "age", "age_h", "as_of_day", "aside", "called_off", "day_age", "days_before_last_score",
+        "gap", "horizon_days", "is_first_day", "is_last_day", "is_last_of_kind", "is_offer",
+        "paid_back", "previous_day", "previous_gap", "purchase_day", "replaced_day", "scored_age",
+    }
+)  # fmt: skip
 
 
 def later_facts(table: str) -> dict[str, tuple[Column, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -12,15 +12,23 @@ import polars as pl
 
 from features.catalogue import catalogue
 from features.clock import Instant
-from features.errors import HistoryError
+from features.errors import ExtensionError, HistoryError
 from features.feature import Feature, RowKind, only
 from features.history.history import History, Past
+from features.own.named import resolved
 from features.schema import NO_OFFER
 
 Frame = nw.LazyFrame[Any]
+# What is joined to what orders say.
+JOINED: tuple[RowKind, ...] = ("days", "refunds", "feedback", "offers", "customers")
 
 
-def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.DataFrame:
+def feature_table(
+    history: History,
+    as_of: Instant,
+    horizon_days: float,
+    features: Iterable[Feature | str] = (),
+) -> pd.DataFrame:
     """Describe every customer by what was known strictly before `as_of`.
 
     Parameters
@@ -31,6 +39,8 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
         The instant of prediction.
     horizon_days : float
         Length H of the label window; the model's windows are multiples of it.
+    features : iterable of Feature or str, optional
+        Of one's own: more columns. A text is `module:name`, or `table.column` of a declared number.
 
     Returns
     -------
@@ -43,6 +53,8 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     HistoryError
         If `horizon_days` is not positive, a text attribute has too many values to be coded, or the
         history was cut before `as_of`.
+    ExtensionError
+        If a feature of one's own is not there or cannot be computed.
 
     Examples
     --------
@@ -56,7 +68,9 @@ def feature_table(history: History, as_of: Instant, horizon_days: float) -> pd.D
     customer_id
     a               2.0                   30.0  27.5
     """
-    return describe(history.at(as_of), horizon_days)
+    past = history.at(as_of)
+    own = (*past.own, *resolved(features, past.mapping.attributes))
+    return describe(past.with_features(own), horizon_days)
 
 
 def describe(past: Past, horizon_days: float) -> pd.DataFrame:
@@ -64,40 +78,84 @@ def describe(past: Past, horizon_days: float) -> pd.DataFrame:
     if not (math.isfinite(horizon_days) and horizon_days > 0):
         raise HistoryError(f"horizon_days must be a number of days > 0; got {horizon_days}.")
     past = past.coded()
-    features = catalogue(past.mapping, past.profiles)
-    aggregates = aggregate(past, float(horizon_days), features)
-    return _finished(aggregates, float(horizon_days), features)
+    features = features_of(past)
+    try:
+        return _computed(past, float(horizon_days), features)
+    except Exception as error:
+        if culprit := _culprit(past, float(horizon_days)):
+            raise ExtensionError(
+                f"{culprit.source or 'a feature'}: {culprit.name} cannot be computed from "
+                f"the rows {culprit.rows}: {str(error).partition(chr(10))[0]}. It must give one "
+                "number for each customer, from the columns that docs/own-features.md lists."
+            ) from error
+        raise
+
+
+def features_of(past: Past) -> tuple[Feature, ...]:
+    """What customers of a history are described by, in column order."""
+    return catalogue(past.mapping, past.profiles, past.own)
 
 
 def aggregate(past: Past, horizon_days: float, features: Sequence[Feature]) -> Frame:
     """All that is counted over rows, one row per customer, on the engine and not yet collected."""
-    day = past.day
-    events = past.orders.select("customer_id", "day", "amount", "discount_amount")
-    events = _with_age(_in_one_chunk(events), day)
-    orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
-    table = _aggregated(orders, _of("orders", features))
-    frames: dict[RowKind, Frame | None] = {
-        "days": _day_rows(orders),
-        "refunds": events.filter(nw.col("amount") < 0),
-        "feedback": _feedback_rows(past.feedback, day),
-        "offers": _offer_rows(past.offers, day),
-        "customers": past.customers if past.profiles else None,
-    }
-    for rows, frame in frames.items():
+    frames = frames_of(past, horizon_days)
+    table = _aggregated(frames["orders"], _of("orders", features))
+    for rows in JOINED:
         if own := _of(rows, features):
-            table = _joined(table, frame, own)
+            table = _joined(table, frames.get(rows), own)
     return table
 
 
-def _finished(aggregates: Frame, horizon_days: float, features: Sequence[Feature]) -> pd.DataFrame:
+def frames_of(past: Past, horizon_days: float) -> dict[RowKind, Frame]:
+    """The rows that features are computed from, by their kind; of tables that there are."""
+    day = past.day
+    further = past.mapping.attributes
+    columns = ("customer_id", "day", "amount", "discount_amount", *further.get("orders", ()))
+    events = past.orders.select(*columns)
+    events = _with_age(_in_one_chunk(events), day)
+    orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
+    asked = past.profiles or _of("customers", past.own)
+    frames: dict[RowKind, Frame | None] = {
+        "orders": orders,
+        "days": _day_rows(orders),
+        "refunds": events.filter(nw.col("amount") < 0),
+        "feedback": _feedback_rows(past.feedback, day, further.get("feedback", ())),
+        "offers": _offer_rows(past.offers, day),
+        "customers": past.customers if asked else None,
+    }
+    return {rows: frame for rows, frame in frames.items() if frame is not None}
+
+
+def _computed(past: Past, horizon_days: float, features: Sequence[Feature]) -> pd.DataFrame:
     """Collect, sort, add what is computed within a row; one block of floats, NaN where null."""
-    table: pl.DataFrame = aggregates.collect("polars").to_native()
+    table: pl.DataFrame = aggregate(past, horizon_days, features).collect("polars").to_native()
     table = table.sort("customer_id").with_columns(pl.lit(horizon_days).alias("horizon_days"))
-    table = table.with_columns(feature.polars_column for feature in _of("table", features))
+    within = _of("table", features)
+    table = table.with_columns(f.polars_column for f in within if f not in past.own)
+    for feature in (f for f in within if f in past.own):  # It may stand on those before it.
+        table = table.with_columns(feature.polars_column)
+    table = table.with_columns(_finite(feature.name) for feature in past.own)
     names = [feature.name for feature in features]
     values = table.select(pl.col(names).cast(pl.Float64).fill_null(math.nan)).to_numpy()
     index = pd.Index(table["customer_id"].to_pandas(), name="customer_id")
     return pd.DataFrame(values, index=index, columns=names)
+
+
+def _finite(name: str) -> pl.Expr:
+    """A column of numbers, null where it is infinite: a ratio to nothing is unknown."""
+    value = pl.col(name).cast(pl.Float64)
+    return pl.when(~value.is_infinite()).then(value).alias(name)
+
+
+def _culprit(past: Past, horizon_days: float) -> Feature | None:
+    """The first feature of the shop's own that cannot be computed, those before it aside."""
+    for place, feature in enumerate(past.own):
+        alone = past.with_features(past.own[: place + 1])
+        try:
+            _computed(alone, horizon_days, features_of(alone))
+        except Exception:
+            return feature
+    return None
 
 
 def _of(rows: RowKind, features: Sequence[Feature]) -> list[Feature]:
@@ -176,12 +234,11 @@ def _with_previous(rows: Frame, column: str, name: str) -> Frame:
     return rows.with_columns(shifted.alias(name))
 
 
-def _feedback_rows(feedback: Frame | None, day: float) -> Frame | None:
+def _feedback_rows(feedback: Frame | None, day: float, further: Iterable[str] = ()) -> Frame | None:
     if feedback is None:
         return None
-    rows = feedback.select(
-        "customer_id", "day", "kind", "score", "satisfaction", "due_day", "resolved_day"
-    )
+    columns = ("customer_id", "day", "kind", "score", "satisfaction", "due_day", "resolved_day")
+    rows = feedback.select(*columns, *further)
     rows = _with_age(rows, day).with_columns(nw.lit(day).alias("as_of_day"))
     scored, is_scored = nw.col("scored_age"), ~nw.col("satisfaction").is_null()
     rows = rows.with_columns(only(nw.col("age"), is_scored).alias("scored_age"))

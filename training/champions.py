@@ -31,6 +31,8 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
         If there is no champion, or it was trained on another shop.
     TrainingError
         If the two do not belong together.
+    ExtensionError
+        If they need code of the shop's own that is not there or has changed.
     """
     churn, clv = _load(tracker, CHURN), _load(tracker, CLV)
     if not (isinstance(churn[1], ChurnScorer) and isinstance(clv[1], CLVScorer)):
@@ -45,6 +47,8 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
                 "training."
             )
     definition = scorer.churn.definition
+    for loaded in (scorer.churn, scorer.clv):
+        _ = loaded.definition.own  # Now, and not when the first customer is scored.
     if history is not None and not definition.is_shop_of(history):
         raise NoChampionError(
             f"no champion for this shop: {CHURN} version {scorer.churn_version} was trained on "

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from features.own.named import FeatureName
 from features.settings import read, settings
 from training.errors import TrainingError
 
@@ -40,6 +41,9 @@ class TrainingConfig:
         Yearly rate at which future spend is discounted in `clv`.
     seed : int
         Seed of everything random.
+    features : tuple of str
+        Features of the shop's own: `module:name` of a `Feature` or a list of them, or
+        `table.column` of a declared number.
     """
 
     horizon_days: Count | None = None
@@ -51,6 +55,7 @@ class TrainingConfig:
     margin_rate: Annotated[float, Field(gt=0)] = 1.0
     discount_rate_yearly: Annotated[float, Field(ge=0)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
+    features: Annotated[tuple[FeatureName, ...], Field(strict=False)] = ()
 
     @property
     def horizons(self) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from training.registry.tracking import Tracker
 from training.registry.versions import RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.fit import fit
-from training.selection.judge import judge, resolve
+from training.selection.judge import judge, prepare
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ def train(
     """
     started = time.time()
     tracker = tracker or Tracker()
-    past = history.at(as_of).coded()
-    config = resolve(past, config or TrainingConfig())
+    past, config = prepare(history.at(as_of), config or TrainingConfig())
     judged = judge(past, config, progress)
 
     progress("fitting the final models")

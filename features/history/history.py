@@ -15,8 +15,10 @@ import polars as pl
 
 from features.clock import Instant, as_day, as_instant
 from features.errors import HistoryError
+from features.feature import Feature
 from features.history.cut import cut
 from features.history.order_days import order_days
+from features.history.tables import held, usable_tables, with_currency
 from features.intake.canonical import (
     CanonicalTable,
     formats_of,
@@ -27,11 +29,10 @@ from features.intake.canonical import (
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
-from features.schema import MARKS, RESERVED, SCHEMAS
+from features.schema import RESERVED, SCHEMAS
 
 # Values of a text attribute: more are ids or names, which tell a model nothing of others.
 MAX_CATEGORIES = 50
-ORDER = ("customer_id", "day", "amount", "discount_amount")
 
 
 class History:
@@ -67,10 +68,13 @@ class History:
         With the names of columns as the sources write them, and the currency of the orders.
     formats : dict of str to str
         Table -> name of the export that it was recognised as.
+    own : tuple of Feature
+        What its customers are described by besides the catalogue.
     """
 
     mapping: Mapping
     formats: Dict[str, str]
+    own: tuple[Feature, ...] = ()
 
     def __init__(
         self,
@@ -93,9 +97,9 @@ class History:
         intakes = take_in(frames, settings)
         refuse_unusable(intakes)
         self.formats = formats_of(intakes)
-        self._tables = _usable(intakes)
+        self._tables = usable_tables(intakes)
         named = settled_mapping(intakes, settings)
-        self.mapping = _with_currency(self._tables["orders"], named)
+        self.mapping = with_currency(self._tables["orders"], named)
 
     @staticmethod
     def open(path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> History:
@@ -117,9 +121,9 @@ class History:
     def from_intakes(intakes: Dict[str, CanonicalTable], mapping: Mapping) -> History:
         """Build from tables taken in already, as `quality.check` also sees them."""
         history = History.__new__(History)
-        history._tables, history.formats = _usable(intakes), formats_of(intakes)
+        history._tables, history.formats = usable_tables(intakes), formats_of(intakes)
         named = settled_mapping(intakes, mapping)
-        history.mapping = _with_currency(history._tables["orders"], named)
+        history.mapping = with_currency(history._tables["orders"], named)
         return history
 
     def _like(self, tables: dict[str, nw.LazyFrame[Any]], mapping: Mapping) -> Self:
@@ -196,6 +200,12 @@ class History:
         """The same history with the given codes, such as those a model was trained with."""
         return self._like(self._tables, replace(self.mapping, categories=categories))
 
+    def with_features(self, own: Iterable[Feature]) -> Self:
+        """The same history, its customers described by features of one's own as well."""
+        history = self._like(self._tables, self.mapping)
+        history.own = tuple(own)
+        return history
+
     def _values(self, column: str) -> tuple[str, ...]:
         buyers = self.purchases.select("customer_id")
         known = self._latest("customers").join(buyers, on="customer_id", how="semi")
@@ -231,7 +241,7 @@ class History:
             {table: cut(table, frame, day) for table, frame in self._tables.items()},
             self.mapping,
             day,
-        )
+        ).with_features(self.own)
 
     def at(self, as_of: Instant) -> Past:
         """The same as `upto`, to describe customers at just that instant.
@@ -246,7 +256,7 @@ class History:
     def of_customers(self, customer_ids: Iterable[str]) -> Self:
         """The same history of some customers only, such as a sample to train on."""
         chosen = nw.col("customer_id").is_in(list(customer_ids))
-        tables = {table: _held(frame.filter(chosen)) for table, frame in self._tables.items()}
+        tables = {table: held(frame.filter(chosen)) for table, frame in self._tables.items()}
         return self._like(tables, self.mapping)
 
     def _latest(self, table: str) -> nw.LazyFrame[Any]:
@@ -303,40 +313,3 @@ class Past(History):
                 f"got {as_instant(day):%Y-%m-%d %H:%M}. Give the whole history."
             )
         return self.upto(day)
-
-
-def _usable(intakes: Dict[str, CanonicalTable]) -> dict[str, nw.LazyFrame[Any]]:
-    usable = {
-        table: intake.rows.filter(nw.col("problem").is_null()).drop(
-            "row", "problem", "unread", *MARKS.get(table, ()), strict=False
-        )
-        for table, intake in intakes.items()
-        if table in SCHEMAS
-    }
-    if "refunds" in usable:
-        usable["orders"] = _with_refunds(usable["orders"], usable.pop("refunds"))
-    if usable["orders"].implementation.is_polars():
-        usable["orders"] = _held(usable["orders"].sort(ORDER))
-    return usable
-
-
-def _with_refunds(orders: nw.LazyFrame[Any], refunds: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Refunds of a table of their own are rows of the orders."""
-    names = orders.collect_schema().names()
-    none = {"discount_amount": nw.lit(None, dtype=nw.Float64)}
-    alike = refunds.with_columns(**none).select(names)
-    return nw.concat([orders, alike])
-
-
-def _with_currency(orders: nw.LazyFrame[Any], mapping: Mapping) -> Mapping:
-    """The mapping with the currency that the orders name, where it names none."""
-    if mapping.currency is not None:
-        return mapping
-    found = orders.select(nw.col("currency").max()).collect()["currency"].to_list()
-    return replace(mapping, currency=found[0]) if found and found[0] else mapping
-
-
-def _held(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Hold a local frame in memory, so that it is filtered once and not at every use."""
-    is_local = frame.implementation.is_polars()
-    return frame.collect().lazy() if is_local else frame

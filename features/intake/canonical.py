@@ -12,9 +12,10 @@ import polars as pl
 
 from features.errors import HistoryError
 from features.intake.dataframes import as_lazy, readable
+from features.intake.declared import attributes_of, with_declared
 from features.intake.headers import settled
 from features.intake.mapping import Mapping, TableMapping
-from features.intake.normalise import conform, require, with_declared
+from features.intake.normalise import conform, require
 from features.intake.recognise import optional, read_as, recognised
 from features.intake.rows.currencies import (
     converted,
@@ -276,11 +277,12 @@ def _columns(
 
 def _own_columns(table: str, own: TableMapping, is_local: bool) -> tuple[Column, ...]:
     """What is looked for in a source: refunds beside the amount only where they can be read."""
+    columns = (*SCHEMAS[table], *attributes_of(table, own))
     if table != "orders":
-        return SCHEMAS[table]
+        return columns
     if own.is_lines:
         return tuple(column for column in LINE_COLUMNS if column not in LINES)
-    return (*SCHEMAS[table], *REFUND) if is_local else SCHEMAS[table]
+    return (*columns, *REFUND) if is_local else columns
 
 
 def _local_only(source: TableMapping) -> list[str]:

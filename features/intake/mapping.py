@@ -104,6 +104,9 @@ class TableMapping:
         IANA time zone of the source's dates without an offset; default: the shop's.
     words : dict
         Column -> {word in the source: what it means}, such as scores in words.
+    attributes : dict
+        Further column of orders, feedback or offers, for features of one's own -> `number` or
+        `text`. It must be known with its row.
     time : str or None
         Source column of the time of day, where the date stands in a column of its own.
     without_order_id : {"row", "instant"} or None
@@ -126,6 +129,7 @@ class TableMapping:
     blank: rules.Names = ()
     zone: rules.Timezone | None = None
     words: Dict[Text, Dict[Text, rules.Constant]] = field(default_factory=dict)
+    attributes: Dict[Text, rules.AttributeKind] = field(default_factory=dict)
     time: Text | None = None
     without_order_id: rules.WithoutId | None = None
     status: Status | None = None
@@ -217,6 +221,11 @@ class Mapping:
         """The mapping of one table."""
         return self.tables.get(table, TableMapping())
 
+    @property
+    def attributes(self) -> dict[str, Dict[str, rules.AttributeKind]]:
+        """Table -> its declared columns -> what they hold; customers apart."""
+        return {name: own.attributes for name, own in self.tables.items() if own.attributes}
+
     @classmethod
     def read(cls, path: Path | str) -> Mapping:
         """Read a `history.toml`.
@@ -269,8 +278,8 @@ ORDERS_ONLY = (
 OF_ORDERS: dict[str, Any] = {"status": Status, "refund": Refund}
 
 
-def _source(**further: Any) -> Any:
-    return table(TableMapping, *ORDERS_ONLY, **further)
+def _source(*without: str, **further: Any) -> Any:
+    return table(TableMapping, *ORDERS_ONLY, *without, **further)
 
 
 FILE = table(
@@ -284,10 +293,11 @@ FILE = table(
         lines=LINES,
         **{name: table(owner) for name, owner in OF_ORDERS.items()},
     ),
-    refunds=_source(),
+    refunds=_source("attributes"),
     feedback=_source(scales=dict[Text, rules.Scale]),
     offers=_source(),
     customers=_source(
+        "attributes",
         static=rules.Names,
         numbers=rules.Names,
         categories=dict[Text, rules.Names],

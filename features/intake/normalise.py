@@ -20,11 +20,8 @@ from features.schema import (
     LINES,
     RECORDED,
     REFUND,
-    RESERVED,
-    SCHEMAS,
     SCORE,
     Column,
-    Kind,
 )
 
 # What the shape says of rows of orders, and what it is called here.
@@ -35,51 +32,6 @@ ROUNDING = 1e-9
 SHORTENED = r"^\d([.,]\d+)?[eE]\+\d+$"
 # In whatever currency, no order is worth so much; sums of such amounts lose their cents.
 LARGEST = 1e12
-
-
-def with_declared(table: str, frame: nw.LazyFrame[Any], mapping: Mapping) -> tuple[Column, ...]:
-    """Add the customer columns that may become features: static ones, or versioned numbers.
-
-    Raises
-    ------
-    HistoryError
-        If the mapping declares a column that is not there, or one that has no time.
-    """
-    columns = SCHEMAS[table]
-    if table != "customers":
-        return columns
-    schema = frame.collect_schema()
-    source = mapping.of(table)
-    taken = {source.source(c.source) for c in columns} | RESERVED
-    declared = {*mapping.static, *mapping.categories, *mapping.numbers}
-    if wrong := sorted(declared - (set(schema) - taken)):
-        raise HistoryError(
-            f"[customers] static, numbers and categories must name further columns; got {wrong}. "
-            f"The table has {sorted(set(schema) - taken)}."
-        )
-    is_versioned = source.source("recorded_at") in schema
-    if not is_versioned and (timeless := sorted(declared - set(mapping.static))):
-        raise HistoryError(
-            f"[customers] numbers and categories {timeless} must be static or have a recorded_at: "
-            "it is not known since when they hold. Add them to static if they never change."
-        )
-    further = (
-        Column(name, _kind_of(name, dtype, mapping))
-        for name, dtype in schema.items()
-        if name in declared or (is_versioned and name not in taken and _is_number(dtype))
-    )
-    return (*columns, *further)
-
-
-def _is_number(dtype: Any) -> bool:
-    return bool(dtype.is_numeric() or dtype == nw.Boolean)
-
-
-def _kind_of(column: str, dtype: Any, mapping: Mapping) -> Kind:
-    """By type or declaration, never by content: later rows must not change what a column is."""
-    if column in mapping.categories:
-        return "text"
-    return "number" if column in mapping.numbers or _is_number(dtype) else "text"
 
 
 def conform(
@@ -179,12 +131,13 @@ def require(
             f"it has {sorted(known)}."
         )
     missing = []
+    wanted = {*source.columns, *source.attributes}
     for column in columns:
         name = source_name(column, source)
         if _is_told_otherwise(table, column, source, present):
             continue
         is_there = any(each in present for each in (name, *source.sources(column.source)))
-        if not is_there and (column.required or column.source in source.columns):
+        if not is_there and (column.required or column.source in wanted):
             mapped = "" if name == column.source else f" (mapped to {name!r})"
             missing.append(column.source + mapped)
     if missing:

@@ -19,9 +19,10 @@ from features.explanations import in_words
 # Module -> digest of the file that was run, in this process.
 RUN: dict[str, str] = {}
 
+NAME = r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$"
 Reference = Annotated[
     str,
-    Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$"),
+    Field(pattern=NAME),
     in_words("must be module:name", 'Write for example "myshop.signals:WEEKEND_SHARE".'),
 ]
 

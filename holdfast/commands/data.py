@@ -72,19 +72,30 @@ def features(
     as_of: options.AsOf,
     horizon_days: options.HorizonDays,
     out: options.OutFile,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feature",
+            metavar="NAME",
+            show_default=False,
+            help="A feature of your own, module:name or table.column; may be given several times.",
+        ),
+    ] = None,
     mapping: options.MappingFile = None,
     export: options.ExportFormat = None,
 ) -> None:
     """Write the feature table: one row per customer, from what was known before an instant."""
     target = files.table_target("--out", out)
     session = Session.begin(history, Told(mapping, export), as_of, targets={"--out": target})
+    from features.own.named import resolved
     from features.table import describe
     from holdfast.freshness import stale_warnings
 
     with output.progress() as tell:
         _, past = session.open_past(tell)
         tell("describing customers")
-        table = describe(past, horizon_days)
+        own = resolved(feature or (), past.mapping.attributes)
+        table = describe(past.with_features(own), horizon_days)
         files.write_table(table.reset_index(), target)
         stale = stale_warnings(past)
     output.warnings(stale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -115,7 +115,7 @@ def training_config(
     from training.config import TrainingConfig
 
     settings = TrainingConfig() if path is None else TrainingConfig.read(path)
-    given = {"horizon_days": horizon_days, "clv_horizon_days": clv_horizon_days}
+    given: dict[str, Any] = {"horizon_days": horizon_days, "clv_horizon_days": clv_horizon_days}
     return replace(settings, **{name: days for name, days in given.items() if days is not None})
 
 
@@ -150,14 +150,14 @@ def backtest(
     from holdfast.render.model_tables import print_ablation, print_backtest
     from training.panel.schedule import require_judged
     from training.selection.ablation import ablate
-    from training.selection.judge import judge, resolve
+    from training.selection.judge import judge, prepare
 
     with output.progress() as tell:
         whole = session.open(tell)
-        past = whole.upto(last_known(whole) if as_of is None else as_of).coded()
+        past = whole.upto(last_known(whole) if as_of is None else as_of)
         require_orders(past)
         told = stale_warnings(past)
-        config = resolve(past, config)
+        past, config = prepare(past, config)
         require_judged(past, config)
         found = judge(past, config, tell)
         lost = ablate(found.panels, found.churn, config, tell) if ablation else None

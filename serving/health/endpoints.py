@@ -57,6 +57,9 @@ def _champions(champions: Champions) -> ReadyChampions:
             name: None if codes is None else sorted(codes)
             for name, codes in champions.attributes.items()
         },
+        row_attributes={
+            table: dict(columns) for table, columns in champions.row_attributes.items()
+        },
         feedback=dict(champions.scales),
     )
 

@@ -23,6 +23,9 @@ class ReadyChampions(Answer):
     attributes: dict[str, list[str] | None] = Field(
         description="Customer attribute -> the texts it may have; null for a number."
     )
+    row_attributes: dict[str, dict[str, Literal["number", "text"]]] = Field(
+        description="Table -> further column of its rows -> what it holds."
+    )
     feedback: dict[str, tuple[float, float]] = Field(
         description="Kind of feedback -> its lowest and highest score."
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from features.clock import as_instant
-from features.intake.mapping import Mapping
+from features.intake.mapping import Mapping, TableMapping
+from features.intake.rules import AttributeKind
 from serving.inforce.reloading import LoadError, Source
 from serving.inforce.schemas import Terms, Versions
 from training.champions import CHURN, CLV, load_scorer
@@ -32,11 +33,14 @@ class Champions:
         Customer attribute -> the values that have a code; None for a number.
     scales : dict
         Kind of feedback -> its lowest and highest score.
+    row_attributes : dict
+        Table -> further column of its rows -> `number` or `text`.
     """
 
     scorer: Scorer
     attributes: Dict[str, frozenset[str] | None]
     scales: Dict[str, tuple[float, float]]
+    row_attributes: Dict[str, Dict[str, AttributeKind]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scorer: Scorer) -> Self:
@@ -56,7 +60,12 @@ class Champions:
                 "of the same training."
             )
         attributes = {**_attributes(scorer.clv), **_attributes(scorer.churn)}
-        return cls(scorer, attributes, scales)
+        tables = {*clv.attributes, *churn.attributes}
+        further = {
+            table: {**clv.attributes.get(table, {}), **churn.attributes.get(table, {})}
+            for table in sorted(tables)
+        }
+        return cls(scorer, attributes, scales, further)
 
     @property
     def mapping(self) -> Mapping:
@@ -68,6 +77,10 @@ class Champions:
             scales=self.scales,
             static=tuple(self.attributes),
             categories={**clv.categories, **churn.categories},
+            tables={
+                table: TableMapping(attributes=columns)
+                for table, columns in self.row_attributes.items()
+            },
         )
 
     @property

@@ -30,6 +30,7 @@ def _row(name: str, table: str, about: str, leave_out: Collection[str] = ()) -> 
     """A row of a table of the history, as it is sent with its customer."""
     columns = (c for c in SCHEMAS[table] if c.source not in {"customer_id", *leave_out})
     fields: dict[str, Any] = {column.source: _field(table, column) for column in columns}
+    fields["attributes"] = (dict[Text, Attribute], Field(default_factory=dict, description=FURTHER))
     return create_model(name, __base__=RequestModel, __doc__=about, **fields)
 
 
@@ -42,6 +43,7 @@ def _field(table: str, column: Column) -> tuple[Any, Any]:
     return kind | None, Field(default=None, description=about)
 
 
+FURTHER = "Further columns of the row that features of the shop's own use; see GET /readyz."
 TYPES: dict[Any, Any] = {
     "id": Id,
     "text": Text,

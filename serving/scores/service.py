@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Mapping as Dict
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -11,6 +12,7 @@ from features.clock import as_day, as_instant
 from features.history.history import History, Past
 from features.intake.canonical import CanonicalTable, take_in
 from features.intake.mapping import Mapping
+from features.intake.rules import AttributeKind
 from features.quality.row_counts import account, quarantine_reasons
 from features.schema import SCHEMAS, SCORE
 from serving.http.problems import FieldProblem, ProblemError
@@ -27,6 +29,7 @@ from serving.scores.schemas import (
 )
 
 TABLES = ("orders", "feedback", "offers")
+Cell = str | float | bool | None
 
 
 class Placed(NamedTuple):
@@ -52,11 +55,18 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
     _require_currency(request, champions)
     _require_resolutions(request)
     rows = {table: list(_placed(request.customers, table)) for table in TABLES}
-    frames = {table: _frame(table, placed) for table, placed in rows.items() if placed}
+    further = champions.row_attributes
+    frames = {
+        table: _frame(table, placed, further.get(table, {}))
+        for table, placed in rows.items()
+        if placed
+    }
     attributes, unused = _attributes(request.customers, champions)
+    for table, placed in rows.items():
+        unused += _unused_of_rows(table, placed, further.get(table, {}))
     mapping = champions.mapping
     day = as_day(request.as_of, mapping.timezone)
-    intakes = take_in(_complete(frames, attributes), mapping)
+    intakes = take_in(_complete(frames, attributes, further.get("orders", {})), mapping)
     found = _scored(History.from_intakes(intakes, mapping).upto(day), champions)
     sent = {table: intakes[table] for table in frames}
     for table, intake in sent.items():
@@ -110,7 +120,7 @@ def _placed(customers: Sequence[Customer], table: str) -> Iterator[Placed]:
             yield Placed(f"/customers/{i}/{table}/{j}", customer.customer_id, row)
 
 
-def _frame(table: str, rows: Sequence[Placed]) -> pl.DataFrame:
+def _frame(table: str, rows: Sequence[Placed], further: Dict[str, AttributeKind]) -> pl.DataFrame:
     """The source's table as the history reads it; dates stay text, for the history to read."""
     fields = type(rows[0].row).model_fields
     columns = {c.source: c.kind for c in SCHEMAS[table] if c.source in fields}
@@ -118,15 +128,38 @@ def _frame(table: str, rows: Sequence[Placed]) -> pl.DataFrame:
         # Where nobody tells of resolutions, there is no such column: a score then counts at once.
         columns.pop(SCORE.known_with, None)
     cells = [
-        pl.Series(
-            name,
-            [placed.cell(name) for placed in rows],
-            dtype=pl.Float64 if kind == "number" else pl.String,
-        )
+        pl.Series(name, [placed.cell(name) for placed in rows], dtype=_type(kind))
         for name, kind in columns.items()
+    ]
+    cells += [
+        pl.Series(name, [_further(p.cell("attributes").get(name), kind) for p in rows], _type(kind))
+        for name, kind in further.items()
     ]
     owners = pl.Series("customer_id", [placed.customer_id for placed in rows], dtype=pl.String)
     return pl.DataFrame([owners, *cells])
+
+
+def _type(kind: str) -> type[pl.Float64 | pl.String]:
+    return pl.Float64 if kind == "number" else pl.String
+
+
+def _further(value: Cell, kind: AttributeKind) -> str | float | None:
+    """A further column of a row as its kind; None if it is none of it."""
+    return _number(value) if kind == "number" else None if value is None else _spelling(value)
+
+
+def _unused_of_rows(
+    table: str, rows: Sequence[Placed], known: Dict[str, AttributeKind]
+) -> Iterator[NotUsed]:
+    """Further columns of rows that the models do not know, or that are no numbers."""
+    for placed in rows:
+        for name, value in placed.cell("attributes").items():
+            reason = "must be a number"
+            if name not in known:
+                reason = f"no attribute of {table} that the models know, which are {sorted(known)}"
+            elif value is None or _further(value, known[name]) is not None:
+                continue
+            yield _unused_attribute(placed.place, placed.customer_id, name, reason)
 
 
 def _attributes(
@@ -142,7 +175,8 @@ def _attributes(
             cell = _number(value) if codes is None else _coded(value, codes)
             if cell is None and value is not None:
                 reason = "must be a number" if codes is None else f"must be among {sorted(codes)}"
-                unused.append(_unused_attribute(i, customer, name, reason))
+                place = f"/customers/{i}"
+                unused.append(_unused_attribute(place, customer.customer_id, name, reason))
             cells[name].append(cell)
     if not known:
         return None, unused
@@ -159,32 +193,37 @@ def _unknown_attributes(customers: Sequence[Customer], known: Collection[str]) -
     for i, customer in enumerate(customers):
         for name in customer.attributes:
             if name not in known:
-                yield _unused_attribute(i, customer, name, reason)
+                yield _unused_attribute(f"/customers/{i}", customer.customer_id, name, reason)
 
 
-def _number(value: str | float | bool | None) -> float | None:
+def _number(value: Cell) -> float | None:
     return None if value is None or isinstance(value, str) else float(value)
 
 
-def _coded(value: str | float | bool | None, codes: frozenset[str]) -> str | None:
-    """The spelling that a table of the batch would give the value, if the models know it."""
-    if isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, float) and value.is_integer():
-        text = str(int(value))
-    else:
-        text = str(value).strip()
+def _coded(value: Cell, codes: frozenset[str]) -> str | None:
+    """The spelling of a value, if the models know it."""
+    text = _spelling(value)
     return text if text in codes else None
 
 
-def _unused_attribute(i: int, customer: Customer, name: str, reason: str) -> NotUsed:
+def _spelling(value: Cell) -> str:
+    """How a table of the batch would write a value."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _unused_attribute(place: str, customer_id: str, name: str, reason: str) -> NotUsed:
     step = name.replace("~", "~0").replace("/", "~1")
-    field = f"/customers/{i}/attributes/{step}"
-    return NotUsed(field=field, customer_id=customer.customer_id, reason=reason)
+    return NotUsed(field=f"{place}/attributes/{step}", customer_id=customer_id, reason=reason)
 
 
 def _complete(
-    frames: dict[str, pl.DataFrame], attributes: pl.DataFrame | None
+    frames: dict[str, pl.DataFrame],
+    attributes: pl.DataFrame | None,
+    further: Dict[str, AttributeKind],
 ) -> dict[str, pl.DataFrame]:
     """Every history has orders, be there none in them."""
     required = {
@@ -192,8 +231,9 @@ def _complete(
         for c in SCHEMAS["orders"]
         if c.required
     }
+    columns = {**required, **{name: _type(kind) for name, kind in further.items()}}
     customers = {} if attributes is None else {"customers": attributes}
-    return {"orders": pl.DataFrame(schema=required), **frames, **customers}
+    return {"orders": pl.DataFrame(schema=columns), **frames, **customers}
 
 
 def _scored(past: Past, champions: Champions) -> dict[str, ScoreRow]:

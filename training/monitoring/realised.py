@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.errors import ExtensionError
 from features.history.history import Past
 from features.table import describe
 from training.errors import TrainingError
@@ -39,7 +40,7 @@ def realised(tracker: Tracker, past: Past, now: ModelScorer) -> Realised | None:
         return None
     try:
         return _realised(standing, load_model(tracker.folder(standing)), past)
-    except TrainingError:
+    except (TrainingError, ExtensionError):
         # `decide` says so where the artifact cannot be read or needs other columns.
         return None
 
@@ -50,7 +51,7 @@ def _realised(standing: RegisteredVersion, champion: ModelScorer, past: Past) ->
     elapsed = float(min(over, terms.horizon_days))
     if elapsed < 1:
         return None
-    then = past.with_categories(terms.categories).upto(terms.trained_as_of)
+    then = terms.read(past).upto(terms.trained_as_of)
     table = describe(then, terms.table_horizon_days)
     require_table(table, champion.model.columns_, terms.table_horizon_days)
     value = Value(terms.margin_rate, terms.discount_rate_yearly)

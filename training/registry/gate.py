@@ -74,6 +74,10 @@ def decide(tracker: Tracker, scorer: ModelScorer, backtest: Backtest, seed: int)
     except TrainingError as error:
         why = f"the champion's artifact cannot be read: {error}"
         return GateDecision(True, why, standing.version, figures)
+    theirs, ours = champion.definition.features, scorer.definition.features
+    if others := [name for name in theirs if theirs[name] != ours.get(name)]:
+        why = f"the champion stands on other features of the shop's own: {', '.join(others)}"
+        return GateDecision(True, why, standing.version, figures)
     if champion.definition.trained_as_of > scorer.definition.trained_as_of:
         why = "the champion was trained on a later history; promote by hand to go back"
         return GateDecision(False, why, standing.version, figures)

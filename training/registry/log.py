@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from features.catalogue import catalogue
 from features.clock import as_instant
 from features.history.history import Past
+from features.table import features_of
 from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
@@ -142,7 +142,7 @@ def _hash_of_rows(rows: pl.DataFrame) -> str:
 def _catalogue(past: Past) -> list[dict[str, str]]:
     return [
         {"name": f.name, "family": f.family, "unit": f.unit, "meaning": f.meaning}
-        for f in catalogue(past.mapping, past.profiles)
+        for f in features_of(past)
     ]
 
 

@@ -6,12 +6,23 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
+from features.feature import Feature
 from features.history.history import History, Past
+from features.own.named import Attributes, digests_of, own_features
+from training.errors import TrainingError
 from training.scoring.shop import LEAST_OVERLAP, OrderSample
 
-VARYING = frozenset({"trained_as_of", "scales", "categories", "shortage", "shop_name", "orders"})
+VARYING = frozenset(
+    {
+        "trained_as_of", "scales", "categories", "shortage", "shop_name", "orders", "features",
+        "attributes",
+    }
+)  # fmt: skip
+# Left out of an artifact where there are none.
+OWN = ("features", "attributes")
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,11 @@ class Definition:
         The shop's name, where its history.toml has one.
     orders : OrderSample
         By which the shop is known again without a name.
+    features : mapping of str to str
+        Features of the shop's own: name -> digest of the module that holds it.
+    attributes : mapping
+        Declared columns of orders, feedback and offers, where there are such features: table ->
+        column -> `number` or `text`.
     """
 
     horizon_days: int
@@ -57,6 +73,8 @@ class Definition:
     shortage: str = ""
     shop_name: str | None = None
     orders: OrderSample = field(default_factory=lambda: OrderSample({}))
+    features: Mapping[str, str] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
 
     @classmethod
     def of(cls, past: Past, horizon_days: int, known: Iterable[Definition] = ()) -> Self:
@@ -83,6 +101,8 @@ class Definition:
             categories={column: mapping.categories[column] for column in texts},
             shop_name=mapping.shop,
             orders=orders,
+            features=digests_of(dict.fromkeys(f.source for f in past.own if f.source)),
+            attributes=mapping.attributes if past.own else {},
         )
 
     def is_shop_of(self, history: History) -> bool:
@@ -95,6 +115,43 @@ class Definition:
     def kinds(self) -> tuple[str, ...]:
         """Kinds of feedback among the columns."""
         return tuple(self.scales)
+
+    @cached_property
+    def own(self) -> tuple[Feature, ...]:
+        """The features of the shop's own; one look at their code is enough.
+
+        Raises
+        ------
+        ExtensionError
+            If their code is not there or has changed.
+        """
+        return own_features(self.features, self.attributes)
+
+    def read(self, past: Past) -> Past:
+        """A history as the model reads it: with its codes, and its features of the shop's own.
+
+        Raises
+        ------
+        TrainingError
+            If the history does not declare a column that the model was trained with.
+        ExtensionError
+            If the code of a feature is not there or has changed.
+        """
+        theirs = past.mapping.attributes
+        for table, columns in self.attributes.items():
+            known = theirs.get(table, {}).items()
+            missing = [column for column in columns.items() if column not in known]
+            if missing:
+                listed = ", ".join(f'{column} = "{kind}"' for column, kind in missing)
+                raise TrainingError(
+                    f"[{table}.attributes] must have {listed}, as the history that the model was "
+                    "trained on. Add it to history.toml, or train again."
+                )
+        return past.with_categories(self.categories).with_features(self.own)
+
+    def reads_as(self, other: Definition) -> bool:
+        """Whether two models read a history alike."""
+        return self.categories == other.categories and self.features == other.features
 
     def with_shortage(self, basis: str) -> str:
         """What a forecast rests on, and what there was too little of."""
@@ -109,7 +166,8 @@ class Definition:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready content."""
-        return {**asdict(self), "orders": self.orders.as_dict()}
+        content = {**asdict(self), "orders": self.orders.as_dict()}
+        return {k: v for k, v in content.items() if v or k not in OWN}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:

@@ -55,11 +55,13 @@ class ChurnScorer:
 
     def reasons(self, table: pd.DataFrame) -> pd.DataFrame:
         """Why each row is at more risk than its like: the live are held against the live."""
-        return reasons(*self._explained(table), self.definition.categories)
+        terms = self.definition
+        return reasons(*self._explained(table), terms.categories, terms.own)
 
     def reason_shares(self, table: pd.DataFrame) -> pd.DataFrame:
         """How often each topic is a reason, over all rows: the shares `first` and `told`."""
-        return reason_shares(*self._explained(table), self.definition.categories)
+        terms = self.definition
+        return reason_shares(*self._explained(table), terms.categories, terms.own)
 
     def _explained(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What each feature adds above what is usual, and the table that phrases read."""

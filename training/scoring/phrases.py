@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.feature import Feature
+
 # The mean spend of a purchase day in the shop, beside the features of the table.
 USUAL_SPEND = "usual_spend"
 # Orders that are few in themselves.
@@ -133,6 +135,19 @@ def of_profile(column: str, values: Sequence[str]) -> Phrase:
         number = X[column].map("{:g}".format, na_action="ignore")
         shown = X[column].map(codes) if codes else number
         return column.removeprefix("profile_") + " is " + shown.astype("string")
+
+    return say
+
+
+def of_own(feature: Feature) -> Phrase:
+    """The phrase of a feature of the shop's own: what it means, and its value with the unit."""
+    is_share = feature.unit == "share"
+    unit = "" if is_share or not feature.unit else f" {feature.unit}"
+
+    def say(X: pd.DataFrame) -> Text:
+        form = "{:.0%}" if is_share else "{:,.4g}"
+        number = X[feature.name].map(form.format, na_action="ignore").astype("string")
+        return f"{feature.meaning}: " + number + unit
 
     return say
 

@@ -14,7 +14,7 @@ from features.catalogue import CATALOGUE
 from features.feature import Feature
 from training.evaluation import FloatArray
 from training.scoring.columns import REASONS
-from training.scoring.phrases import PHRASES, Phrase, of_profile
+from training.scoring.phrases import PHRASES, Phrase, of_own, of_profile
 
 PROFILE = "profile_"
 FAMILIES: Mapping[str, str] = MappingProxyType(
@@ -74,7 +74,10 @@ class Topic:
 
 
 def reasons(
-    contributions: pd.DataFrame, table: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]
+    contributions: pd.DataFrame,
+    table: pd.DataFrame,
+    categories: Mapping[str, tuple[str, ...]],
+    own: Sequence[Feature] = (),
 ) -> pd.DataFrame:
     """The three strongest reasons for risk of every row.
 
@@ -86,13 +89,15 @@ def reasons(
         The same rows of the feature table, with the column `USUAL_SPEND`.
     categories : mapping of str to tuple of str
         Names behind the codes of profile columns.
+    own : sequence of Feature, optional
+        The features of the shop's own, which tell what they mean.
 
     Returns
     -------
     pandas.DataFrame
         Columns reason_1 to reason_3 of text, null where fewer topics raise the risk.
     """
-    _, phrases, weight = _ranked(contributions, table, categories)
+    _, phrases, weight = _ranked(contributions, table, categories, own)
     best = _strongest(weight)
     said = np.take_along_axis(phrases, best, axis=1)
     said[~np.isfinite(np.take_along_axis(weight, best, axis=1))] = None
@@ -103,13 +108,16 @@ def reasons(
 
 
 def reason_shares(
-    contributions: pd.DataFrame, table: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]
+    contributions: pd.DataFrame,
+    table: pd.DataFrame,
+    categories: Mapping[str, tuple[str, ...]],
+    own: Sequence[Feature] = (),
 ) -> pd.DataFrame:
     """How often each topic is a reason, over all rows.
 
     Parameters
     ----------
-    contributions, table, categories
+    contributions, table, categories, own
         As in `reasons`.
 
     Returns
@@ -118,7 +126,7 @@ def reason_shares(
         Index topic; first, the share of rows of which it is the strongest reason; told, the share
         of which it is any of the three.
     """
-    topics, _, weight = _ranked(contributions, table, categories)
+    topics, _, weight = _ranked(contributions, table, categories, own)
     best = _strongest(weight)
     is_told = np.isfinite(np.take_along_axis(weight, best, axis=1))
     counts = [
@@ -131,10 +139,13 @@ def reason_shares(
 
 
 def _ranked(
-    contributions: pd.DataFrame, table: pd.DataFrame, categories: Mapping[str, tuple[str, ...]]
+    contributions: pd.DataFrame,
+    table: pd.DataFrame,
+    categories: Mapping[str, tuple[str, ...]],
+    own: Sequence[Feature],
 ) -> tuple[tuple[Topic, ...], NDArray[np.object_], FloatArray]:
     """Topics, their phrases about every row, and what they add to its risk; -inf if no reason."""
-    topics = topics_of([str(column) for column in contributions], categories)
+    topics = topics_of([str(column) for column in contributions], categories, own)
     added = np.column_stack([contributions[list(t.features)].sum(axis=1) for t in topics])
     phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
     added = _told(added, pd.isna(phrases), [topic.name for topic in topics])
@@ -157,18 +168,25 @@ def _told(added: FloatArray, silent: NDArray[np.bool_], names: Sequence[str]) ->
 
 
 def topics_of(
-    columns: Sequence[str], categories: Mapping[str, tuple[str, ...]]
+    columns: Sequence[str],
+    categories: Mapping[str, tuple[str, ...]],
+    own: Sequence[Feature] = (),
 ) -> tuple[Topic, ...]:
-    """Share columns out to topics, each to one."""
+    """Share columns out to topics, each to one; a feature of the shop's own is one by itself."""
+    theirs = {feature.name: feature for feature in own}
     found: dict[str, list[str]] = {}
     for column in columns:
+        if column in theirs:
+            continue
         # Kinds of feedback that a shop declares itself are in no catalogue.
         known = column if column.startswith(PROFILE) else TOPIC_OF.get(column, "feedback")
         found.setdefault(known, []).append(column)
-    return tuple(
+    usual = (
         Topic(name, tuple(members), PHRASES.get(name) or _profile(name, categories))
         for name, members in found.items()
     )
+    further = (Topic(c, (c,), of_own(theirs[c])) for c in columns if c in theirs)
+    return (*usual, *further)
 
 
 def _profile(column: str, categories: Mapping[str, tuple[str, ...]]) -> Phrase:

@@ -73,7 +73,7 @@ class Scorer:
         """
         terms = self.churn.definition
         _require_same_shop(past, terms)
-        return describe(past.with_categories(terms.categories), terms.horizon_days)
+        return describe(terms.read(past), terms.horizon_days)
 
     def score_past(self, past: Past, table: pd.DataFrame, reasons_for: int = 1000) -> pd.DataFrame:
         """The same of a history that was cut and described already, at the instant of its cut."""
@@ -101,8 +101,8 @@ class Scorer:
         terms, clv_terms = self.churn.definition, self.clv.definition
         horizon, clv_horizon = terms.horizon_days, clv_terms.horizon_days
         clv_table = table
-        if clv_terms.categories != terms.categories:
-            clv_table = describe(past.with_categories(clv_terms.categories), horizon)
+        if not clv_terms.reads_as(terms):
+            clv_table = describe(clv_terms.read(past), horizon)
         require_table(table, self.churn.model.columns_, terms.table_horizon_days)
         curve = self.churn.model.curve(table)
         risks = self.churn.predict_along(curve)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.catalogue import FAMILIES, catalogue
+from features.catalogue import FAMILIES
 from features.clock import as_instant
 from features.history.history import Past
+from features.table import features_of
 from training.config import TrainingConfig
 from training.evaluation import FloatArray, PairedDifference, auc, clustered_bootstrap, log_losses
 from training.models.boosting import usable_columns
@@ -62,10 +63,14 @@ class RefittedPool:
 
 
 def families(past: Past) -> dict[str, list[str]]:
-    """The columns of the feature table by family, in the order of the catalogue."""
-    features = catalogue(past.mapping, past.profiles)
-    names = (family.__name__.rpartition(".")[2] for family in FAMILIES)
-    return {name: [f.name for f in features if f.family == name] for name in names}
+    """The columns of the feature table by family: the catalogue's in its order, the shop's own."""
+    features = features_of(past)
+    names = [family.__name__.rpartition(".")[2] for family in FAMILIES]
+    own = (feature.family for feature in past.own)
+    return {
+        name: [f.name for f in features if f.family == name]
+        for name in dict.fromkeys([*names, *own])
+    }
 
 
 def ablate(

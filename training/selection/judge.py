@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from features.errors import ExtensionError
 from features.history.history import Past
+from features.own.named import resolved
 from features.quality import label_counts, readiness, suggest_within
 from training.config import TrainingConfig
 from training.panel.ahead import WindowAhead
+from training.panel.own import require_own
 from training.panel.panel import Panel, Progress, build_panel
 from training.panel.schedule import label_windows
 from training.selection.backtest import Backtest
@@ -17,6 +20,25 @@ from training.selection.rolling import (
     backtest_churn,
     backtest_clv,
 )
+
+
+def prepare(past: Past, config: TrainingConfig) -> tuple[Past, TrainingConfig]:
+    """The history with its codes and the features of the shop's own, and settings with horizons.
+
+    Raises
+    ------
+    ExtensionError
+        If a feature of the shop's own is not there, cannot be computed, or is not the customer's.
+    """
+    if past.own:
+        raise ExtensionError(
+            "features of the shop's own must be named, so that the model can tell which it needs; "
+            f"got {past.own[0].name} with the history. Name them in TrainingConfig(features=...)."
+        )
+    config = resolve(past, config)
+    past = past.with_features(resolved(config.features, past.mapping.attributes)).coded()
+    require_own(past, config.horizons[0])
+    return past, config
 
 
 def resolve(past: Past, config: TrainingConfig) -> TrainingConfig:

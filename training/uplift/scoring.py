@@ -40,8 +40,7 @@ class UpliftScorer:
 
     def table(self, past: Past) -> pd.DataFrame:
         """The feature table that the model reads, shape (customers, features)."""
-        coded = past.with_categories(self.definition.categories)
-        return describe(coded, self.definition.table_horizon_days)
+        return describe(self.definition.read(past), self.definition.table_horizon_days)
 
     def uplift(self, table: pd.DataFrame) -> pd.DataFrame:
         """Effects of the offers that there is evidence about, shape (customers, tried offers)."""
