@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from features.own.named import FeatureName
+from features.own.extension import FeatureName
 from features.settings import read, settings
 from training.errors import TrainingError
 

@@ -25,6 +25,15 @@ Reference = Annotated[
     Field(pattern=NAME),
     in_words("must be module:name", 'Write for example "myshop.signals:WEEKEND_SHARE".'),
 ]
+# A feature of a shop's own, see `features.own.named`.
+FeatureName = Annotated[
+    str,
+    Field(pattern=rf"{NAME}|^(orders|feedback|offers|customers)\.[^:]+$"),
+    in_words(
+        "must be module:name or table.column",
+        'Write for example "myshop.signals:WEEKEND_SHARE", or "orders.items".',
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import narwhals as nw
-from pydantic import Field
 
 from features.errors import ExtensionError
-from features.explanations import in_words
 from features.feature import Family, Feature, RowKind, only
 from features.intake.rules import AttributeKind
-from features.own.extension import NAME, Extension
+from features.own.extension import Extension
 
 # Table -> declared column -> what it holds.
 Attributes = Mapping[str, Mapping[str, AttributeKind]]
@@ -24,14 +22,6 @@ ROWS: Mapping[str, RowKind] = MappingProxyType(
     {"orders": "orders", "feedback": "feedback", "offers": "offers"}
 )
 PROFILE = "profile_"
-FeatureName = Annotated[
-    str,
-    Field(pattern=rf"{NAME}|^(orders|feedback|offers|customers)\.[^:]+$"),
-    in_words(
-        "must be module:name or table.column",
-        'Write for example "myshop.signals:WEEKEND_SHARE", or "orders.items".',
-    ),
-]
 
 
 def digests_of(names: Iterable[str]) -> dict[str, str]:

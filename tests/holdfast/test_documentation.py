@@ -19,8 +19,8 @@ TABLE = re.compile(
     r"^\| (option|key|column|metric) \| meaning \|\n\|---\|---\|\n((?:\|.*\n)+)", re.M
 )
 OPAQUE = {"metrics", "spread", "figures"}
-# Lists that are empty where there is nothing to be careful about.
-UNSAID = {"models[].cautions[]", "models[].unseen_months[]"}
+# Lists that are empty where nothing was added, and there is nothing to be careful about.
+UNSAID = {"config.features[]", "models[].cautions[]", "models[].unseen_months[]"}
 INTERVALS = ["coverage", "coverage_if_active"]
 
 

@@ -244,15 +244,24 @@ def test_a_customer_scored_alone_gets_the_numbers_of_the_batch(place, history):
     orders = pl.read_parquet(place.folder / "shop" / "orders.parquet")
     who = orders.group_by("customer_id").len().filter(pl.col("len") > 3).sort("customer_id")
     body = {"as_of": AS_OF, "customers": [sent(c, place) for c in who["customer_id"][:5]]}
+    odd = {**body["customers"][0], "customer_id": "odd"}
+    odd["orders"] = [{**odd["orders"][0], "attributes": {"items": "many", "colour": "red"}}]
 
     with served(place) as address:
         ready = answer(f"{address}/readyz")
         found = answer(f"{address}/v1/score", body)
+        unused = answer(f"{address}/v1/score", {**body, "customers": [odd]})["not_used"]
 
     assert ready["champions"]["row_attributes"] == {
         "orders": {"channel": "text", "items": "number"}
     }
-    assert [gone["reason"] for gone in found["not_used"]] == []
+    assert {gone["field"]: gone["reason"] for gone in unused} == {
+        "/customers/0/orders/0/attributes/items": "must be a number",
+        "/customers/0/orders/0/attributes/colour": (
+            "no attribute of orders that the models know, which are ['channel', 'items']"
+        ),
+    }
+    assert found["not_used"] == []
     assert len(found["customers"]) == 5
     for row in found["customers"]:
         batch = scores.loc[row["customer_id"]]
@@ -295,14 +304,16 @@ SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
 def test_without_the_code_it_learnt_with_scoring_and_serving_refuse(place, text, said):
     with rewritten(place.module, text):
         done = place.holdfast(*SCORE)
-        with served(place) as address, pytest.raises(urllib.error.HTTPError) as refused:
-            answer(f"{address}/readyz")
+        with served(place) as address:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                answer(f"{address}/readyz")
+            problem = json.load(refused.value)
 
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("error: myshop.signals:WEEKEND_SHARE ")
     assert said in done.stderr
     assert refused.value.code == 503
-    assert said in json.load(refused.value)["detail"]
+    assert said in problem["detail"]
     assert not (place.folder / "again.parquet").exists()
 
 

@@ -1,5 +1,6 @@
 import re
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import CATALOGUE, catalogue
+from features.feature import Feature
 from features.intake.mapping import Mapping
 from training.scoring.columns import REASONS
 from training.scoring.phrases import PHRASES
@@ -191,3 +193,15 @@ def test_no_reason_is_praise(seed):
             if "spent in the last" in reason and not reason.startswith("nothing"):
                 assert X["spend_1h"] < (X["spend_4h"] - X["spend_1h"]) / 3
             assert "never bought at a discount" not in reason
+
+
+def test_a_feature_of_the_shops_own_is_told_by_its_meaning_and_value():
+    feature = Feature("app_share", "own", "share", "share in the app", "orders", nw.lit(0.0))
+    days = Feature("wait", "own", "days", "mean delivery time", "orders", nw.lit(0.0))
+    X = pd.DataFrame({"app_share": [0.25, np.nan], "wait": [3.5, 12.0]})
+    contributions = pd.DataFrame({"app_share": [2.0, 2.0], "wait": [1.0, 1.0]})
+
+    said = reasons(contributions, X, {}, [feature, days])
+
+    assert said["reason_1"].tolist() == ["share in the app: 25%", "mean delivery time: 12 days"]
+    assert said["reason_2"].fillna("").tolist() == ["mean delivery time: 3.5 days", ""]
