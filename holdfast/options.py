@@ -30,6 +30,15 @@ History = Annotated[
         help="Folder of files, one orders file, or a SQL URL.",
     ),
 ]
+ConfigFile = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        show_default=False,
+        help="Training settings; options given here win over it.",
+    ),
+]
 MappingFile = Annotated[
     str | None,
     typer.Option(

@@ -10,8 +10,14 @@ if TYPE_CHECKING:
     from training.config import TrainingConfig as TrainingConfig
     from training.errors import NoChampionError as NoChampionError
     from training.errors import TrainingError as TrainingError
+    from training.models.boosting import Boosting as Boosting
     from training.models.churn import ChurnModel as ChurnModel
     from training.models.clv import CLVModel as CLVModel
+    from training.models.learning import ChurnCandidate as ChurnCandidate
+    from training.models.learning import ChurnLearning as ChurnLearning
+    from training.models.learning import SpendCandidate as SpendCandidate
+    from training.models.learning import SpendLearning as SpendLearning
+    from training.models.own.linear import LinearChurn as LinearChurn
     from training.panel.labels import Value as Value
     from training.panel.labels import label_table as label_table
     from training.pipeline import Training as Training
@@ -27,8 +33,14 @@ WHERE = {
     "TrainingConfig": "training.config",
     "NoChampionError": "training.errors",
     "TrainingError": "training.errors",
+    "Boosting": "training.models.boosting",
     "ChurnModel": "training.models.churn",
     "CLVModel": "training.models.clv",
+    "ChurnCandidate": "training.models.learning",
+    "ChurnLearning": "training.models.learning",
+    "SpendCandidate": "training.models.learning",
+    "SpendLearning": "training.models.learning",
+    "LinearChurn": "training.models.own.linear",
     "Value": "training.panel.labels",
     "label_table": "training.panel.labels",
     "Training": "training.pipeline",

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from features.own.extension import FeatureName
+from features.own.extension import FeatureName, Reference
 from features.settings import read, settings
 from training.errors import TrainingError
 
 Count = Annotated[int, Field(ge=1)]
+References = Annotated[tuple[Reference, ...], Field(strict=False)]
 
 
 @settings(TrainingError)
@@ -41,9 +42,20 @@ class TrainingConfig:
         Yearly rate at which future spend is discounted in `clv`.
     seed : int
         Seed of everything random.
+    tree_rounds, tree_leaves : int
+        How many trees, and leaves of each.
+    tree_learning_rate : float
+        Share of each tree that is believed.
+    tree_ridge : float
+        On the values of leaves.
+    tree_leaf_rows : int or None
+        Least rows of a leaf; None takes a two-hundredth of the rows, within 20 and 100.
     features : tuple of str
         Features of the shop's own: `module:name` of a `Feature` or a list of them, or
         `table.column` of a declared number.
+    churn_candidates, spend_candidates : tuple of str
+        Candidates of the shop's own, judged beside the others: `module:name` of a candidate, or
+        of a classifier of scikit-learn for churn.
     """
 
     horizon_days: Count | None = None
@@ -55,7 +67,14 @@ class TrainingConfig:
     margin_rate: Annotated[float, Field(gt=0)] = 1.0
     discount_rate_yearly: Annotated[float, Field(ge=0)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
+    tree_rounds: Count = 400
+    tree_leaves: Annotated[int, Field(ge=2)] = 3
+    tree_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    tree_ridge: Annotated[float, Field(ge=0)] = 20.0
+    tree_leaf_rows: Count | None = None
     features: Annotated[tuple[FeatureName, ...], Field(strict=False)] = ()
+    churn_candidates: References = ()
+    spend_candidates: References = ()
 
     @property
     def horizons(self) -> tuple[int, int]:

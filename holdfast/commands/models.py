@@ -31,15 +31,7 @@ def train(
             help="Days whose spend the CLV model forecasts; default: --horizon-days.",
         ),
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config",
-            metavar="FILE.toml",
-            show_default=False,
-            help="Training settings; options given here win over it.",
-        ),
-    ] = None,
+    config: options.ConfigFile = None,
     shop: options.ShopName = None,
     mapping: options.MappingFile = None,
     export: options.ExportFormat = None,
@@ -103,7 +95,10 @@ def fallback_warnings(training: Training) -> list[str]:
 
 
 def training_config(
-    path: str | None, horizon_days: int | None, clv_horizon_days: int | None
+    path: str | None,
+    horizon_days: int | None = None,
+    clv_horizon_days: int | None = None,
+    origins: int | None = None,
 ) -> TrainingConfig:
     """The settings of a file, or the defaults, with the options given in their place.
 
@@ -115,16 +110,27 @@ def training_config(
     from training.config import TrainingConfig
 
     settings = TrainingConfig() if path is None else TrainingConfig.read(path)
-    given: dict[str, Any] = {"horizon_days": horizon_days, "clv_horizon_days": clv_horizon_days}
-    return replace(settings, **{name: days for name, days in given.items() if days is not None})
+    given: dict[str, Any] = {
+        "horizon_days": horizon_days,
+        "clv_horizon_days": clv_horizon_days,
+        "origins": origins,
+    }
+    return replace(settings, **{name: n for name, n in given.items() if n is not None})
 
 
 def backtest(
     history: options.History,
     horizon_days: options.HorizonDays,
+    config: options.ConfigFile = None,
     origins: Annotated[
-        int, typer.Option("--origins", metavar="K", help="How many past instants to forecast from.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            "--origins",
+            metavar="K",
+            show_default="that of the settings, else 5",
+            help="How many past instants to forecast from.",
+        ),
+    ] = None,
     ablation: Annotated[
         bool,
         typer.Option(
@@ -141,9 +147,7 @@ def backtest(
 
     The last origin lies a horizon before --as-of, or the end of the history.
     """
-    from training.config import TrainingConfig
-
-    config = TrainingConfig(horizon_days=horizon_days, origins=origins)
+    settings = training_config(config, horizon_days, origins=origins)
     session = Session.begin(history, Told(mapping, export), as_of)
     from holdfast.freshness import last_known, require_orders, stale_warnings
     from holdfast.render.model_documents import judgement_document
@@ -157,10 +161,10 @@ def backtest(
         past = whole.upto(last_known(whole) if as_of is None else as_of)
         require_orders(past)
         told = stale_warnings(past)
-        past, config = prepare(past, config)
-        require_judged(past, config)
-        found = judge(past, config, tell)
-        lost = ablate(found.panels, found.churn, config, tell) if ablation else None
+        past, settings = prepare(past, settings)
+        require_judged(past, settings)
+        found = judge(past, settings, tell)
+        lost = ablate(found.panels, found.churn, settings, tell) if ablation else None
     output.warnings(told)
     if as_json:
         output.document({**judgement_document(found, lost, past.day), "warnings": told})
@@ -229,7 +233,7 @@ def score(
         if train_first:
             from training.pipeline import train as trained
 
-            trained(whole, as_of, training_config(None, None, None), tracker, tell)
+            trained(whole, as_of, training_config(None), tracker, tell)
         tell("loading the champions")
         scorer = load_scorer(tracker, whole)
         tell("scoring")

@@ -61,7 +61,7 @@ def backtest_document(backtest: Backtest) -> dict[str, Any]:
         "criterion": backtest.criterion,
         "why": backtest.why,
         "window_days": backtest.window_days,
-        "cautions": list(backtest.ahead.cautions()),
+        "cautions": backtest.cautions(),
         "unseen_months": list(backtest.ahead.unseen_months),
         "newcomers": backtest.ahead.newcomers,
         "grade": grade and grade.letter,

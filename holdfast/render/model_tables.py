@@ -81,7 +81,7 @@ def _print_differences(backtest: Backtest) -> None:
 def print_verdict(backtest: Backtest, horizon_days: int) -> None:
     """Print what limits the grade, the grade, and a window that is not the one asked for."""
     output.line(backtest.task.title, "bold")
-    for caution in backtest.ahead.cautions():
+    for caution in backtest.cautions():
         output.paragraph(caution)
     output.paragraph(verdict(backtest))
     if said := shorter_window(backtest, horizon_days):
@@ -104,8 +104,10 @@ def print_ablation(rows: Sequence[AblationRow]) -> None:
 
 
 def _marked(backtest: Backtest) -> list[str]:
-    """The candidates, the chosen one marked."""
-    return [f"> {n}" if n == backtest.chosen else str(n) for n in backtest.means().index]
+    """The candidates, the chosen one marked; of the shop's own what their module calls them."""
+    names = [str(name) for name in backtest.means().index]
+    called = {name: name.rpartition(":")[2] for name in names}
+    return [f"> {called[n]}" if n == backtest.chosen else called[n] for n in names]
 
 
 def _words(backtest: Backtest) -> str:

@@ -1,93 +1,38 @@
 """docs/own-features.md: a module outside the packages, trained with, scored and served."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
-import holdfast as package
 from features.errors import ExtensionError
 from features.history.history import History
 from features.intake.mapping import Mapping
 from features.table import feature_table, frames_of
 from simulation import simulate
+from tests.holdfast.own import Page, Place, answer, rewritten
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.registry.tracking import Tracker
 from training.selection.ablation import ablate
 from training.selection.judge import judge, prepare
 
-HOME = Path(package.__file__).parents[1]
-PAGE = (HOME / "docs" / "own-features.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.M | re.S)
+PAGE = Page("own-features.md")
 AS_OF, OWN = "2026-01-01", ["weekend_share", "app_share", "items_mean", "items_last"]
 NAMED = ["myshop.signals:WEEKEND_SHARE", "myshop.signals:APP_SHARE", "orders.items"]
-
-
-def block(language: str, about: str) -> str:
-    """The block of the page in a language that holds some words."""
-    (found,) = [text for named, text in BLOCKS if named == language and about in text]
-    return found
-
-
-MODULE, EXPLORED = block("python", "WEEKEND_SHARE ="), block("python", "feature_table(")
-DECLARED, SETTINGS = block("toml", "[orders.attributes]"), block("toml", "features =")
-COMMANDS = "".join(text for named, text in BLOCKS if named == "sh").splitlines()
-
-
-@dataclass(frozen=True)
-class Place:
-    """A folder with a shop and a module of its own, where the page was followed."""
-
-    folder: Path
-
-    @property
-    def uri(self) -> str:
-        return f"sqlite:///{self.folder / 'mlflow.db'}"
-
-    @property
-    def module(self) -> Path:
-        return self.folder / "myshop" / "signals.py"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(HOME), "MLFLOW_TRACKING_URI": self.uri}
-
-    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A process of its own in the folder, which is not on Python's path."""
-        return subprocess.run(
-            [sys.executable, "-P", *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
-
-    def holdfast(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "holdfast", *words)
-
-
-def follow(words: list[str], place: Place) -> None:
-    done = place.holdfast(*words)
-    assert done.returncode == 0, done.stderr
+MODULE, EXPLORED = PAGE.block("python", "WEEKEND_SHARE ="), PAGE.block("python", "feature_table(")
+DECLARED, SETTINGS = PAGE.block("toml", "[orders.attributes]"), PAGE.block("toml", "features =")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Place:
     """Follow the page up to the scores."""
-    found = Place(tmp_path_factory.mktemp("own"))
+    found = Place(tmp_path_factory.mktemp("own"), "signals")
     shop = simulate(customers=500, days=800, seed=11)
     shop.write(found.folder / "shop")
     orders = pl.read_parquet(found.folder / "shop" / "orders.parquet")
@@ -101,10 +46,9 @@ def place(tmp_path_factory) -> Place:
     found.module.parent.mkdir()
     found.module.write_text(MODULE)
     (found.folder / "training.toml").write_text(f"snapshots = 3\norigins = 2\n{SETTINGS}")
-    for command in COMMANDS:
-        words = command.split()[1:]
+    for words in PAGE.commands():
         if words[0] in ("features", "train", "score"):
-            follow(words, found)
+            found.follow(words)
     return found
 
 
@@ -118,44 +62,8 @@ def importable(place, monkeypatch):
     monkeypatch.syspath_prepend(str(place.folder))
 
 
-@contextmanager
-def rewritten(file: Path, text: str | None) -> Iterator[None]:
-    """A file that is gone, or holds something else, for a while."""
-    before = file.read_text()
-    file.unlink() if text is None else file.write_text(text)
-    yield
-    file.write_text(before)
-
-
-@contextmanager
-def served(place: Place) -> Iterator[str]:
-    words = ["-m", "holdfast", "serve", "--scores", "scores.parquet", "--port", "0"]
-    process = subprocess.Popen(
-        [sys.executable, "-P", *words],
-        cwd=place.folder,
-        env=place.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    said = (re.search(r"running on (http://127\.0\.0\.1:\d+)", line) for line in process.stderr)
-    try:
-        yield next(found.group(1) for found in said if found)
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
-
-
-def answer(address: str, body: object = None) -> dict:
-    data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked) as found:
-        return json.load(found)
-
-
 def test_the_page_shows_the_rows_and_columns_that_there_are(history):
-    lines = re.findall(r"^\| `(\w+)` \| .*? \| (.*) \|$", PAGE, re.M)[1:]
+    lines = re.findall(r"^\| `(\w+)` \| .*? \| (.*) \|$", PAGE.text, re.M)[1:]
     told = {rows: {*re.findall(r"`(\w+)`", columns)} for rows, columns in lines}
     told["days"] |= told["orders"] - {"orders"}
     told["days"] -= {"orders"}
@@ -247,7 +155,7 @@ def test_a_customer_scored_alone_gets_the_numbers_of_the_batch(place, history):
     odd = {**body["customers"][0], "customer_id": "odd"}
     odd["orders"] = [{**odd["orders"][0], "attributes": {"items": "many", "colour": "red"}}]
 
-    with served(place) as address:
+    with place.served() as address:
         ready = answer(f"{address}/readyz")
         found = answer(f"{address}/v1/score", body)
         unused = answer(f"{address}/v1/score", {**body, "customers": [odd]})["not_used"]
@@ -304,7 +212,7 @@ SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
 def test_without_the_code_it_learnt_with_scoring_and_serving_refuse(place, text, said):
     with rewritten(place.module, text):
         done = place.holdfast(*SCORE)
-        with served(place) as address:
+        with place.served() as address:
             with pytest.raises(urllib.error.HTTPError) as refused:
                 answer(f"{address}/readyz")
             problem = json.load(refused.value)

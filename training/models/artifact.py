@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from features.errors import ExtensionError
 from training.errors import TrainingError
 
 # Raised whenever what is written cannot be read by the code before.
@@ -71,7 +72,7 @@ def undamaged(folder: Path | str) -> Iterator[None]:
     """
     try:
         yield
-    except TrainingError:
+    except (TrainingError, ExtensionError):
         raise
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise TrainingError(

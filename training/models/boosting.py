@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+
+from training.config import TrainingConfig
 
 # Where the target scatters many times as much as what is to be learnt of it, a leaf holds a
 # twentieth of the rows.
@@ -40,6 +42,10 @@ class Boosting:
     seed : int
     rows : int, optional
         Number that the least size of a leaf goes by; default: the rows that are learnt from.
+    ridge : float
+        On the values of leaves.
+    leaf_rows : int, optional
+        Least size of a leaf; default: a two-hundredth of the rows, within 20 and 100.
     """
 
     rounds: int = 400
@@ -51,6 +57,19 @@ class Boosting:
     scarce: bool = False
     seed: int = 0
     rows: int | None = None
+    ridge: float = 20.0
+    leaf_rows: int | None = None
+
+    @classmethod
+    def of(cls, config: TrainingConfig) -> Self:
+        """The settings of a training."""
+        return cls(
+            rounds=config.tree_rounds,
+            leaves=config.tree_leaves,
+            learning_rate=config.tree_learning_rate,
+            ridge=config.tree_ridge,
+            leaf_rows=config.tree_leaf_rows,
+        )
 
     def parameters(self, rows: int) -> dict[str, Any]:
         """LightGBM's parameters for a number of rows."""
@@ -60,12 +79,12 @@ class Boosting:
             "num_class": self.classes,
             "learning_rate": self.learning_rate,
             "num_leaves": self.leaves,
-            "min_data_in_leaf": int(np.clip(rows / 200, 20, 100)),
+            "min_data_in_leaf": self.leaf_rows or int(np.clip(rows / 200, 20, 100)),
             # Of a single row 0.7 would be none.
             "bagging_fraction": max(0.7, 1.0 / rows),
             "bagging_freq": 1,
             "feature_fraction": 0.5,
-            "lambda_l2": 20.0,
+            "lambda_l2": self.ridge,
             "max_bin": 63,
             "seed": self.seed,
             "deterministic": True,

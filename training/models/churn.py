@@ -17,8 +17,10 @@ from training.btyd.population import PopulationModel
 from training.btyd.survival import SurvivalCurve
 from training.evaluation import FloatArray
 from training.models import artifact
-from training.models.candidates import CHURN, candidate_of
+from training.models.boosting import Boosting
+from training.models.candidates import churn_candidate
 from training.models.learning import ChurnLearning
+from training.models.own.references import blamed, code_of, one_each, require_form
 from training.models.pool import LOGIT_LIMIT
 from training.panel.contract import TableEstimator, churn_labels, outcome_column
 from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
@@ -35,10 +37,12 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         A key of `training.models.candidates.CHURN`. `recency_rule` or `past_rate`: a logistic on
         one signal. `btyd`: MBG/NBD at the pace of the season. `trees`: gradient-boosted trees on
         every feature, levelled by `btyd`. `pool`: the mean of both on the logit scale, the trees
-        weighing more the more was there to learn from.
+        weighing more the more was there to learn from. Or one of the shop's own, `module:name`.
     horizon_days : float, optional
         The window that is forecast; default: that of the rows it learns from.
     seed : int
+    boosting : Boosting, optional
+        How trees are grown; default: as a training grows them.
 
     Attributes
     ----------
@@ -53,11 +57,16 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
     """
 
     def __init__(
-        self, candidate: str = "pool", horizon_days: float | None = None, seed: int = 0
+        self,
+        candidate: str = "pool",
+        horizon_days: float | None = None,
+        seed: int = 0,
+        boosting: Boosting | None = None,
     ) -> None:
         self.candidate = candidate
         self.horizon_days = horizon_days
         self.seed = seed
+        self.boosting = boosting
 
     def __sklearn_tags__(self) -> Any:
         """A customer stays or churns."""
@@ -99,14 +108,17 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
     def learn(self, training_sets: Sequence[TrainingSet], origin: ForecastOrigin) -> Self:
         """Learn from snapshots to forecast from an origin; see `ChurnLearning`."""
         horizon = float(self.horizon_days or training_sets[0].window_days)
-        return self.learn_from(ChurnLearning(training_sets, origin, horizon, self.seed))
+        settings = self.boosting or Boosting()
+        return self.learn_from(ChurnLearning(training_sets, origin, horizon, self.seed, settings))
 
     def learn_from(self, given: ChurnLearning) -> Self:
         """Learn from what several candidates may share."""
         self.classes_ = np.array([0, 1])
         self.columns_ = [str(c) for c in given.origin.X.columns]
         self.horizon_, self.btyd_ = given.horizon_days, given.origin.btyd
-        self.fitted_ = candidate_of(CHURN, self.candidate).learn(given)
+        candidate = churn_candidate(self.candidate)
+        with blamed(self.candidate, "learn"):
+            self.fitted_ = candidate.learn(given)
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> FloatArray:
@@ -136,16 +148,19 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         pandas.DataFrame, shape (customers, features)
         """
         table = self._known(X)
-        return self.fitted_.contributions(table)
+        with blamed(self.candidate, "explain"):
+            return self.fitted_.contributions(table)
 
     def save(self, folder: Path | str) -> None:
         """Write the model as plain files."""
         check_is_fitted(self)
+        require_form(self.candidate, type(self.fitted_))
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         content: dict[str, Any] = {
             "kind": KIND,
             "candidate": self.candidate,
+            **code_of(self.candidate),
             "horizon_days": self.horizon_,
             "seed": self.seed,
             "columns": self.columns_,
@@ -162,10 +177,13 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         model.classes_ = np.array([0, 1])
         model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
         model.btyd_ = PopulationModel(**content["btyd"])
-        candidate = candidate_of(CHURN, model.candidate)
-        model.fitted_ = candidate.load(Path(folder), content["fitted"], model.btyd_)
+        candidate = churn_candidate(model.candidate, content.get("code"))
+        with blamed(model.candidate, "load"):
+            model.fitted_ = candidate.load(Path(folder), content["fitted"], model.btyd_)
         return model
 
     def _logit(self, X: pd.DataFrame) -> FloatArray:
         table = self._known(X)
-        return np.clip(self.fitted_.logit(table), -LOGIT_LIMIT, LOGIT_LIMIT)
+        with blamed(self.candidate, "forecast"):
+            found = one_each(self.candidate, self.fitted_.logit(table), len(table))
+        return np.clip(found, -LOGIT_LIMIT, LOGIT_LIMIT)

@@ -14,10 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from training.btyd.population import PopulationModel
 from training.evaluation import FloatArray
 from training.models import artifact
-from training.models.candidates import SPEND, candidate_of
+from training.models.candidates import spend_candidate
 from training.models.churn import ChurnModel
 from training.models.intervals import SpendIntervals
 from training.models.learning import SpendLearning
+from training.models.own.references import blamed, code_of, one_each, require_form
 from training.panel.contract import TableEstimator, outcome_column
 from training.panel.labels import Value
 from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
@@ -116,7 +117,7 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         activity : ChurnModel, optional
             Fitted for the same origin; without it only `predict_if_active` works.
         """
-        candidate_of(SPEND, self.candidate)
+        spend_candidate(self.candidate)
         horizon = float(self.horizon_days or training_set.window_days)
         given = SpendLearning.of(training_set, origin, horizon, self.value or Value())
         if activity is not None:
@@ -127,7 +128,10 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         """Learn from what several candidates may share."""
         self.columns_ = [str(c) for c in given.origin.X.columns]
         self.horizon_, self.btyd_ = given.horizon_days, given.origin.btyd
-        self.fitted_, expected = candidate_of(SPEND, self.candidate).learn(given)
+        candidate = spend_candidate(self.candidate)
+        with blamed(self.candidate, "learn"):
+            self.fitted_, expected = candidate.learn(given)
+            one_each(self.candidate, expected, len(given.spend))
         self.intervals_ = SpendIntervals.of(expected, given.spend)
         return self
 
@@ -143,7 +147,8 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
     def predict_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected net spend given at least one order, shape (customers,)."""
         table = self._known(X)
-        return self.fitted_.if_active(table)
+        with blamed(self.candidate, "forecast"):
+            return one_each(self.candidate, self.fitted_.if_active(table), len(table))
 
     def orders_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected purchase days in the window given at least one, shape (customers,)."""
@@ -159,10 +164,12 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
     def save(self, folder: Path | str) -> None:
         """Write the model, and its activity model in a folder of its own, as plain files."""
         check_is_fitted(self, ["activity_", "fitted_"])
+        require_form(self.candidate, type(self.fitted_))
         folder = Path(folder)
         content: dict[str, Any] = {
             "kind": KIND,
             "candidate": self.candidate,
+            **code_of(self.candidate),
             "horizon_days": self.horizon_,
             "value": None if self.value is None else asdict(self.value),
             "seed": self.seed,
@@ -182,8 +189,9 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         model = cls(content["candidate"], content["horizon_days"], value, content["seed"])
         model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
         model.btyd_ = PopulationModel(**content["btyd"])
-        candidate = candidate_of(SPEND, model.candidate)
-        model.fitted_ = candidate.from_dict(content["fitted"], model.btyd_)
+        candidate = spend_candidate(model.candidate, content.get("code"))
+        with blamed(model.candidate, "load"):
+            model.fitted_ = candidate.from_dict(content["fitted"], model.btyd_)
         model.intervals_ = SpendIntervals.from_dict(content["intervals"])
         model.activity_ = ChurnModel.load(Path(folder) / ACTIVITY_FOLDER)
         return model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
@@ -14,6 +14,7 @@ from training.btyd.population import PopulationModel, capped
 from training.btyd.season import youth
 from training.errors import TrainingError
 from training.evaluation import FloatArray
+from training.models.boosting import Boosting
 from training.models.trees import ChurnTrees
 from training.panel.labels import Value
 from training.panel.snapshot import ForecastOrigin, Snapshot, TrainingSet
@@ -32,12 +33,15 @@ class ChurnLearning:
     horizon_days : float
         The window that is forecast.
     seed : int
+    boosting : Boosting
+        How trees are grown.
     """
 
     training_sets: Sequence[TrainingSet]
     origin: ForecastOrigin
     horizon_days: float
     seed: int = 0
+    boosting: Boosting = field(default_factory=Boosting)
     # A cached_property would have all folds wait for each other's trees: until Python 3.12 it has
     # one lock for all instances.
     _grown: list[tuple[ChurnTrees, ...]] = field(
@@ -48,13 +52,17 @@ class ChurnLearning:
     def trees(self) -> tuple[ChurnTrees, ...]:
         """The trees of every training set with both outcomes; grown once for all candidates."""
         if not self._grown:
-            grown = (ChurnTrees.grow(some, self.seed) for some in self.training_sets)
+            settings = replace(self.boosting, seed=self.seed)
+            grown = (ChurnTrees.grow(some, settings) for some in self.training_sets)
             self._grown.append(tuple(trees for trees in grown if trees is not None))
         return self._grown[0]
 
 
 class ChurnCandidate(Protocol):
     """A way to forecast churn, fitted; `training.models.candidates` lists them.
+
+    One of a shop's own is named in the settings of a training instead. Without `contributions`,
+    `basis`, `save` and `load` it is judged, and never the model.
 
     Attributes
     ----------
@@ -195,6 +203,9 @@ class SpendLearning:
 
 class SpendCandidate(Protocol):
     """A way to forecast spend given an order, fitted; `training.models.candidates` lists them.
+
+    One of a shop's own is named in the settings of a training instead. Without `as_dict` and
+    `from_dict` it is judged, and never the model.
 
     Attributes
     ----------

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from training.evaluation import (
 )
 from training.models.candidates import CHURN, SPEND
 from training.models.learning import ChurnCandidate, SpendCandidate
+from training.models.own.references import has_form, own_churn, own_spend
 from training.panel.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Task:
         The column of scores that forecasts it.
     candidates : mapping
         Name -> candidate, in the order in which they are shown.
+    own : callable
+        `module:name` -> a candidate of the shop's own.
     constant : str
         The candidate that forecasts the same of everybody.
     level : callable
@@ -98,6 +101,7 @@ class Task:
     drawn: Callable[[FloatArray, FloatArray, str], Mapping[str, Chart]]
     retold: Callable[[Mapping[str, float], int, str | None], str]
     candidates: Candidates = field(repr=False)
+    own: Callable[[str], Any] = field(repr=False)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -111,6 +115,17 @@ class Task:
         The last one listed comes first: it is the model where none could be judged, or in a tie.
         """
         return tuple(name for name, c in self.candidates.items() if c.is_preferred)[::-1]
+
+    def with_own(self, names: Sequence[str]) -> Task:
+        """The same with candidates of the shop's own beside the others."""
+        if not names:
+            return self
+        return replace(self, candidates={**self.candidates, **{n: self.own(n) for n in names}})
+
+    @property
+    def with_form(self) -> tuple[str, ...]:
+        """The candidates that can become the model: those with a plain-file form."""
+        return tuple(name for name, c in self.candidates.items() if has_form(c))
 
     def all_truth(self, snapshots: list[Snapshot]) -> FloatArray:
         """What happened after several snapshots, one after the other."""
@@ -172,6 +187,7 @@ CHURN_RISK = Task(
     drawn=_churn_figures,
     retold=_churn_retold,
     candidates=CHURN,
+    own=own_churn,
 )
 CLV_FORECAST = Task(
     name="clv-forecast",
@@ -198,5 +214,6 @@ CLV_FORECAST = Task(
     drawn=_spend_figures,
     retold=_spend_retold,
     candidates=SPEND,
+    own=own_spend,
 )  # fmt: skip
 TASKS = {task.name: task for task in (CHURN_RISK, CLV_FORECAST)}

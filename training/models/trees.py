@@ -38,7 +38,7 @@ class ChurnTrees:
     events: float
 
     @classmethod
-    def grow(cls, training_set: TrainingSet, seed: int) -> Self | None:
+    def grow(cls, training_set: TrainingSet, settings: Boosting) -> Self | None:
         """Grow trees on the untreated, or none where only one outcome was seen.
 
         Every snapshot starts from its own mean, so that the trees learn nothing of seasons.
@@ -48,7 +48,6 @@ class ChurnTrees:
             return None
         columns, usual = usable_columns(X), training_set.churn_rate
         level = np.concatenate([_level(snapshot, usual) for snapshot in training_set.untreated])
-        settings = Boosting(seed=seed)
         trees = BoostedTrees.grow(X[columns].to_numpy(), churned, settings, weight, level)
         rarer = min(_worth(weight[churned == outcome]) for outcome in (0, 1))
         events = float(rarer / len(training_set.snapshots))

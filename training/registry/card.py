@@ -211,7 +211,7 @@ def _against(backtest: Backtest) -> list[str]:
 def _cautions(backtest: Backtest) -> list[str]:
     """What to know before the grade is believed."""
     fallback = backtest.fallback()
-    return [*([] if fallback is None else [fallback]), *backtest.ahead.cautions()]
+    return [*([] if fallback is None else [fallback]), *backtest.cautions()]
 
 
 def _shorter(part: CardPart) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.errors import ExtensionError
 from training.errors import TrainingError
 from training.evaluation import paired_bootstrap
 from training.registry.tracking import Tracker
@@ -71,7 +72,7 @@ def decide(tracker: Tracker, scorer: ModelScorer, backtest: Backtest, seed: int)
     figures = _recipes(backtest, standing.tags.get("candidate", ""))
     try:
         champion = load_model(tracker.folder(standing))
-    except TrainingError as error:
+    except (TrainingError, ExtensionError) as error:
         why = f"the champion's artifact cannot be read: {error}"
         return GateDecision(True, why, standing.version, figures)
     theirs, ours = champion.definition.features, scorer.definition.features

@@ -14,7 +14,7 @@ from features.history.history import Past
 from features.table import features_of
 from training.config import TrainingConfig
 from training.evaluation import FloatArray, PairedDifference, auc, clustered_bootstrap, log_losses
-from training.models.boosting import usable_columns
+from training.models.boosting import Boosting, usable_columns
 from training.models.churn import ChurnModel
 from training.models.pool import MBGNBDChurn, PoolChurn, TreesChurn
 from training.panel.panel import Panel, Progress
@@ -130,7 +130,9 @@ def _refit(
     for family in (name for name, columns in own.items() if columns):
         progress(f"without {family} at {as_instant(fold.judge.as_of):%Y-%m-%d}")
         fewer = [without(training_set, own[family]) for training_set in training_sets]
-        model = ChurnModel(FULL, training_sets[0].window_days, config.seed).learn(fewer, origin)
+        settings = Boosting.of(config)
+        model = ChurnModel(FULL, training_sets[0].window_days, config.seed, settings)
+        model.learn(fewer, origin)
         risks[family] = model.predict_proba(seen.X)[:, 1]
     return RefittedPool(seen, risks, own)
 

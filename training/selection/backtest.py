@@ -117,6 +117,26 @@ class Backtest:
             f"{self.too_little}."
         )
 
+    def unsaved(self) -> str | None:
+        """That a candidate without a plain-file form did better, and cannot be the model."""
+        if not self.judged:
+            return None
+        loss = self.means()[self.criterion]
+        formless = [name for name in loss.index if name not in self.task.with_form]
+        if not formless or loss[formless].min() >= loss[self.chosen]:
+            return None
+        best = str(loss[formless].idxmin())
+        return (
+            f"`{best}` did better than `{self.chosen}` ({self.task.criterion_title} "
+            f"{loss[best]:.4f} against {loss[self.chosen]:.4f}) and cannot be the model: it has no "
+            "plain-file form. The best that has one was taken."
+        )
+
+    def cautions(self) -> list[str]:
+        """What to know before the grade is believed."""
+        unsaved = self.unsaved()
+        return [*self.ahead.cautions(), *([] if unsaved is None else [unsaved])]
+
     def level_error(self) -> LevelError:
         """How far the level of the chosen candidate was off, means over origins."""
         found = [

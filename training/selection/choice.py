@@ -27,7 +27,8 @@ def choose(
 ) -> Backtest:
     """The best of the preferred candidates, unless another is clearly better out of time.
 
-    Only candidates that there is enough data for may be the model. Where that leaves no preferred
+    Only candidates that have a plain-file form, and that there is enough data for, may be the
+    model. Where that leaves no preferred
     one, the last listed stands for them: the one that asks for most.
 
     Parameters
@@ -45,6 +46,7 @@ def choose(
         Why nothing was judged, if nothing was.
     """
     carried, too_little = carried_by(task, ready)
+    carried = [name for name in carried if name in task.with_form]
     if judged:
         seen = {j.candidate for j in judged}
         carried = [name for name in carried if name in seen]

@@ -11,6 +11,7 @@ from features.history.history import Past
 from features.table import describe
 from training.btyd.population import PopulationModel
 from training.config import TrainingConfig
+from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.panel.panel import Panel
@@ -77,7 +78,8 @@ def fit(
 
 def fit_churn(found: Judgement, origin: ForecastOrigin, config: TrainingConfig) -> ChurnModel:
     """Fit the chosen candidate on the latest labelled snapshots."""
-    model = ChurnModel(found.churn.chosen, found.panels[0].horizon_days, config.seed)
+    horizon, settings = found.panels[0].horizon_days, Boosting.of(config)
+    model = ChurnModel(found.churn.chosen, horizon, config.seed, settings)
     return model.learn(training_sets_of(found.panels, config), origin)
 
 

@@ -10,6 +10,7 @@ from features.clock import as_instant
 from features.quality import Readiness
 from training.config import TrainingConfig
 from training.evaluation import FloatArray, churn_metrics, coverage, value_metrics
+from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.models.intervals import SpendIntervals
@@ -59,17 +60,19 @@ def backtest_churn(
     # One after the other: folds share most snapshots, whose pace is worked out once.
     known = [(fold, *taught(fold, config)) for fold in folds]
     judged = _flat(side_by_side(judge, known))
-    return choose(CHURN_RISK, judged, panels[0].window_days, config.seed, ready)
+    task = CHURN_RISK.with_own(config.churn_candidates)
+    return choose(task, judged, panels[0].window_days, config.seed, ready)
 
 
 def fit_churn_candidates(
     training_sets: Sequence[TrainingSet], origin: ForecastOrigin, config: TrainingConfig
 ) -> dict[str, ChurnModel]:
     """Fit every churn candidate; those that share trees grow them once."""
-    given = ChurnLearning(training_sets, origin, training_sets[0].window_days, config.seed)
+    window, settings = training_sets[0].window_days, Boosting.of(config)
+    given = ChurnLearning(training_sets, origin, window, config.seed, settings)
     return {
-        name: ChurnModel(name, given.horizon_days, config.seed).learn_from(given)
-        for name in CHURN_RISK.candidates
+        name: ChurnModel(name, window, config.seed, settings).learn_from(given)
+        for name in (*CHURN_RISK.candidates, *config.churn_candidates)
     }
 
 
@@ -97,6 +100,7 @@ def backtest_clv(
     ready : sequence of Readiness, optional
         What there is enough data for.
     """
+    task = CLV_FORECAST.with_own(config.spend_candidates)
 
     def judge(fold: Fold) -> list[JudgedForecast]:
         progress(f"backtest of CLV at {as_instant(fold.judge.as_of):%Y-%m-%d}")
@@ -105,7 +109,7 @@ def backtest_clv(
         origin, chance = origin_at(known, fold.judge), active(fold)
         given = SpendLearning.of(training_set, origin, panel.window_days, panel.value)
         result = []
-        for name in CLV_FORECAST.candidates:
+        for name in task.candidates:
             model = CLVModel(name, value=panel.value).learn_from(given)
             if_active = model.predict_if_active(seen.X)
             forecast = chance * if_active
@@ -119,8 +123,8 @@ def backtest_clv(
     judged = _flat(side_by_side(judge, spent))
     if folds and not spent:
         why = "nobody spent anything before an origin and after it, so there is no value to judge"
-        return choose(CLV_FORECAST, judged, panel.window_days, config.seed, ready, why)
-    return choose(CLV_FORECAST, judged, panel.window_days, config.seed, ready)
+        return choose(task, judged, panel.window_days, config.seed, ready, why)
+    return choose(task, judged, panel.window_days, config.seed, ready)
 
 
 def interval_metrics(
@@ -153,7 +157,8 @@ def activity_over(
     def chance(fold: Fold) -> FloatArray:
         training_sets = training_sets_of(fold.others, config)
         origin, horizon = origin_at(fold.others[0], fold.judge), fold.others[0].horizon_days
-        model = ChurnModel(candidate if training_sets else MBGNBDChurn.name, horizon, config.seed)
+        name = candidate if training_sets else MBGNBDChurn.name
+        model = ChurnModel(name, horizon, config.seed, Boosting.of(config))
         curve = model.learn(training_sets, origin).curve(fold.judge.untreated.X)
         return 1.0 - curve.no_order(window_days)
 

@@ -34,7 +34,12 @@ def risk(model: ChurnModel, X: pd.DataFrame) -> np.ndarray:
 def test_a_clone_has_the_settings_and_nothing_learnt(model):
     copy = clone(model)
 
-    assert copy.get_params() == {"candidate": model.candidate, "horizon_days": 90, "seed": 0}
+    assert copy.get_params() == {
+        "candidate": model.candidate,
+        "horizon_days": 90,
+        "seed": 0,
+        "boosting": None,
+    }
     assert set(vars(copy)) == set(copy.get_params())
 
 
@@ -45,7 +50,12 @@ def test_fit_learns_from_snapshots_to_forecast_from_the_last(training_set):
     assert model.fit(training_set.frame, training_set.churned, days) is model
 
     learnt = ChurnModel("pool", seed=7).learn([training_set], latest(training_set.snapshots))
-    assert model.get_params() == {"candidate": "pool", "horizon_days": None, "seed": 7}
+    assert model.get_params() == {
+        "candidate": "pool",
+        "horizon_days": None,
+        "seed": 7,
+        "boosting": None,
+    }
     assert model.classes_.tolist() == [0, 1]
     assert model.horizon_ == 90.0
     assert risk(model, training_set.frame) == pytest.approx(

@@ -31,7 +31,7 @@ def training_set() -> TrainingSet:
 
 @pytest.fixture(scope="module")
 def trees(training_set) -> ChurnTrees:
-    return ChurnTrees.grow(training_set, seed=0)
+    return ChurnTrees.grow(training_set, Boosting())
 
 
 def test_they_learn_who_is_at_more_risk(trees):
@@ -45,7 +45,7 @@ def test_the_season_of_a_snapshot_is_not_learnt(training_set):
     """Five times the odds in one of them: 1.6 logits, of which trees would learn the most."""
     seasons = TrainingSet((training_set.snapshots[0], snapshot(2, 5.0)), 90.0)
     X = training_set.snapshots[0].X
-    levelled = ChurnTrees.grow(seasons, seed=0)
+    levelled = ChurnTrees.grow(seasons, Boosting())
     unlevelled = BoostedTrees.grow(seasons.frame.to_numpy(), seasons.churned, Boosting())
 
     def apart(raw):
@@ -57,7 +57,7 @@ def test_the_season_of_a_snapshot_is_not_learnt(training_set):
 
 def test_a_season_leaves_the_ranking(training_set, trees):
     first = training_set.snapshots[0]
-    seasonal = ChurnTrees.grow(TrainingSet((first, snapshot(2, 5.0)), 90.0), seed=0)
+    seasonal = ChurnTrees.grow(TrainingSet((first, snapshot(2, 5.0)), 90.0), Boosting())
     X = first.X
 
     assert spearmanr(seasonal.raw(X), trees.raw(X)).statistic > 0.95
@@ -67,7 +67,7 @@ def test_a_season_leaves_the_ranking(training_set, trees):
 def test_of_one_outcome_only_there_are_none(training_set, outcome):
     same = tuple(replace(s, churned=np.full(len(s), outcome)) for s in training_set.snapshots)
 
-    assert ChurnTrees.grow(TrainingSet(same, 90.0), seed=0) is None
+    assert ChurnTrees.grow(TrainingSet(same, 90.0), Boosting()) is None
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
@@ -75,7 +75,7 @@ def test_a_snapshot_of_one_outcome_among_others_does_no_harm(training_set, outco
     first, second = training_set.snapshots
     second = replace(second, churned=np.full(len(second), outcome))
 
-    trees = ChurnTrees.grow(TrainingSet((first, second), 90.0), seed=0)
+    trees = ChurnTrees.grow(TrainingSet((first, second), 90.0), Boosting())
 
     assert np.isfinite(trees.raw(first.X)).all()
     assert spearmanr(trees.raw(first.X), first.X["silence"]).statistic > 0.9
@@ -89,8 +89,8 @@ def test_events_are_the_rarer_outcome_in_a_snapshot_on_average(training_set):
     )
     common = tuple(replace(s, churned=1 - s.churned) for s in rare)
 
-    assert ChurnTrees.grow(TrainingSet(rare, 90.0), seed=0).events == 20.0
-    assert ChurnTrees.grow(TrainingSet(common, 90.0), seed=0).events == 20.0
+    assert ChurnTrees.grow(TrainingSet(rare, 90.0), Boosting()).events == 20.0
+    assert ChurnTrees.grow(TrainingSet(common, 90.0), Boosting()).events == 20.0
 
 
 def test_columns_that_never_vary_are_dropped(trees):
@@ -99,7 +99,9 @@ def test_columns_that_never_vary_are_dropped(trees):
 
 
 def test_the_same_training_set_and_seed_grow_the_same_trees(training_set, trees):
-    again, other = (ChurnTrees.grow(training_set, seed).trees.text() for seed in (0, 1))
+    again, other = (
+        ChurnTrees.grow(training_set, Boosting(seed=seed)).trees.text() for seed in (0, 1)
+    )
 
     assert again == trees.trees.text()
     assert other != again
@@ -109,7 +111,7 @@ def test_any_column_name_will_do(training_set, trees):
     odd = {"silence": 'profile_"loyalty" [tier], {a}: ä', "year": "two words"}
     renamed = tuple(replace(s, X=s.X.rename(columns=odd)) for s in training_set.snapshots)
 
-    found = ChurnTrees.grow(TrainingSet(renamed, 90.0), seed=0)
+    found = ChurnTrees.grow(TrainingSet(renamed, 90.0), Boosting())
 
     assert found.columns == list(odd.values())
     assert found.trees.text() == trees.trees.text()

@@ -1,0 +1,1 @@
+"""Candidates of a shop's own."""
