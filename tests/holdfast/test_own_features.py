@@ -135,6 +135,9 @@ def test_the_run_lists_them_with_their_meaning(place):
     listed = {f["name"]: f for f in json.loads(catalogue.read_text())["features"]}
 
     assert listed["weekend_share"]["meaning"] == "share of orders placed on a weekend"
+    card = (catalogue.parent / "model_card.md").read_text()
+    needs = f"- Needs code of the shop's own, unchanged: {NAMED[0]}, {NAMED[1]}.\n"
+    assert card.count(needs) == 2
 
 
 def test_an_ablation_says_what_they_are_worth(history, importable):

@@ -14,7 +14,7 @@ from features.clock import as_instant
 from training.config import TrainingConfig
 from training.models.tasks import Task
 from training.panel.panel import Panel
-from training.registry.card_notes import USE, changed, glossary, made_with
+from training.registry.card_notes import USE, changed, glossary, made_with, needs
 from training.registry.gate import GateDecision
 from training.registry.outcome import Realised
 from training.registry.slices import slices
@@ -26,11 +26,21 @@ from training.selection.grade import advice, grade_of, shorter_window, verdict
 
 @dataclass(frozen=True)
 class CardPart:
-    """One of the two models of a training, and the version registered before it."""
+    """One of the two models of a training, and the version registered before it.
+
+    Attributes
+    ----------
+    fitted : FittedModel
+    decision : GateDecision
+    previous : RegisteredVersion or None
+    reasons : str
+        What raises the risk of its customers, in words; empty where nobody asked.
+    """
 
     fitted: FittedModel
     decision: GateDecision
     previous: RegisteredVersion | None = None
+    reasons: str = ""
 
     @property
     def task(self) -> Task:
@@ -93,6 +103,8 @@ def part_card(part: CardPart) -> str:
         _snapshots(panel),
         f"- Model: {backtest.why}.",
         f"- Rests on: {scorer.basis()}.",
+        *([f"- {part.reasons}"] if part.reasons else []),
+        *needs(part.fitted),
         *_shorter(part),
         *(f"- {caution}" for caution in _cautions(backtest)),
         f"- {verdict(backtest)}",

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from features.agreement import many
 from features.clock import as_instant
+from training.models.own.references import is_own
 from training.registry.versions import RegisteredVersion
 from training.selection.fit import FittedModel
 
@@ -46,6 +47,13 @@ def _own_version() -> str:
         return version("holdfast")
     except PackageNotFoundError:
         return "of a checkout"
+
+
+def needs(fitted: FittedModel) -> list[str]:
+    """The code of the shop's own that scoring needs, in a line; nothing where it needs none."""
+    names = [name for name in fitted.scorer.definition.features if ":" in name]
+    names += [fitted.backtest.chosen] if is_own(fitted.backtest.chosen) else []
+    return [f"- Needs code of the shop's own, unchanged: {', '.join(names)}."] if names else []
 
 
 def glossary() -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from training.panel.tracking import weekly_orders
 from training.registry.card import CardPart
 from training.registry.run import Run
 from training.scoring.model_scorers import ChurnScorer
+from training.selection.fit import FittedModel
 
 if TYPE_CHECKING:
     from training.evaluation.chart import Chart
@@ -22,6 +24,43 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg")
 # Explaining takes its time, and shares do not hang on more.
 MOST_EXPLAINED = 5_000
+# Of customers, and so many topics, for a sentence.
+TOLD, MOST_TOLD = 0.05, 5
+
+
+@dataclass(frozen=True)
+class LatestReasons:
+    """How often each topic is a reason for the risk of the customers of the latest snapshot.
+
+    Attributes
+    ----------
+    shares : pandas.DataFrame
+        Index topic; the shares `first` and `told`.
+    customers : int
+    as_of : float
+    """
+
+    shares: pd.DataFrame
+    customers: int
+    as_of: float
+
+    @classmethod
+    def of(cls, fitted: FittedModel) -> Self | None:
+        """Explain at most 5,000 of them, evenly chosen; nothing of models of spend."""
+        scorer, latest = fitted.scorer, fitted.panel.snapshots[-1]
+        if not isinstance(scorer, ChurnScorer):
+            return None
+        X = latest.X.iloc[:: -(-len(latest) // MOST_EXPLAINED)]
+        return cls(scorer.reason_shares(X), len(X), latest.as_of)
+
+    def words(self) -> str:
+        """What the strongest reasons were."""
+        first = self.shares["first"].sort_values(ascending=False, kind="stable")
+        named = [f"{topic} for {share:.0%}" for topic, share in first[first >= TOLD].items()]
+        if not named:
+            return ""
+        whom = f"{many(self.customers, 'customer')} at {_date(self.as_of)}"
+        return f"Strongest reason for the risk, among {whom}: {', '.join(named[:MOST_TOLD])}."
 
 
 def log_figures(run: Run, figures: Mapping[str, Chart]) -> None:
@@ -44,22 +83,19 @@ def backtest_figures(part: CardPart) -> dict[str, Chart]:
     return {name: figure.with_subtitle(*about(part)) for name, figure in figures.items()}
 
 
-def churn_figures(part: CardPart) -> dict[str, Chart]:
+def churn_figures(part: CardPart, reasons: LatestReasons | None) -> dict[str, Chart]:
     """Orders by week around the last origin, and the reasons of the latest customers.
 
     Nothing of models of spend; orders by week only where there is an origin.
     """
     from training.evaluation.tracking_figures import reasons_figure, tracking_figure
 
-    scorer, panel, backtest = part.fitted.scorer, part.fitted.panel, part.fitted.backtest
-    if not isinstance(scorer, ChurnScorer):
+    panel, backtest, terms = part.fitted.panel, part.fitted.backtest, part.fitted.scorer.definition
+    if reasons is None:
         return {}
-    shop, latest = scorer.definition.shop_name, panel.snapshots[-1]
-    X = latest.X.iloc[:: -(-len(latest) // MOST_EXPLAINED)]
-    known = f"{many(len(X), 'customer')} at {_date(latest.as_of)}"
-    window = f"churn within {scorer.definition.horizon_days} days"
-    drawn = reasons_figure(scorer.reason_shares(X)).with_subtitle(shop, window, known)
-    figures = {"reasons": drawn}
+    shop, window = terms.shop_name, f"churn within {terms.horizon_days} days"
+    known = f"{many(reasons.customers, 'customer')} at {_date(reasons.as_of)}"
+    figures = {"reasons": reasons_figure(reasons.shares).with_subtitle(shop, window, known)}
     for judged in backtest.of(backtest.chosen)[-1:]:
         judge = judged.judge
         known = f"{many(len(judge), 'customer')} known at the origin {_date(judge.as_of)}"

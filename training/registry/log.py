@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
@@ -22,7 +22,12 @@ from features.to_pandas import to_pandas
 from training.config import TrainingConfig
 from training.models.tasks import TASKS
 from training.registry.card import CardPart, model_card, part_card, with_figures
-from training.registry.figures import backtest_figures, churn_figures, log_figures
+from training.registry.figures import (
+    LatestReasons,
+    backtest_figures,
+    churn_figures,
+    log_figures,
+)
 from training.registry.inputs import TrainingData
 from training.registry.outcome import Realised
 from training.registry.run import Run
@@ -31,6 +36,9 @@ from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
 from training.selection.backtest import Backtest
 from training.selection.grade import verdict
+
+if TYPE_CHECKING:
+    from training.evaluation.chart import Chart
 
 # MLflow shows them; three tell the types.
 EXAMPLE_ROWS = 3
@@ -71,7 +79,15 @@ def record(
         When the training began, in seconds since 1970; default: now.
     """
     data = data_digest(past)
-    parts = [replace(part, previous=tracker.latest(part.name)) for part in parts]
+    reasons = {part.name: LatestReasons.of(part.fitted) for part in parts}
+    parts = [
+        replace(
+            part,
+            previous=tracker.latest(part.name),
+            reasons=found.words() if (found := reasons[part.name]) else "",
+        )
+        for part in parts
+    ]
     card = model_card(parts, config, data, last)
     terms = parts[0].fitted.scorer.definition
     as_of = as_instant(terms.trained_as_of)
@@ -79,10 +95,11 @@ def record(
     with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags, started) as run:
         run.describe(card)
         run.log_params({**config.as_dict(), "timezone": terms.timezone})
-        drawn = [figures(part) for part in parts for figures in (backtest_figures, churn_figures)]
-        for figures in drawn:
-            log_figures(run, figures)
-        named = [f"{name}.png" for figures in drawn for name in figures]
+        drawn: dict[str, Chart] = {}
+        for part in parts:
+            drawn |= backtest_figures(part) | churn_figures(part, reasons[part.name])
+        log_figures(run, drawn)
+        named = [f"{name}.png" for name in drawn]
         run.log_text(with_figures(card, named), "model_card.md")
         run.log_dict(data, "data.json")
         run.log_dict({"features": _catalogue(past)}, "catalogue.json")

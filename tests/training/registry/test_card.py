@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -187,3 +188,17 @@ def test_it_warns(shop, parts, data):
     assert "- The figures are means over 2 origins, whose windows overlap." in warnings
     assert any("what an offer changes is not in it" in line for line in warnings)
     assert all(line.startswith("- ") for line in warnings)
+
+
+def test_the_strongest_reasons_are_told(trained):
+    told = re.search(
+        r"^- Strongest reason for the risk, among (.*)\.$", trained.training.card, re.M
+    )
+    whom, named = told[1].split(": ")
+    shares = [int(share) for share in re.findall(r"[a-z ]+ for (\d+)%", named)]
+
+    assert re.fullmatch(r"[\d,]+ customers at \d{4}-\d\d-\d\d", whom)
+    assert shares == sorted(shares, reverse=True)
+    assert len(shares) >= 2
+    assert 50 <= sum(shares) <= 101
+    assert trained.training.card.count("Strongest reason") == 1
