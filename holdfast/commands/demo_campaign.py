@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from features.agreement import many
 from features.schema import NO_OFFER
 from holdfast import files
 from holdfast.commands import demo_shop
@@ -83,7 +84,12 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     print_plan(made)
     print_examples(made)
     print_budget(curve, made.currency)
-    budget_figure(curve, made.currency or "shop currency").savefig(CURVE)
+    figure = budget_figure(curve, made.currency or "shop currency")
+    figure.with_subtitle(
+        "simulated shop",
+        f"{many(len(made.table), 'customer')} at {demo_shop.AS_OF}",
+        "offers " + ", ".join(sorted(made.treated["offer_id"].unique())),
+    ).savefig(CURVE)
     output.line(f"The plan is in {PLAN}, the budget curve in {CURVE}")
     return made
 

@@ -150,7 +150,7 @@ def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Chart:
     Parameters
     ----------
     table : pandas.DataFrame
-        From `training.evaluation.uplift_table`.
+        From `training.evaluation.uplift_table`; with columns `low` and `high`, a band of 95%.
     outcome : str
         What is gained, as it reads in a sentence: "orders", "visits".
 
@@ -170,6 +170,10 @@ def uplift_figure(table: pd.DataFrame, outcome: str = "outcomes") -> Chart:
     gained, chance = (np.interp(0.3, share, table[c]) for c in ("gained", "at_random"))
     title = f"The top 30% by uplift gain {gained:.3g} {outcome} per 1,000 treated"
     figure, axes = canvas(f"{title} (at random {chance:.3g})")
+    if {"low", "high"} <= set(table):
+        axes.fill_between(
+            share, table["low"], table["high"], color=FORECAST, alpha=0.15, linewidth=0, label="95%"
+        )
     axes.plot(share, table["gained"], color=FORECAST, linewidth=2.5, label="ranked by uplift")
     axes.plot(share, table["at_random"], color=REFERENCE, linestyle="--", label="at random")
     axes.axhline(0, color=REFERENCE, linewidth=0.8)

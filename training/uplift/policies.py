@@ -127,9 +127,9 @@ def ranking_metrics(
 
 
 def ranking_curve(
-    evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike
+    evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike, seed: int = 0
 ) -> pd.DataFrame:
-    """The Qini curve of an offer by out-of-fold ranking, for `uplift_figure`.
+    """The Qini curve of an offer by out-of-fold ranking, with a 95% band, for `uplift_figure`.
 
     Parameters
     ----------
@@ -139,13 +139,19 @@ def ranking_curve(
         Which of its offers.
     outcome, offer : array, shape (rows,)
         As given to `fit`.
+    seed : int
+        Of the bootstrap over customers.
 
     Returns
     -------
     pandas.DataFrame
-        From `training.evaluation.uplift_table`.
+        From `training.evaluation.uplift_table`, with the columns `low` and `high` of `gained`.
     """
-    return uplift_table(*_compared(evidence, name, outcome, offer).T)
+    arrays, generator = _compared(evidence, name, outcome, offer), np.random.default_rng(seed)
+    draws = (arrays[generator.integers(len(arrays), size=len(arrays))] for _ in range(ROUNDS))
+    drawn = np.array([uplift_table(*some.T)["gained"] for some in draws])
+    low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
+    return uplift_table(*arrays.T).assign(low=low, high=high)
 
 
 def _compared(evidence: Evidence, name: str, outcome: ArrayLike, offer: ArrayLike) -> FloatArray:

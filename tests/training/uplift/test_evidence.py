@@ -317,6 +317,8 @@ def test_ranking_metrics_have_intervals_around_them():
     assert table["low"].iloc[0] > 0
     curve = ranking_curve(evidence_of(rows, effect), "gift", rows.outcome, offer)
     assert curve["gained"].iloc[50] > curve["at_random"].iloc[50]
+    assert curve["gained"].between(curve["low"], curve["high"]).all()
+    assert (curve["high"] - curve["low"]).iloc[[0, 50]].gt(0).tolist() == [False, True]
 
 
 def test_rows_of_another_offer_count_only_by_what_is_expected():
