@@ -26,7 +26,7 @@ def test_an_unknown_format_is_refused(tmp_path, version):
     path = tmp_path / artifact.MODEL_FILE
     path.write_text(json.dumps({**json.loads(path.read_text()), "format_version": version}))
 
-    with pytest.raises(TrainingError, match=f"has format version {version}; .* reads 4.*Install"):
+    with pytest.raises(TrainingError, match=f"has format version {version}; .* reads 5.*Install"):
         artifact.read(tmp_path)
 
 
@@ -47,6 +47,31 @@ def test_a_damaged_model_is_refused(tmp_path):
 
     with pytest.raises(TrainingError, match=r"is damaged: .*Train again"):
         artifact.read(tmp_path)
+
+
+@pytest.mark.parametrize("harm", ["cut", "a digit", "gone", "empty"])
+@pytest.mark.parametrize("name", ["trees_90d.txt", artifact.SCORING_FILE, artifact.DIGESTS_FILE])
+def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path, harm, name):
+    (tmp_path / "trees_90d.txt").write_text("leaf_value=0.25 -0.125\n")
+    artifact.write(tmp_path, {"kind": "churn"})
+    artifact.write_scoring(tmp_path, {"level": 0.25})
+    path = tmp_path / name
+    text = path.read_text()
+    changed = {"cut": text[: len(text) // 2], "a digit": text.replace("2", "3"), "empty": ""}
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_text(changed[harm])
+
+    with pytest.raises(TrainingError, match=r"is damaged.*[Tt]rain again"):
+        artifact.read(tmp_path)
+
+
+def test_a_folder_that_is_written_again_is_sealed_again(tmp_path):
+    artifact.write(tmp_path, {"kind": "churn"})
+    artifact.write(tmp_path, {"kind": "clv"})
+
+    assert artifact.read(tmp_path)["kind"] == "clv"
 
 
 def test_numbers_that_json_does_not_know_are_never_written(tmp_path):
