@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Self
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from serving.http.problems import FieldProblem, ProblemError
+from serving.http.turns import Turns
 from serving.inforce.champions import Champions, champions
 from serving.inforce.published import Scores, scores
 from serving.inforce.reloading import NotLoadedError, Watched
@@ -17,24 +20,32 @@ from training.registry.tracking import Tracker
 
 @dataclass(frozen=True)
 class Resources:
-    """The champions and the scores of the batch, each as it was last loaded."""
+    """The champions and the scores of the batch, each as it was last loaded; turns at scoring."""
 
     champions: Watched[Champions]
     scores: Watched[Scores]
+    turns: Turns
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Name the sources; nothing is loaded."""
         tracker = tracker_of(settings)
         return cls(
-            Watched(champions(tracker), settings.reload_seconds),
-            Watched(scores(settings.scores, tracker), settings.reload_seconds),
+            Watched(champions(tracker)),
+            Watched(scores(settings.scores, tracker)),
+            Turns(settings.scoring_threads, settings.max_waiting),
         )
 
     def look(self) -> None:
         """Load what has changed; it blocks, so call it in a thread."""
         self.champions.look()
         self.scores.look()
+
+    async def keep_looking(self, every_seconds: float) -> None:
+        """Load what has changed, again and again, in a thread: no request waits for it."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            await run_in_threadpool(self.look)
 
 
 def tracker_of(settings: Settings) -> Tracker:
@@ -53,18 +64,19 @@ def _resources(request: Request) -> Resources:
     return found
 
 
+# In seconds: how soon it is worth asking again.
+COME_BACK = 10
 ResourcesNow = Annotated[Resources, Depends(_resources)]
 
 
-# FastAPI runs dependencies that are no coroutines in a thread, so loading blocks no other request.
-def _champions(resources: ResourcesNow) -> Champions:
+async def _champions(resources: ResourcesNow) -> Champions:
     try:
         return resources.champions.current()
     except NotLoadedError as error:
         raise not_ready({"champions": str(error)}) from None
 
 
-def _scores(resources: ResourcesNow) -> Scores:
+async def _scores(resources: ResourcesNow) -> Scores:
     try:
         return resources.scores.current()
     except NotLoadedError as error:
@@ -83,4 +95,4 @@ def not_ready(reasons: dict[str, str]) -> ProblemError:
         for name, reason in reasons.items()
     ]
     said = " ".join(f"The {name} are not loaded: {reason}" for name, reason in reasons.items())
-    return ProblemError(503, said, errors)
+    return ProblemError(503, said, errors, {"Retry-After": str(COME_BACK)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from serving.errors import ServingError
 from serving.http.guards import is_loopback
 from serving.settings import Settings
@@ -29,4 +31,21 @@ def serve(settings: Settings) -> None:
     from serving.resources import tracker_of
 
     tracker_of(settings)
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, server_header=False)
+    _log_to_stderr()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        server_header=False,
+        # It would hold the ids of customers; `serving.http.stamp` logs without them.
+        access_log=False,
+    )
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s:     %(message)s"))
+    ours = logging.getLogger("serving")
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    ours.propagate = False

@@ -34,11 +34,25 @@ class Settings(BaseSettings):
     )
     reload_seconds: float = Field(
         default=30.0,
-        ge=0,
+        gt=0,
         allow_inf_nan=False,
-        description="How often, at most, a request looks whether the champions or the scores file "
-        "have changed.",
+        description="How often the service looks whether the champions or the scores file have "
+        "changed.",
     )
     max_body_bytes: int = Field(
-        default=16 * 1024 * 1024, gt=0, description="Largest request body that is read."
+        default=4 * 1024 * 1024, gt=0, description="Largest request body that is read."
+    )
+    body_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How long a request body may take to come in.",
+    )
+    scoring_threads: int = Field(
+        default=2, ge=1, description="Requests that are scored at once; others wait their turn."
+    )
+    max_waiting: int = Field(
+        default=32,
+        ge=1,
+        description="Requests that may wait to be scored; others are asked to come back.",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from features.history.history import History
 from training.errors import NoChampionError, TrainingError
 from training.models.tasks import CHURN_RISK, CLV_FORECAST
@@ -34,7 +36,8 @@ def load_scorer(tracker: Tracker, history: History | None = None) -> Scorer:
     ExtensionError
         If they need code of the shop's own that is not there or has changed.
     """
-    churn, clv = _load(tracker, CHURN), _load(tracker, CLV)
+    versions = tracker.champions()
+    churn, clv = _load(tracker, CHURN, versions), _load(tracker, CLV, versions)
     if not (isinstance(churn[1], ChurnScorer) and isinstance(clv[1], CLVScorer)):
         raise TrainingError(f"{CHURN} and {CLV} hold models of the wrong kind. Train again.")
     scorer = Scorer(churn[1], clv[1], churn[0].version, clv[0].version)
@@ -73,10 +76,12 @@ def _other(definition: Definition, history: History) -> str:
     )
 
 
-def _load(tracker: Tracker, name: str) -> tuple[RegisteredVersion, ModelScorer]:
-    version = tracker.champion(name)
-    if version is None:
+def _load(
+    tracker: Tracker, name: str, versions: Mapping[str, int]
+) -> tuple[RegisteredVersion, ModelScorer]:
+    if name not in versions:
         raise NoChampionError(
             f"no champion for {name} in {shown(tracker.uri)}. Run holdfast train first."
         )
+    version = tracker.version(name, versions[name])
     return version, load_model(tracker.folder(version))

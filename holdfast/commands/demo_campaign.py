@@ -88,7 +88,7 @@ def _plan(history: History, tracker: Tracker) -> Plan:
     figure.with_subtitle(
         "simulated shop",
         f"{many(len(made.table), 'customer')} at {demo_shop.AS_OF}",
-        "offers " + ", ".join(sorted(made.treated["offer_id"].unique())),
+        "offers " + ", ".join(sorted(made.treated["intended_offer"].unique())),
     ).savefig(CURVE)
     output.line(f"The plan is in {PLAN}, the budget curve in {CURVE}")
     return made

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query
 
 from serving.customers.schemas import CustomerAnswer, CustomerPage, CustomerQuery
 from serving.http.openapi import problems
-from serving.http.problems import FieldProblem, ProblemError
+from serving.http.problems import FieldProblem, ProblemError, shortened
 from serving.inforce.published import Scores, score_rows
 from serving.resources import ScoresNow
 
@@ -22,15 +22,15 @@ router = APIRouter(prefix="/v1", tags=["customers"])
 @router.get("/customers", responses=problems(422, 503))
 def customers(query: Annotated[CustomerQuery, Query()], scores: ScoresNow) -> CustomerPage:
     """List customers by value at stake, those who have not lapsed unless asked."""
-    found = scores.at_risk(query.stage, query.min_risk)
     start = 0 if query.cursor is None else _start(query.cursor, _listing(query, scores))
+    page, total = scores.at_risk(query.stage, query.min_risk, start, query.limit)
     end = start + query.limit
     return CustomerPage(
         currency=scores.terms.currency,
         definition=scores.terms,
-        total=found.height,
-        customers=score_rows(found.slice(start, query.limit)),
-        next_cursor=_cursor(end, _listing(query, scores)) if end < found.height else None,
+        total=total,
+        customers=score_rows(page),
+        next_cursor=_cursor(end, _listing(query, scores)) if end < total else None,
     )
 
 
@@ -42,7 +42,8 @@ def customer(
     """Give the scores of one customer, of any stage."""
     found = scores.of(customer_id)
     if found is None:
-        detail = f"there is no customer {customer_id!r} in the scores of {scores.as_of.isoformat()}"
+        asked = shortened(customer_id)
+        detail = f"there is no customer {asked!r} in the scores of {scores.as_of.isoformat()}"
         remedy = "Check the id, or score the customer with POST /v1/score."
         problem = FieldProblem(place="path", field="customer_id", detail=detail, remedy=remedy)
         raise ProblemError(404, f"path customer_id: {detail}. {remedy}", [problem])

@@ -14,6 +14,7 @@ from serving.resources import ResourcesNow, not_ready
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def alive() -> Alive:
     """Whether the process answers."""
@@ -21,7 +22,7 @@ async def alive() -> Alive:
 
 
 @router.get("/readyz", responses=problems(503))
-def ready(resources: ResourcesNow) -> Ready:
+async def ready(resources: ResourcesNow) -> Ready:
     """Whether models and scores are loaded, and which."""
     reasons = {
         name: str(error)

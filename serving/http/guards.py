@@ -1,8 +1,10 @@
-"""What is refused before a request reaches an endpoint: bodies too large, foreign host names."""
+"""What is refused before a request reaches an endpoint: bodies too large or slow, foreign hosts."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import time
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,6 +60,41 @@ class BodyLimit:
         return (
             f"The body must have at most {self.max_bytes} bytes. Send fewer customers at a time, "
             "or raise HOLDFAST_MAX_BODY_BYTES."
+        )
+
+
+class BodyDeadline:
+    """Refuse bodies that do not come in within some seconds, so that nobody holds a place open."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the parts of a body until the time is over."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        due, is_read = time.monotonic() + self.seconds, False
+
+        async def timed() -> Message:
+            nonlocal is_read
+            if is_read:  # What comes now is that the caller has left, whenever that is.
+                return await receive()
+            try:
+                left = max(due - time.monotonic(), 0.0)
+                message = await asyncio.wait_for(receive(), left)
+            except TimeoutError:
+                raise ProblemError(408, self._detail()) from None
+            is_read = not message.get("more_body", False)
+            return message
+
+        await self.app(scope, timed, send)
+
+    def _detail(self) -> str:
+        return (
+            f"The body must come in within {self.seconds:g} seconds. Send fewer customers at a "
+            "time, or raise HOLDFAST_BODY_SECONDS."
         )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from serving.http.problems import MEDIA_TYPE, ProblemDocument
 
 REFERENCE = "#/components/schemas/{model}"
 # A foreign host name, another method, a body too large, a failure: any operation may answer so.
-EVERYWHERE = (400, 405, 413, 500)
+EVERYWHERE = (400, 405, 408, 413, 500)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -21,8 +23,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _documented(status) for status in statuses}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """Write the OpenAPI description once, with the schemas of problem documents."""
+def body(model: type[BaseModel]) -> dict[str, Any]:
+    """The body of an operation that reads it itself; `describe` is told of the model."""
+    schema = {"$ref": REFERENCE.format(model=model.__name__)}
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def describe(app: FastAPI, bodies: Sequence[type[BaseModel]] = ()) -> dict[str, Any]:
+    """Write the OpenAPI description once, with the schemas of problem documents and bodies."""
     if app.openapi_schema is None:
         schema = get_openapi(
             title=app.title,
@@ -31,7 +40,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=app.description,
             routes=app.routes,
         )
-        _, found = models_json_schema([(ProblemDocument, "serialization")], ref_template=REFERENCE)
+        models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+            (ProblemDocument, "serialization"),
+            *((model, "validation") for model in bodies),
+        ]
+        _, found = models_json_schema(models, ref_template=REFERENCE)
         schema["components"]["schemas"] |= found["$defs"]
         app.openapi_schema = schema
     return app.openapi_schema

@@ -19,10 +19,13 @@ from features.explanations import EXPLANATIONS, OTHER, explained
 MEDIA_TYPE = "application/problem+json"
 # Mistakes in one answer; the rest is counted.
 SHOWN_ERRORS = 50
+# Characters of what a caller sent.
+SHOWN = 100
 KINDS = {
     400: "bad-request",
     404: "not-found",
     405: "method-not-allowed",
+    408: "body-too-slow",
     413: "body-too-large",
     422: "invalid-request",
     500: "internal-error",
@@ -58,10 +61,17 @@ class ProblemError(HTTPException):
     status : int
     detail : str
     errors : sequence of FieldProblem
+    headers : mapping of str to str, optional
     """
 
-    def __init__(self, status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> None:
-        super().__init__(status, detail)
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
         self.errors = tuple(errors)
 
 
@@ -77,7 +87,7 @@ async def answer(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         found = problem_of_validation(error.errors())
     elif isinstance(error, ProblemError):
-        found = problem(error.status_code, error.detail, error.errors)
+        found, headers = problem(error.status_code, error.detail, error.errors), error.headers
     elif isinstance(error, StarletteHTTPException):
         headers = error.headers
         found = problem(error.status_code, _plain_detail(request, error))
@@ -110,6 +120,11 @@ def response(found: ProblemDocument, headers: Mapping[str, str] | None = None) -
     return Response(json.dumps(found.model_dump()), found.status, headers, MEDIA_TYPE)
 
 
+def shortened(text: str) -> str:
+    """What a caller sent, as much of it as an answer repeats."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
 def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> ProblemDocument:
     """Say of every field that was refused what is wrong with it and what to do."""
     status = 400 if any(error["type"] == "json_invalid" for error in errors) else 422
@@ -122,10 +137,10 @@ def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> ProblemDocumen
 
 def _plain_detail(request: Request, error: StarletteHTTPException) -> str:
     if error.status_code == 404:
-        return f"There is no {request.url.path}. GET /openapi.json lists what there is."
+        return f"There is no {shortened(request.url.path)}. GET /openapi.json lists what there is."
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "another method")
-        return f"{request.method} is not allowed on {request.url.path}. Use {allowed}."
+        return f"{request.method} is not allowed on {shortened(request.url.path)}. Use {allowed}."
     if error.status_code == 400:
         return "The body cannot be read as JSON. Send a JSON object in UTF-8, not nested deeply."
     return str(error.detail)

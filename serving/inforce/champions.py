@@ -113,10 +113,10 @@ def champions(tracker: Tracker) -> Source[Champions]:
 
     def version() -> tuple[int | None, ...]:
         try:
-            found = [tracker.champion(name) for name in (CHURN, CLV)]
+            found = tracker.champions()
         except UNREADABLE as error:
             raise LoadError(said(error)) from error
-        return tuple(None if champion is None else champion.version for champion in found)
+        return tuple(found.get(name) for name in (CHURN, CLV))
 
     def load() -> Champions:
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from training.scoring.columns import COLUMNS, LAPSED, SCORE_COLUMNS, STAGES, Sco
 from training.scoring.model_scorers import load_model
 
 READERS = (".parquet", ".csv")
+# Lists whose places are kept: of a million customers each takes 4 MB.
+LISTINGS = 8
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,16 @@ class Scores:
     rows: pl.DataFrame
     terms: Terms
     digest: str
+    _listed: OrderedDict[tuple[tuple[str, ...], float], pl.Series] = field(
+        default_factory=OrderedDict, init=False, repr=False, compare=False
+    )
+
+    @cached_property
+    def _by_id(self) -> tuple[pl.Series, pl.Series]:
+        """The ids in order, and the row of each."""
+        ids = self.rows["customer_id"]
+        order = ids.arg_sort()
+        return ids.gather(order), order
 
     @property
     def as_of(self) -> datetime:
@@ -55,15 +69,35 @@ class Scores:
         churn, clv = self.rows["churn_model_version"][0], self.rows["clv_model_version"][0]
         return {CHURN: churn, CLV: clv}
 
-    def at_risk(self, stages: Sequence[str], min_risk: float) -> pl.DataFrame:
-        """Rows of the stages with at least this churn risk, in their order."""
-        query = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
-        return self.rows.filter(query)
+    def at_risk(
+        self, stages: Sequence[str], min_risk: float, start: int, limit: int
+    ) -> tuple[pl.DataFrame, int]:
+        """Rows of the stages with at least this churn risk, in their order.
+
+        Returns
+        -------
+        page : polars.DataFrame
+            At most `limit` of them from place `start` on.
+        total : int
+            How many there are.
+        """
+        key = (tuple(sorted(set(stages))), min_risk)
+        places = self._listed.pop(key, None)
+        if places is None:
+            query = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
+            places = self.rows.select(query.arg_true()).to_series()
+        self._listed[key] = places
+        while len(self._listed) > LISTINGS:
+            self._listed.popitem(last=False)
+        return self.rows[places.slice(start, limit)], len(places)
 
     def of(self, customer_id: str) -> ScoreRow | None:
         """The scores of a customer; None for one who has none."""
-        found = score_rows(self.rows.filter(pl.col("customer_id") == customer_id))
-        return found[0] if found else None
+        ids, rows = self._by_id
+        place = int(ids.search_sorted(customer_id))
+        if place == len(ids) or ids[place] != customer_id:
+            return None
+        return ScoreRow.of(self.rows.row(rows[place], named=True))
 
 
 def score_rows(rows: pl.DataFrame) -> list[ScoreRow]:

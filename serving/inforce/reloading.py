@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -52,41 +51,26 @@ class _State(Generic[T]):
 class Watched(Generic[T]):
     """The latest value of a source that could be loaded.
 
-    Value and version are swapped in one assignment, so every reader has a whole one. One reader
-    at a time looks at the source, at most every `every_seconds`; the others keep what there is.
+    Value and version are swapped in one assignment, so every reader has a whole one.
 
     Parameters
     ----------
     source : Source
-    every_seconds : float
-    clock : callable
-        Seconds that never go back.
     """
 
-    def __init__(
-        self,
-        source: Source[T],
-        every_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, source: Source[T]) -> None:
         self._source = source
-        self._every_seconds = every_seconds
-        self._clock = clock
-        self._due = float("-inf")
         self._looking = threading.Lock()
         self._state: _State[T] = _State()
 
     def current(self) -> T:
-        """Return the value, looking at the source first if that is due.
-
-        It blocks while it looks, so call it in a thread.
+        """Return the value as it was last loaded.
 
         Raises
         ------
         NotLoadedError
             If none could be loaded so far; says why.
         """
-        self.look()
         state = self._state
         if state.value is None:
             raise NotLoadedError(state.error or f"{self._source.name} are being loaded.")
@@ -98,11 +82,10 @@ class Watched(Generic[T]):
         return self._state.error
 
     def look(self) -> None:
-        """Look at the source if that is due, and swap the value if it has changed there."""
-        if self._clock() < self._due or not self._looking.acquire(blocking=False):
+        """Look at the source, and swap the value if it has changed there; it blocks."""
+        if not self._looking.acquire(blocking=False):
             return
         try:
-            self._due = self._clock() + self._every_seconds
             self._state = self._looked(self._state)
         finally:
             self._looking.release()

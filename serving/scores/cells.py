@@ -53,15 +53,21 @@ def _instant_of_prediction(given: str) -> str:
 def _attribute(given: Any) -> str | float | bool | None:
     if given is None or isinstance(given, bool):
         return given
-    if isinstance(given, str):
-        if given.isascii() or given.encode("utf-8", "ignore").decode() == given:
-            return given
-    elif isinstance(given, int | float) and abs(given) <= LARGEST:
+    if isinstance(given, str) and given.encode("utf-8", "ignore").decode() == given:
+        return storable(given)
+    if isinstance(given, int | float) and abs(given) <= LARGEST:
         return given
     raise refusal(
         f"must be text, a number within ±{LARGEST:g}, true, false or null",
         "Send one value for each attribute.",
     )
+
+
+def storable(text: str) -> str:
+    """The same text, which databases can hold."""
+    if "\0" in text:
+        raise refusal("must not hold the character NUL", "Remove it.")
+    return text
 
 
 def _described(pattern: str) -> WithJsonSchema:
@@ -76,7 +82,9 @@ def _described(pattern: str) -> WithJsonSchema:
 
 
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"\S")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"\S"),
+    AfterValidator(storable),
 ]
 Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from serving.http.openapi import problems
-from serving.resources import ChampionsNow
+from fastapi import APIRouter, Depends
+
+from serving.http.bodies import raw_body, read
+from serving.http.openapi import body, problems
+from serving.resources import ChampionsNow, ResourcesNow
 from serving.scores import service
 from serving.scores.schemas import ScoreAnswer, ScoreRequest
 
 router = APIRouter(prefix="/v1", tags=["scores"])
 
 
-@router.post("/score", responses=problems(422, 503))
-def score(request: ScoreRequest, champions: ChampionsNow) -> ScoreAnswer:
+@router.post(
+    "/score",
+    responses={200: {"model": ScoreAnswer}, **problems(422, 503)},
+    openapi_extra=body(ScoreRequest),
+)
+async def score(
+    content: Annotated[bytes, Depends(raw_body)], champions: ChampionsNow, resources: ResourcesNow
+) -> ScoreAnswer:
     """Score up to 1,000 customers from their orders and feedback.
 
     The batch's numbers for the same history; percentiles are among the customers at training.
     """
-    return service.score(request, champions)
+    return await resources.turns.take(lambda: service.score(read(content, ScoreRequest), champions))

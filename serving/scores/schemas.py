@@ -14,10 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from features.explanations import refusal
 from features.schema import SCHEMAS, Column
 from serving.inforce.schemas import Answer, ScoreRow, Terms, Versions, WallClock
-from serving.scores.cells import AsOf, Attribute, Id, Instant, Number, Text
+from serving.scores.cells import AsOf, Attribute, Id, Instant, Number, Text, storable
 
 # At a few milliseconds each a request of so many takes seconds.
 MOST_CUSTOMERS = 1000
+# Of a customer, and rows of all customers: more are a batch's.
+MOST_ORDERS, MOST_ROWS = 5000, 50_000
 
 
 class RequestModel(BaseModel):
@@ -50,7 +52,7 @@ TYPES: dict[Any, Any] = {
     "number": Number,
     "date": Instant,
     # Not used by the models, and not stripped: a text may be empty.
-    ("feedback", "text"): Annotated[str, Field(max_length=10_000)],
+    ("feedback", "text"): Annotated[str, Field(max_length=10_000), AfterValidator(storable)],
 }
 # What only a request has to be told.
 REMARKS = {
@@ -78,7 +80,7 @@ class Customer(RequestModel):
     """One customer's history, as much of it as there is."""
 
     customer_id: Id
-    orders: list[Order]
+    orders: list[Order] = Field(max_length=MOST_ORDERS)
     feedback: list[Feedback] = Field(default_factory=list)
     offers: list[Offer] = Field(default_factory=list)
     attributes: dict[Text, Attribute] = Field(
@@ -98,6 +100,16 @@ def _once(customers: list[Customer]) -> list[Customer]:
     return customers
 
 
+def _not_too_many(customers: list[Customer]) -> list[Customer]:
+    rows = sum(len(c.orders) + len(c.feedback) + len(c.offers) for c in customers)
+    if rows > MOST_ROWS:
+        raise refusal(
+            f"must hold at most {MOST_ROWS:,} orders, answers and offers; got {rows:,}",
+            "Send fewer customers at a time, or score the shop with holdfast score.",
+        )
+    return customers
+
+
 class ScoreRequest(RequestModel):
     """Customers to be scored, and the instant of prediction."""
 
@@ -106,6 +118,7 @@ class ScoreRequest(RequestModel):
         list[Customer],
         Field(min_length=1, max_length=MOST_CUSTOMERS),
         AfterValidator(_once),
+        AfterValidator(_not_too_many),
     ]
     currency: Text | None = Field(
         default=None,

@@ -51,7 +51,7 @@ class ServedShop:
 
     @property
     def settings(self) -> Settings:
-        return Settings(scores=self.scores, tracking_uri=self.tracker.uri, reload_seconds=0)
+        return Settings(scores=self.scores, tracking_uri=self.tracker.uri, reload_seconds=0.05)
 
     @property
     def batch(self) -> pd.DataFrame:
@@ -85,6 +85,19 @@ def client_of() -> Iterator[Callable[[Settings], TestClient]]:
     yield start
     for client in started:
         client.__exit__()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object], object], None]:
+    """Wait until something is what it should become; the service looks again by itself."""
+
+    def wait(found: Callable[[], object], expected: object) -> None:
+        patience = time.monotonic() + 30
+        while (now := found()) != expected and time.monotonic() < patience:
+            time.sleep(0.02)
+        assert now == expected
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from training.registry.store import TrackingError, shown
+from training.registry.versions import RegisteredVersion
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
     from mlflow.store.entities import PagedList
 
 EXPERIMENT = "holdfast"
@@ -19,6 +24,9 @@ OURS = "holdfast"
 # By it MLflow's page opens an experiment as machine learning, with runs and charts first.
 KIND, MACHINE_LEARNING = "mlflow.experimentKind", "custom_model_development"
 HOME = "holdfast.database"
+CHAMPION = "champion"
+# Which versions are in force together: a tag of one registered model, so that it changes at once.
+RELEASE, RELEASED_WITH = "holdfast.release", "churn-risk"
 ABSENT = "RESOURCE_DOES_NOT_EXIST"
 PRESENT = "RESOURCE_ALREADY_EXISTS"
 QUIET = {
@@ -121,3 +129,53 @@ def every(search: Callable[..., PagedList[Found]]) -> list[Found]:
         page = search(page_token=page.token)
         found.extend(page)
     return found
+
+
+def in_force(models: Iterable[RegisteredModel]) -> dict[str, int]:
+    """Model -> version of the last release; of models that it does not name, by the alias."""
+    found = list(models)
+    aliases = {m.name: int(m.aliases[CHAMPION]) for m in found if CHAMPION in m.aliases}
+    release = next((m.tags[RELEASE] for m in found if RELEASE in m.tags), "{}")
+    known = {model.name for model in found}
+    named = {name: int(version) for name, version in json.loads(release).items() if name in known}
+    return {**aliases, **named}
+
+
+def described(
+    client: MlflowClient, model: RegisteredModel, found: list[ModelVersion]
+) -> list[RegisteredVersion]:
+    """Versions of a model as they are handed out, with the figures of their runs."""
+    metrics = _metrics(client, {str(version.run_id) for version in found})
+    return [
+        RegisteredVersion(
+            name=model.name,
+            version=int(version.version),
+            aliases=tuple(
+                alias
+                for alias, number in sorted(model.aliases.items())
+                if int(number) == int(version.version)
+            ),
+            run_id=str(version.run_id),
+            created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            tags=version.tags,
+            metrics=metrics.get(str(version.run_id), {}),
+        )
+        for version in found
+    ]
+
+
+def _metrics(client: MlflowClient, run_ids: set[str]) -> dict[str, Mapping[str, float]]:
+    """Metrics of those runs that still exist."""
+    from mlflow.entities import ViewType
+
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None or not run_ids:
+        return {}
+    listed = ", ".join(f"'{run_id}'" for run_id in sorted(run_ids))
+    search = partial(
+        client.search_runs,
+        [experiment.experiment_id],
+        filter_string=f"attributes.run_id IN ({listed})",
+        run_view_type=ViewType.ALL,
+    )
+    return {run.info.run_id: run.data.metrics for run in every(search)}

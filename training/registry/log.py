@@ -114,11 +114,10 @@ def record(
             run.log_metrics({prefix + name: value for name, value in outcome.metrics.items()})
         told = {outcome.name: outcome.words() for outcome in last}
         versions = [_register(tracker, run, p, told.get(p.name, "")) for p in parts]
-    promoted = (
-        tracker.promote(v.name, v.version) if p.decision.promoted else v
-        for v, p in zip(versions, parts, strict=True)
-    )
-    return LoggedTraining(run.run_id, tuple(promoted), card)
+    won = {p.name for p in parts if p.decision.promoted}
+    tracker.release({v.name: v.version for v in versions if v.name in won})
+    now = tuple(tracker.version(v.name, v.version) for v in versions)
+    return LoggedTraining(run.run_id, now, card)
 
 
 def data_digest(past: Past) -> dict[str, Any]:

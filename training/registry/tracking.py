@@ -6,11 +6,11 @@ logger is set, and imports MLflow when first used.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING
 from training.registry import store
 from training.registry.client import (
     ABSENT,
-    EXPERIMENT,
+    CHAMPION,
     OURS,
+    RELEASE,
+    RELEASED_WITH,
     context_tags,
+    described,
     every,
     experiment_id,
     fill,
     given,
+    in_force,
     make_registered_model,
     quietly,
 )
@@ -35,9 +39,8 @@ from training.registry.versions import ModelFiles, RegisteredVersion
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+    from mlflow.entities.model_registry import RegisteredModel
 
-CHAMPION = "champion"
 CHALLENGER = "challenger"
 # Characters of a version's description that MLflow keeps.
 DESCRIPTION = 5000
@@ -157,21 +160,43 @@ class Tracker:
         TrackingError
             If there is no such model or version; says which there are.
         """
-        self.version(name, version)
+        return self.release({name: version})[0]
+
+    def release(self, versions: Mapping[str, int]) -> list[RegisteredVersion]:
+        """Make versions the champions together, beside the champions of the other models.
+
+        The aliases follow one after the other, for others to read; what is in force is one tag,
+        written last: nobody who goes by it sees a part of the change.
+
+        Raises
+        ------
+        TrackingError
+            If there is no such model or version; says which there are.
+        """
+        for name, version in versions.items():
+            self.version(name, version)
         with self._mlflow():
-            self._client().set_registered_model_alias(name, CHAMPION, str(version))
-        return self.version(name, version)
+            client, models = self._client(), self._models()
+            for name, version in versions.items():
+                client.set_registered_model_alias(name, CHAMPION, str(version))
+            now = json.dumps({**in_force(models), **versions}, sort_keys=True)
+            for model in models:
+                if model.name == RELEASED_WITH:
+                    client.set_registered_model_tag(model.name, RELEASE, now)
+        return [self.version(name, version) for name, version in versions.items()]
+
+    def champions(self) -> dict[str, int]:
+        """Registered model -> the version in force, all read at one instant.
+
+        Where no release was ever made, by an older version of Holdfast, the aliases say it.
+        """
+        with self._mlflow():
+            return in_force(self._models())
 
     def champion(self, name: str) -> RegisteredVersion | None:
-        """Return the version with the alias `champion`; None without such a model or alias."""
-        with self._mlflow():
-            model = self._find(name)
-            if model is None or CHAMPION not in model.aliases:
-                return None
-            client = self._client()
-            return _described(
-                client, model, [client.get_model_version(name, model.aliases[CHAMPION])]
-            )[0]
+        """Return the version of a model that is in force; None if none is."""
+        number = self.champions().get(name)
+        return None if number is None else self.version(name, number)
 
     def version(self, name: str, version: int) -> RegisteredVersion:
         """Return one version of a model.
@@ -281,43 +306,4 @@ class Tracker:
         client = self._client()
         found = every(partial(client.search_model_versions, f"name = '{model.name}'"))
         found.sort(key=lambda version: int(version.version), reverse=True)
-        return _described(client, model, found)
-
-
-def _described(
-    client: MlflowClient, model: RegisteredModel, found: list[ModelVersion]
-) -> list[RegisteredVersion]:
-    metrics = _metrics(client, {str(version.run_id) for version in found})
-    return [
-        RegisteredVersion(
-            name=model.name,
-            version=int(version.version),
-            aliases=tuple(
-                alias
-                for alias, number in sorted(model.aliases.items())
-                if int(number) == int(version.version)
-            ),
-            run_id=str(version.run_id),
-            created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
-            tags=version.tags,
-            metrics=metrics.get(str(version.run_id), {}),
-        )
-        for version in found
-    ]
-
-
-def _metrics(client: MlflowClient, run_ids: set[str]) -> dict[str, Mapping[str, float]]:
-    """Metrics of those runs that still exist."""
-    from mlflow.entities import ViewType
-
-    experiment = client.get_experiment_by_name(EXPERIMENT)
-    if experiment is None or not run_ids:
-        return {}
-    listed = ", ".join(f"'{run_id}'" for run_id in sorted(run_ids))
-    search = partial(
-        client.search_runs,
-        [experiment.experiment_id],
-        filter_string=f"attributes.run_id IN ({listed})",
-        run_view_type=ViewType.ALL,
-    )
-    return {run.info.run_id: run.data.metrics for run in every(search)}
+        return described(client, model, found)

@@ -105,7 +105,7 @@ def test_the_schema_of_a_problem_is_documented(client):
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
     assert set(schemas["ProblemDocument"]["properties"]) == set(ProblemDocument.model_fields)
     assert "HTTPValidationError" not in schemas
-    assert set(KINDS) == {400, 404, 405, 413, 422, 500, 503}
+    assert set(KINDS) == {400, 404, 405, 408, 413, 422, 500, 503}
 
 
 def test_requests_are_refused_in_the_words_of_settings_but_for_what_is_about_json():

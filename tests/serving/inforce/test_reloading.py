@@ -13,7 +13,6 @@ class Shelf:
 
     def __init__(self, content="first"):
         self.content = content
-        self.now = 0.0
         self.looks = 0
 
     def version(self):
@@ -25,60 +24,59 @@ class Shelf:
             raise LoadError("it is broken")
         return self.content.upper()
 
-    def watched(self, every_seconds=0.0):
-        source = Source("the shelf", self.version, self.load)
-        return Watched(source, every_seconds, lambda: self.now)
+    def watched(self):
+        return Watched(Source("the shelf", self.version, self.load))
+
+    def looked(self):
+        found = self.watched()
+        found.look()
+        return found
 
 
-def test_a_value_is_loaded_when_first_asked_for():
-    assert Shelf().watched().current() == "FIRST"
+def test_a_value_is_there_once_it_was_looked_for():
+    watched = Shelf().watched()
+    with pytest.raises(NotLoadedError, match="the shelf are being loaded"):
+        watched.current()
+    watched.look()
+    assert watched.current() == "FIRST"
 
 
-def test_a_changed_value_is_swapped():
+def test_a_changed_value_is_swapped_at_the_next_look():
     shelf = Shelf()
-    watched = shelf.watched()
-    watched.current()
+    watched = shelf.looked()
     shelf.content = "second"
-    assert watched.current() == "SECOND"
+    assert (watched.current(), shelf.looks) == ("FIRST", 1)
+    watched.look()
+    assert (watched.current(), shelf.looks) == ("SECOND", 2)
 
 
 def test_an_unchanged_value_is_not_loaded_again():
-    shelf = Shelf()
-    watched = shelf.watched()
-    assert watched.current() is watched.current()
-
-
-def test_the_source_is_left_alone_between_looks():
-    shelf = Shelf()
-    watched = shelf.watched(every_seconds=30)
-    watched.current()
-    shelf.content, shelf.now = "second", 29.9
-    assert (watched.current(), shelf.looks) == ("FIRST", 1)
-    shelf.now = 30.0
-    assert (watched.current(), shelf.looks) == ("SECOND", 2)
+    watched = Shelf().looked()
+    before = watched.current()
+    watched.look()
+    assert watched.current() is before
 
 
 def test_the_old_value_stays_when_the_new_one_cannot_be_loaded():
     shelf = Shelf()
-    watched = shelf.watched()
-    watched.current()
+    watched = shelf.looked()
     shelf.content = "broken"
+    watched.look()
     assert watched.current() == "FIRST"
     assert watched.error == "it is broken"
 
 
 def test_the_error_goes_when_the_source_recovers():
     shelf = Shelf()
-    watched = shelf.watched()
-    watched.current()
+    watched = shelf.looked()
     for content in ("broken", "first"):
         shelf.content = content
-        watched.current()
+        watched.look()
     assert watched.error is None
 
 
 def test_without_any_value_the_reason_is_told():
-    watched = Shelf("broken").watched()
+    watched = Shelf("broken").looked()
     with pytest.raises(NotLoadedError, match="it is broken"):
         watched.current()
 
@@ -102,7 +100,7 @@ def test_readers_do_not_wait_for_one_that_loads():
         return "slow" if source_is_slow else "quick"
 
     source_is_slow = False
-    watched = Watched(Source("the shelf", count().__next__, load), 0.0)
+    watched = Watched(Source("the shelf", count().__next__, load))
     watched.look()
     source_is_slow = True
     loader = threading.Thread(target=watched.look)

@@ -189,7 +189,7 @@ def test_the_same_rows_give_the_same_model(training_set, shorter, origin, tmp_pa
         for name in ("one", "other")
     )
     assert one == other
-    assert set(one) == {"model.json", "trees_90d.txt", "trees_45d.txt"}
+    assert set(one) == {"digests.json", "model.json", "trees_90d.txt", "trees_45d.txt"}
 
 
 def test_a_model_of_an_unknown_format_is_refused(training_set, origin, tmp_path):

@@ -1,0 +1,52 @@
+"""What every answer carries, and what the log keeps of a request: never who it was about."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+REQUEST_ID = "X-Request-Id"
+# What a caller may send to find its request in both logs.
+USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Stamp:
+    """Name every request, keep its answer out of caches, and log it by its route.
+
+    A path may hold the id of a customer; the template of its route does not.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with headers, and log."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        name = given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
+        began, status = time.perf_counter(), 500
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = name
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, stamped)
+        finally:
+            taken = 1000 * (time.perf_counter() - began)
+            route = getattr(scope.get("route"), "path", "(no route)")
+            log.info("%s %s %d %.1f ms %s", scope["method"], route, status, taken, name)
