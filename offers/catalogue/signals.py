@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import pandas as pd
 
-from training.scoring.phrases import PHRASES, Phrase
+from training.scoring.phrases import PHRASES, said_of_all
 
 Rule = Callable[[pd.DataFrame], "pd.Series[bool]"]
+Words = Callable[[pd.DataFrame], "pd.Series[str]"]
 
 # All that the rules and their texts look at.
 FEATURES = (
@@ -48,7 +50,7 @@ class Signal:
     name: str
     rule: str
     holds: Rule
-    say: Phrase
+    say: Words
 
 
 def figures_of(scores: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -190,14 +192,14 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "open_ticket",
                 "a support ticket is open",
                 _has_open_ticket,
-                PHRASES["tickets"],
+                partial(said_of_all, PHRASES["tickets"]),
             ),
             Signal(
                 "overdue",
                 "no order for twice the customer's own median interval or longer, where there are "
                 "at least two intervals",
                 _is_overdue,
-                PHRASES["rhythm"],
+                partial(said_of_all, PHRASES["rhythm"]),
             ),
             Signal(
                 "falling_spend",
@@ -228,13 +230,13 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
                 "discount_buyer",
                 "at least a third of the orders bought at a discount",
                 _buys_at_discount,
-                PHRASES["discounts"],
+                partial(said_of_all, PHRASES["discounts"]),
             ),
             Signal(
                 "returns",
                 "at least two refunds, and refunds on at least a third of the orders",
                 _sends_back,
-                PHRASES["returns"],
+                partial(said_of_all, PHRASES["returns"]),
             ),
             Signal(
                 "silent",

@@ -11,7 +11,7 @@ from features.schema import NO_OFFER
 from offers.catalogue.catalogue import Offer, OfferCatalogue
 from offers.catalogue.signals import SIGNALS, figures_of, signals_of
 from offers.errors import OffersError
-from training.scoring.phrases import PHRASES
+from training.scoring.phrases import PHRASES, said_of_all
 
 
 def offer_reasons(
@@ -77,7 +77,7 @@ def _addressed(offer: Offer, figures: pd.DataFrame, signals: pd.DataFrame) -> pd
 
 
 def _otherwise(scores: pd.DataFrame, figures: pd.DataFrame) -> pd.Series[str]:
-    silence: pd.Series[str] = PHRASES["rhythm"](figures).fillna(_last_order(figures))
+    silence: pd.Series[str] = said_of_all(PHRASES["rhythm"], figures).fillna(_last_order(figures))
     if "reason_1" not in scores:
         return silence
     risk = pd.Series(scores["reason_1"].to_numpy(), index=figures.index, dtype="string")

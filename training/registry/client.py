@@ -43,19 +43,17 @@ Found = TypeVar("Found")
 @contextmanager
 def quietly(uri: str) -> Iterator[None]:
     """Use MLflow without its notes, prints and telemetry, and tell its errors as ours."""
-    added = {name: value for name, value in QUIET.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
+    # Once, and left: taking it back would change the environment under threads that read it, which
+    # ends the process.
+    for name in QUIET.keys() - os.environ.keys():
+        os.environ[name] = QUIET[name]
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-        try:
-            yield
-        except (MlflowException, SQLAlchemyError) as error:
-            raise TrackingError(f"The tracking store {shown(uri)} refused: {error}") from error
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise TrackingError(f"The tracking store {shown(uri)} refused: {error}") from error
 
 
 def fill(uri: str) -> None:

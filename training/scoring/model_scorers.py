@@ -66,8 +66,13 @@ class ChurnScorer:
     def _explained(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What each feature adds above what is usual, and the table that phrases read."""
         added = self.model.contributions(table)
-        usual = pd.DataFrame(self.reference.usual).reindex(index=added.columns).T.fillna(0.0)
-        above = added - usual.reindex(live_or_lapsed(table), fill_value=0.0).to_numpy()
+        usual = {
+            company: np.array([means.get(str(column), 0.0) for column in added.columns])
+            for company, means in self.reference.usual.items()
+        }
+        none = np.zeros(added.shape[1])
+        company = [usual.get(str(name), none) for name in live_or_lapsed(table)]
+        above = added - np.array(company).reshape(added.shape)
         known = table.assign(**{USUAL_SPEND: self.model.btyd_.day_spend})
         return above, known
 

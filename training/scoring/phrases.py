@@ -7,13 +7,13 @@ silence since, and `training.scoring.reasons` has the rhythm tell it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from features.agreement import many
 from features.feature import Feature
 
 # The mean spend of a purchase day in the shop, beside the features of the table.
@@ -22,132 +22,169 @@ USUAL_SPEND = "usual_spend"
 FEW_ORDERS = 2
 # Of a horizon without an order: less is no silence of somebody who bought on one day.
 QUIET = 0.25
+# What phrases go by, besides what a shop adds itself.
+READ = frozenset(
+    {
+        "aov", "days_since_first_order", "days_since_last_feedback", "days_since_last_order",
+        "discounted_orders_share", "gap_median", "horizon_days", "offers_365d", "offers_redeemed",
+        "orders", "orders_1h", "orders_2h", "orders_season_1y", "purchase_days", "refunds",
+        "satisfaction_last", "spend_1h", "spend_4h", "ticket_count", "tickets_open", USUAL_SPEND,
+    }
+)  # fmt: skip
 Text = Any  # a pandas Series of the nullable text type, which the stubs do not know
-Phrase = Callable[[pd.DataFrame], Text]
+Row = Mapping[str, float]
+# NaN may be told as if it were a number: `said` then takes it for nothing to say.
+Phrase = Callable[[Row], str | None]
 
 
-def _text(words: object, index: pd.Index) -> Text:
-    return pd.Series(words, index=index, dtype="string")
+def said(phrase: Phrase, row: Row) -> str | None:
+    """A phrase about a customer, None where there is none or a number in it is not known."""
+    try:
+        return phrase(row)
+    except ValueError:  # NaN is no whole number.
+        return None
 
 
-def _number(values: pd.Series) -> Text:
-    return values.round().map("{:,.0f}".format, na_action="ignore").astype("string")
+def rows_of(table: pd.DataFrame, further: Iterable[str] = ()) -> list[dict[str, float]]:
+    """What phrases read of every row of a feature table, and further columns."""
+    wanted = READ.union(further)
+    columns = [column for column in table.columns if column in wanted]
+    return [dict(zip(columns, row, strict=True)) for row in table[columns].to_numpy().tolist()]
 
 
-def _counted(values: pd.Series, noun: str) -> Text:
-    plural = np.where(values.round() == 1, f" {noun}", f" {noun}s")
-    return _number(values).replace("0", "no") + _text(plural, values.index)
+def said_of_all(phrase: Phrase, table: pd.DataFrame) -> Text:
+    """A phrase about every row of a feature table, missing where there is none."""
+    found = [said(phrase, row) for row in rows_of(table)]
+    return pd.Series(found, index=table.index, dtype="string")
 
 
-def _rhythm(X: pd.DataFrame) -> Text:
+def _number(value: float) -> str:
+    return f"{round(value):,}"
+
+
+def _counted(value: float, noun: str) -> str:
+    count = round(value)
+    return many(count, noun) if count else f"no {noun}s"
+
+
+def _rhythm(c: Row) -> str | None:
     """Silent for longer than the customer's own rhythm, or of a slow one."""
-    since, usual = X["days_since_last_order"].clip(lower=1), X["gap_median"].clip(lower=1)
-    days, horizon = _counted(since, "day"), X["horizon_days"]
-    once = ("no order for " + days).where(since >= QUIET * horizon)
-    late = ("used to order every " + _counted(usual, "day") + ", none for " + _number(since)).where(
-        since > usual
-    )
-    slow = ("orders only about every " + _counted(usual, "day")).where(usual >= horizon / 2)
-    return late.fillna(slow).where(usual.notna(), once)
+    since, usual = max(c["days_since_last_order"], 1.0), max(c["gap_median"], 1.0)
+    if usual != usual:  # NaN: bought on one day.
+        is_quiet = since >= QUIET * c["horizon_days"]
+        return f"no order for {_counted(since, 'day')}" if is_quiet else None
+    if since > usual:
+        return f"used to order every {_counted(usual, 'day')}, none for {_number(since)}"
+    is_slow = usual >= c["horizon_days"] / 2
+    return f"orders only about every {_counted(usual, 'day')}" if is_slow else None
 
 
-def _age(X: pd.DataFrame) -> Text:
+def _age(c: Row) -> str | None:
     """New, or with few orders for the time."""
-    age, days = X["days_since_first_order"].clip(lower=1), X["purchase_days"]
-    new = ("first order only " + _counted(age, "day") + " ago").where(age < X["horizon_days"])
-    few = (_counted(X["orders"], "order") + " in " + _counted(age, "day")).where(
-        days * X["horizon_days"] < age
-    )
-    return new.fillna(few)
+    age, horizon = max(c["days_since_first_order"], 1.0), c["horizon_days"]
+    if age < horizon:
+        return f"first order only {_counted(age, 'day')} ago"
+    if c["purchase_days"] * horizon < age:
+        return f"{_counted(c['orders'], 'order')} in {_counted(age, 'day')}"
+    return None
 
 
-def _orders(X: pd.DataFrame) -> Text:
-    few = "only " + _counted(X["orders"], "order") + " so far"
-    return few.where(X["orders"] > 1, "only one order").where(X["orders"] <= FEW_ORDERS)
+def _orders(c: Row) -> str | None:
+    if not c["orders"] <= FEW_ORDERS:
+        return None
+    return f"only {_counted(c['orders'], 'order')} so far" if c["orders"] > 1 else "only one order"
 
 
-def _recent_orders(X: pd.DataFrame) -> Text:
+def _recent_orders(c: Row) -> str | None:
     """None lately, or fewer than before."""
-    days, lately, before = X["horizon_days"], X["orders_1h"], X["orders_2h"] - X["orders_1h"]
-    phrase = _counted(lately, "order") + " in the last " + _number(days) + " days, "
-    phrase = phrase + _number(before).replace("0", "none") + " in the " + _number(days) + " before"
-    told = (X["days_since_first_order"] > days) & ((lately < before) | (lately == 0))
-    return phrase.where(told)
+    days, lately, before = c["horizon_days"], c["orders_1h"], c["orders_2h"] - c["orders_1h"]
+    if not (c["days_since_first_order"] > days and (lately < before or lately == 0)):
+        return None
+    fewer = f"{_counted(lately, 'order')} in the last {_number(days)} days"
+    return f"{fewer}, {_number(before) if round(before) else 'none'} in the {_number(days)} before"
 
 
-def _season(X: pd.DataFrame) -> Text:
+def _season(c: Row) -> str | None:
     """None at this time of the year a year ago."""
-    phrase = _counted(X["orders_season_1y"], "order") + " in the coming season a year ago"
-    return phrase.where((X["days_since_first_order"] >= 365) & (X["orders_season_1y"] == 0))
+    if c["days_since_first_order"] >= 365 and c["orders_season_1y"] == 0:
+        return "no orders in the coming season a year ago"
+    return None
 
 
-def _spend(X: pd.DataFrame) -> Text:
+def _spend(c: Row) -> str | None:
     """Less an order than the customers of the shop."""
-    phrase = "spends " + _number(X["aov"]) + " an order, less than most"
-    return phrase.where(X["aov"] < X[USUAL_SPEND])
+    if c["aov"] < c[USUAL_SPEND]:
+        return f"spends {_number(c['aov'])} an order, less than most"
+    return None
 
 
-def _recent_spend(X: pd.DataFrame) -> Text:
+def _recent_spend(c: Row) -> str | None:
     """Nothing lately, or less than before."""
-    lately, before = X["spend_1h"], (X["spend_4h"] - X["spend_1h"]) / 3
-    horizon = _number(X["horizon_days"])
-    days = " in the last " + horizon + " days"
-    less = _number(lately) + " spent" + days + ", " + _number(before) + " in each " + horizon
-    less = less + " before"
-    nothing = pd.Series("nothing spent", X.index, dtype="string") + days
-    return less.where(lately < before).where(lately > 0, nothing)
+    lately, before = c["spend_1h"], (c["spend_4h"] - c["spend_1h"]) / 3
+    horizon = _number(c["horizon_days"])
+    if not lately > 0:
+        return f"nothing spent in the last {horizon} days"
+    if lately < before:
+        less = f"{_number(lately)} spent in the last {horizon} days"
+        return f"{less}, {_number(before)} in each {horizon} before"
+    return None
 
 
-def _returns(X: pd.DataFrame) -> Text:
-    phrase = _counted(X["refunds"], "refund") + " on " + _counted(X["orders"], "order")
-    return phrase.where(X["refunds"] > 0)
+def _returns(c: Row) -> str | None:
+    if c["refunds"] > 0:
+        return f"{_counted(c['refunds'], 'refund')} on {_counted(c['orders'], 'order')}"
+    return None
 
 
-def _discounts(X: pd.DataFrame) -> Text:
-    share = X["discounted_orders_share"]
-    phrase = _number(100 * share) + " % of orders bought at a discount"
-    return phrase.where(share > 0)
+def _discounts(c: Row) -> str | None:
+    share = c["discounted_orders_share"]
+    return f"{_number(100 * share)} % of orders bought at a discount" if share > 0 else None
 
 
-def _feedback(X: pd.DataFrame) -> Text:
-    last = X["satisfaction_last"]
-    mood = np.where(last < 0, "negative", "neutral")
-    ago = ", " + _counted(X["days_since_last_feedback"].clip(lower=1), "day") + " ago"
-    return ("last feedback " + _text(mood, X.index) + ago).where(last <= 0)
+def _feedback(c: Row) -> str | None:
+    last = c["satisfaction_last"]
+    if not last <= 0:
+        return None
+    ago = _counted(max(c["days_since_last_feedback"], 1.0), "day")
+    return f"last feedback {'negative' if last < 0 else 'neutral'}, {ago} ago"
 
 
-def _tickets(X: pd.DataFrame) -> Text:
-    still = (", " + _number(X["tickets_open"]) + " open").where(X["tickets_open"] > 0)
-    phrase = _counted(X["ticket_count"], "support ticket") + still.fillna("")
-    return phrase.where(X["ticket_count"] > 0)
+def _tickets(c: Row) -> str | None:
+    if not c["ticket_count"] > 0:
+        return None
+    still = f", {_number(c['tickets_open'])} open" if c["tickets_open"] > 0 else ""
+    return f"{_counted(c['ticket_count'], 'support ticket')}{still}"
 
 
-def _offers(X: pd.DataFrame) -> Text:
-    phrase = _counted(X["offers_365d"], "offer") + " in the last year, none redeemed so far"
-    return phrase.where((X["offers_365d"] > 0) & (X["offers_redeemed"] == 0))
+def _offers(c: Row) -> str | None:
+    if c["offers_365d"] > 0 and c["offers_redeemed"] == 0:
+        return f"{_counted(c['offers_365d'], 'offer')} in the last year, none redeemed so far"
+    return None
 
 
 def of_profile(column: str, values: Sequence[str]) -> Phrase:
     """The phrase of a customer attribute: the value behind the code, or the number itself."""
     codes = {float(code): value for code, value in enumerate(values)}
+    name = column.removeprefix("profile_")
 
-    def say(X: pd.DataFrame) -> Text:
-        number = X[column].map("{:g}".format, na_action="ignore")
-        shown = X[column].map(codes) if codes else number
-        return column.removeprefix("profile_") + " is " + shown.astype("string")
+    def say(c: Row) -> str | None:
+        value = c[column]
+        if value != value:
+            return None
+        shown = codes.get(value) if codes else f"{value:g}"
+        return None if shown is None else f"{name} is {shown}"
 
     return say
 
 
 def of_own(feature: Feature) -> Phrase:
     """The phrase of a feature of the shop's own: what it means, and its value with the unit."""
-    is_share = feature.unit == "share"
-    unit = "" if is_share or not feature.unit else f" {feature.unit}"
+    form = "{:.0%}" if feature.unit == "share" else "{:,.4g}"
+    unit = "" if feature.unit in ("", "share") else f" {feature.unit}"
 
-    def say(X: pd.DataFrame) -> Text:
-        form = "{:.0%}" if is_share else "{:,.4g}"
-        number = X[feature.name].map(form.format, na_action="ignore").astype("string")
-        return f"{feature.meaning}: " + number + unit
+    def say(c: Row) -> str | None:
+        value = c[feature.name]
+        return f"{feature.meaning}: {form.format(value)}{unit}" if value == value else None
 
     return say
 

@@ -14,7 +14,7 @@ from features.catalogue import CATALOGUE
 from features.feature import Feature
 from training.evaluation import FloatArray
 from training.scoring.columns import REASONS
-from training.scoring.phrases import PHRASES, Phrase, of_own, of_profile
+from training.scoring.phrases import PHRASES, Phrase, of_own, of_profile, rows_of, said
 
 PROFILE = "profile_"
 FAMILIES: Mapping[str, str] = MappingProxyType(
@@ -65,12 +65,17 @@ class Topic:
     features : tuple of str
         Their contributions are added up.
     say : callable
-        Feature table -> one phrase for each row, missing where there is nothing to say.
+        Row of a feature table -> a phrase; None where there is nothing to say.
     """
 
     name: str
     features: tuple[str, ...]
     say: Phrase
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether it is about a column that a shop adds itself, and named after it."""
+        return self.features == (self.name,)
 
 
 def reasons(
@@ -145,11 +150,17 @@ def _ranked(
     own: Sequence[Feature],
 ) -> tuple[tuple[Topic, ...], NDArray[np.object_], FloatArray]:
     """Topics, their phrases about every row, and what they add to its risk; -inf if no reason."""
-    topics = topics_of([str(column) for column in contributions], categories, own)
-    added = np.column_stack([contributions[list(t.features)].sum(axis=1) for t in topics])
-    phrases = np.column_stack([t.say(table).to_numpy(dtype=object) for t in topics])
-    added = _told(added, pd.isna(phrases), [topic.name for topic in topics])
-    return topics, phrases, np.where(~pd.isna(phrases) & (added > 0), added, -np.inf)
+    columns = [str(column) for column in contributions]
+    topics, values = topics_of(columns, categories, own), contributions.to_numpy()
+    places = [[columns.index(feature) for feature in topic.features] for topic in topics]
+    added = np.column_stack([values[:, place].sum(axis=1) for place in places])
+    rows = rows_of(table, {f for t in topics if t.is_of_one for f in t.features})
+    phrases = np.empty((len(table), len(topics)), dtype=object)
+    for number, row in enumerate(rows):
+        phrases[number] = [said(topic.say, row) for topic in topics]
+    silent = pd.isna(phrases)
+    added = _told(added, silent, [topic.name for topic in topics])
+    return topics, phrases, np.where(~silent & (added > 0), added, -np.inf)
 
 
 def _strongest(weight: FloatArray) -> NDArray[np.intp]:

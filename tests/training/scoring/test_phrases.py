@@ -2,13 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from training.scoring import phrases
 from training.scoring.phrases import PHRASES, of_profile
 
-UNKNOWN = pd.NA
+UNKNOWN = None
 
 
 def said(topic: str, **row: float) -> object:
-    return PHRASES[topic](pd.DataFrame({name: [float(value)] for name, value in row.items()}))[0]
+    return phrases.said(PHRASES[topic], {name: float(value) for name, value in row.items()})
 
 
 def silent(since: float, usual: float) -> dict[str, float]:
@@ -108,6 +109,28 @@ def test_a_phrase_says_the_customers_own_numbers(topic, row, phrase):
     ],
 )
 def test_an_attribute_is_named_by_its_value(values, code, phrase):
-    found = of_profile("profile_channel", values)(pd.DataFrame({"profile_channel": [code]}))[0]
+    found = phrases.said(of_profile("profile_channel", values), {"profile_channel": code})
 
     assert found is phrase or found == phrase
+
+
+def test_a_phrase_about_a_table_is_that_about_every_row():
+    table = pd.DataFrame(
+        {"refunds": [1.0, 0.0, np.nan], "orders": [2.0, 5.0, 1.0], "another": 3.0},
+        index=["a", "b", "c"],
+    )
+
+    found = phrases.said_of_all(PHRASES["returns"], table)
+
+    assert found.fillna("-").to_dict() == {"a": "1 refund on 2 orders", "b": "-", "c": "-"}
+    assert found.dtype == "string"
+
+
+@pytest.mark.parametrize("topic", PHRASES)
+def test_a_phrase_reads_no_more_than_is_listed(topic):
+    """And says nothing of numbers that are not known, but for who has bought on one day."""
+    known = dict.fromkeys(phrases.READ, 1.0)
+    nothing = dict.fromkeys(phrases.READ, np.nan)
+
+    phrases.said(PHRASES[topic], known)
+    assert phrases.said(PHRASES[topic], nothing) is None
