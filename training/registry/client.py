@@ -140,18 +140,23 @@ def in_force(models: Iterable[RegisteredModel]) -> dict[str, int]:
 
 
 def described(
-    client: MlflowClient, model: RegisteredModel, found: list[ModelVersion]
+    client: MlflowClient, model: RegisteredModel, found: list[ModelVersion], champion: int | None
 ) -> list[RegisteredVersion]:
-    """Versions of a model as they are handed out, with the figures of their runs."""
+    """Versions of a model as they are handed out, with the figures of their runs.
+
+    The champion is the version in force, wherever somebody else may have put the alias.
+    """
+    numbers = {alias: int(number) for alias, number in model.aliases.items()}
+    numbers.pop(CHAMPION, None)
+    if champion is not None:
+        numbers[CHAMPION] = champion
     metrics = _metrics(client, {str(version.run_id) for version in found})
     return [
         RegisteredVersion(
             name=model.name,
             version=int(version.version),
             aliases=tuple(
-                alias
-                for alias, number in sorted(model.aliases.items())
-                if int(number) == int(version.version)
+                alias for alias, number in sorted(numbers.items()) if number == int(version.version)
             ),
             run_id=str(version.run_id),
             created=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),

@@ -306,4 +306,4 @@ class Tracker:
         client = self._client()
         found = every(partial(client.search_model_versions, f"name = '{model.name}'"))
         found.sort(key=lambda version: int(version.version), reverse=True)
-        return described(client, model, found)
+        return described(client, model, found, in_force(self._models()).get(model.name))
