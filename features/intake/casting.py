@@ -65,20 +65,23 @@ def read_cells(
     return frame.with_columns(_finite(nw.col(raw).cast(nw.Float64)).alias(column.target))
 
 
-def holds(frame: nw.LazyFrame[Any], column: Column, mark: str) -> bool:
-    """Whether any cell of a column may hold a mark: a look that is cheaper than reading for it."""
+def holds(frame: nw.LazyFrame[Any], column: Column, *marks: str) -> bool:
+    """Whether any cell of a column may hold one of some marks: cheaper than reading for them."""
     raw = raw_name(column)
     if frame.collect_schema()[raw] not in TEXT_TYPES:
         return False
     if not frame.implementation.is_polars():
         return True
     native: pl.LazyFrame = frame.to_native()
-    said = pl.col(raw).cast(pl.String).str.contains(mark, literal=True)
-    return bool(native.select(said.any()).collect().item())
+    cells = pl.col(raw).cast(pl.String)
+    said = (cells.str.contains(mark, literal=True).any().alias(mark) for mark in marks)
+    return any(native.select(*said).collect().row(0))
 
 
 def _as_id(frame: nw.LazyFrame[Any], column: Column, text: nw.Expr, mapping: Mapping) -> nw.Expr:
     """Ids of whole floats without their fraction, and addresses in small letters."""
+    if frame.implementation.is_polars() and not holds(frame, column, ".0", "@"):
+        return text
     if frame.implementation.is_polars() and holds(frame, column, ".0"):
         text = text.str.replace_all(WHOLE_FLOAT, "$1")
     if column.target == "customer_id" and mapping.fold_emails and holds(frame, column, "@"):

@@ -30,6 +30,8 @@ MADE = {PAID_BACK: "paid_back", CALLED_OFF: "called_off", OWN_ID: "refund_id"}
 ROUNDING = 1e-9
 # Ids as spreadsheets shorten them, such as 6.00000E+12: several become the same.
 SHORTENED = r"^\d([.,]\d+)?[eE]\+\d+$"
+# Fewer are read before threads have begun.
+THREADED_ROWS = 10_000
 # In whatever currency, no order is worth so much; sums of such amounts lose their cents.
 LARGEST = 1e12
 
@@ -73,12 +75,15 @@ def _read_all(
 ) -> tuple[nw.LazyFrame[Any], set[Column]]:
     """Read the columns, local ones beside each other; and the ids of which some have a plus."""
     ids = [column for column in present if column.kind == "id"]
-    if not frame.implementation.is_polars():
+    is_local, cells = frame.implementation.is_polars(), pl.DataFrame()
+    if is_local:
+        native: pl.LazyFrame = frame.to_native()
+        cells = native.collect()
+        frame = nw.from_native(cells.lazy())
+    if not is_local or cells.height < THREADED_ROWS:
         for column in present:
             frame = _read(table, frame, column, mapping)
         return frame, {column for column in ids if holds(frame, column, "+")}
-    native: pl.LazyFrame = frame.to_native()
-    cells = native.collect()
 
     def read(column: Column) -> pl.DataFrame:
         own: nw.LazyFrame[Any] = nw.from_native(cells.lazy().select(raw_name(column)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Dict
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -121,14 +122,17 @@ def _placed(customers: Sequence[Customer], table: str) -> Iterator[Placed]:
 
 
 def _frame(table: str, rows: Sequence[Placed], further: Dict[str, AttributeKind]) -> pl.DataFrame:
-    """The source's table as the history reads it; dates stay text, for the history to read."""
+    """The source's table as the history reads it.
+
+    Dates that have an offset stay text, for the history to move them to the shop's wall clock.
+    """
     fields = type(rows[0].row).model_fields
     columns = {c.source: c.kind for c in SCHEMAS[table] if c.source in fields}
     if not any(SCORE.known_with in p.row.model_fields_set for p in rows):
         # Where nobody tells of resolutions, there is no such column: a score then counts at once.
         columns.pop(SCORE.known_with, None)
     cells = [
-        pl.Series(name, [placed.cell(name) for placed in rows], dtype=_type(kind))
+        _series(name, kind, [placed.cell(name) for placed in rows])
         for name, kind in columns.items()
     ]
     cells += [
@@ -137,6 +141,16 @@ def _frame(table: str, rows: Sequence[Placed], further: Dict[str, AttributeKind]
     ]
     owners = pl.Series("customer_id", [placed.customer_id for placed in rows], dtype=pl.String)
     return pl.DataFrame([owners, *cells])
+
+
+def _series(name: str, kind: str, values: list[Any]) -> pl.Series:
+    """Cells of a request, which were looked at already: reading dates as text takes longer."""
+    if kind != "date":
+        return pl.Series(name, values, dtype=_type(kind))
+    instants = [None if value is None else datetime.fromisoformat(value) for value in values]
+    if any(instant is not None and instant.tzinfo is not None for instant in instants):
+        return pl.Series(name, values, dtype=pl.String)
+    return pl.Series(name, instants, dtype=pl.Datetime("us"))
 
 
 def _type(kind: str) -> type[pl.Float64 | pl.String]:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import holdfast
 
 HOME = Path(holdfast.__file__).parents[1]
+AS_OF = "2026-01-01"
+SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
 
 
 class Page:
@@ -115,3 +120,19 @@ def rewritten(file: Path, text: str | None) -> Iterator[None]:
         file.write_text(text)
     yield
     file.write_text(before)
+
+
+def refuses(place: Place, text: str | None, needed: str, said: str) -> None:
+    """Scoring and serving say what is wrong with a module that is gone, or holds something else."""
+    with rewritten(place.module, text):
+        done = place.holdfast(*SCORE)
+        with place.served() as address:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                answer(f"{address}/readyz")
+            problem = json.load(refused.value)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith(f"error: {needed} ")
+    assert said in done.stderr
+    assert (refused.value.code, said in problem["detail"]) == (503, True)
+    assert not (place.folder / "again.parquet").exists()

@@ -2,8 +2,6 @@
 
 import json
 import re
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pandas as pd
@@ -15,7 +13,7 @@ from features.history.history import History
 from features.intake.mapping import Mapping
 from features.table import feature_table, frames_of
 from simulation import simulate
-from tests.holdfast.own import Page, Place, answer, rewritten
+from tests.holdfast.own import AS_OF, SCORE, Page, Place, answer, refuses, rewritten
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.registry.tracking import Tracker
@@ -23,7 +21,7 @@ from training.selection.ablation import ablate
 from training.selection.judge import judge, prepare
 
 PAGE = Page("own-features.md")
-AS_OF, OWN = "2026-01-01", ["weekend_share", "app_share", "items_mean", "items_last"]
+OWN = ["weekend_share", "app_share", "items_mean", "items_last"]
 NAMED = ["myshop.signals:WEEKEND_SHARE", "myshop.signals:APP_SHARE", "orders.items"]
 MODULE, EXPLORED = PAGE.block("python", "WEEKEND_SHARE ="), PAGE.block("python", "feature_table(")
 DECLARED, SETTINGS = PAGE.block("toml", "[orders.attributes]"), PAGE.block("toml", "features =")
@@ -201,9 +199,6 @@ def sent(customer: str, place: Place) -> dict:
     return {"customer_id": customer, **rows, "attributes": {"channel": channel}}
 
 
-SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -213,19 +208,7 @@ SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
     ids=["gone", "changed"],
 )
 def test_without_the_code_it_learnt_with_scoring_and_serving_refuse(place, text, said):
-    with rewritten(place.module, text):
-        done = place.holdfast(*SCORE)
-        with place.served() as address:
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                answer(f"{address}/readyz")
-            problem = json.load(refused.value)
-
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.startswith("error: myshop.signals:WEEKEND_SHARE ")
-    assert said in done.stderr
-    assert refused.value.code == 503
-    assert said in problem["detail"]
-    assert not (place.folder / "again.parquet").exists()
+    refuses(place, text, NAMED[0], said)
 
 
 def test_a_history_without_the_declared_columns_is_refused(place):

@@ -1,14 +1,13 @@
 """docs/own-models.md: a module outside the packages, judged, trained with, scored and served."""
 
 import json
-import urllib.error
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.holdfast.own import Page, Place, answer, rewritten
+from tests.holdfast.own import AS_OF, Page, Place, answer, refuses
 from training.champions import load_scorer
 from training.config import TrainingConfig
 from training.models.boosting import Boosting
@@ -18,7 +17,7 @@ PAGE = Page("own-models.md")
 MODULE = "\n".join(PAGE.block("python", f"\n{begin}") for begin in ("FOREST =", "@dataclass"))
 RIDGE = PAGE.block("python", "class Ridge")
 SETTINGS, TREES = PAGE.block("toml", "churn_candidates ="), PAGE.block("toml", "tree_rounds =")
-AS_OF, NAMES = "2026-01-01", ("PausedChurn", "Ridge", "FOREST")
+NAMES = ("PausedChurn", "Ridge", "FOREST")
 PAUSED = "myshop.models:PausedChurn"
 MEMBERS = 500
 
@@ -145,9 +144,6 @@ def test_candidates_stand_in_mlflow_by_their_names(place):
         assert f"candidates/churn_log_loss/myshop.models:{name}" in run.data.metrics
 
 
-SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -157,17 +153,7 @@ SCORE = ["score", "shop", "--as-of", AS_OF, "--out", "again.parquet"]
     ids=["gone", "changed"],
 )
 def test_without_the_code_it_learnt_with_scoring_and_serving_refuse(place, text, said):
-    with rewritten(place.module, text):
-        done = place.holdfast(*SCORE)
-        with place.served() as address:
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                answer(f"{address}/readyz")
-            problem = json.load(refused.value)
-
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.startswith(f"error: {PAUSED} ")
-    assert said in done.stderr
-    assert (refused.value.code, said in problem["detail"]) == (503, True)
+    refuses(place, text, PAUSED, said)
 
 
 def test_the_settings_of_trees_on_the_page_are_read(tmp_path):

@@ -103,21 +103,24 @@ class PopulationModel:
 
     def logit_no_order(self, X: pd.DataFrame, days: Days) -> FloatArray:
         """Logit of the probability of no order in the next `days`, shape (customers,)."""
-        rows = _histories(X)
+        return self.logit_no_order_of(histories(X), days)
+
+    def logit_no_order_of(self, rows: Histories, days: Days) -> FloatArray:
+        """The same, where the histories were taken from the table already."""
         ahead = np.broadcast_to(self.usual_days(days), rows.T.shape)
         return self._model.logit_no_purchase_of(rows, ahead)
 
     def p_alive(self, X: pd.DataFrame) -> FloatArray:
         """Probability of not having left for good, shape (customers,)."""
-        return self._model.p_alive_of(_histories(X))
+        return self._model.p_alive_of(histories(X))
 
     def logit_p_alive(self, X: pd.DataFrame) -> FloatArray:
         """Logit of `p_alive`, accurate near 0 and 1, shape (customers,)."""
-        return self._model.logit_p_alive_of(_histories(X))
+        return self._model.logit_p_alive_of(histories(X))
 
     def orders_if_any(self, X: pd.DataFrame, days: Days) -> FloatArray:
         """Expected purchase days in the next `days` given at least one, shape (customers,)."""
-        rows = _histories(X)
+        rows = histories(X)
         ahead = np.broadcast_to(self.usual_days(days), rows.T.shape)
         expected = self._model.expected_purchases_of(rows, ahead)
         any_order = expit(-self.logit_no_order(X, days))
@@ -163,10 +166,11 @@ def net_spend(X: pd.DataFrame) -> FloatArray:
     return np.asarray(np.maximum(net, 0.0))
 
 
-def _histories(X: pd.DataFrame) -> Histories:
-    """Not refused, but brought to what can be: rows may be mixed from those of several customers.
+def histories(X: pd.DataFrame) -> Histories:
+    """What MBG/NBD goes by of every row.
 
-    Such are a middling customer, and what explains a model column by column.
+    Not refused, but brought to what can be: rows may be mixed from those of several customers. Such
+    are a middling customer, and what explains a model column by column.
     """
     x, t_x, T = _history(X)
     recency = np.where(x > 0, np.clip(t_x, 0.0, T), 0.0)

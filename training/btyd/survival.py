@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from training.btyd.population import Days, PopulationModel
+from training.btyd.histories import Histories
+from training.btyd.population import Days, PopulationModel, histories
 from training.evaluation import FloatArray
 
 # A year cut in half forty times is far less than a second.
@@ -34,9 +36,13 @@ class SurvivalCurve:
     X: pd.DataFrame
     shift: FloatArray
 
+    @cached_property
+    def _rows(self) -> Histories:
+        return histories(self.X)
+
     def no_order(self, days: Days) -> FloatArray:
         """Probability of no order in the next `days`, shape (customers,)."""
-        return np.asarray(expit(self.btyd.logit_no_order(self.X, days) + self.shift))
+        return np.asarray(expit(self.btyd.logit_no_order_of(self._rows, days) + self.shift))
 
     def p_alive(self) -> FloatArray:
         """Probability of an order ever, shape (customers,): where the curve ends."""

@@ -95,9 +95,9 @@ def _told(customers: ColumnEvidence) -> str:
 
 def _nobody(source: Export, column: ColumnEvidence) -> list[tuple[str, int]]:
     """Words that stand for nobody, and 0 where it orders more than twice what others do."""
-    counts = source.text(column.name).drop_nulls().value_counts(name="n")
-    word = pl.col(column.name).str.to_lowercase()
-    found = counts.filter(word.is_in(words()["states"]["nobody"])).sort(column.name)
+    counts = source.text(column.name).drop_nulls().alias("cell").value_counts(name="n")
+    word = pl.col("cell").str.to_lowercase()
+    found = counts.filter(word.is_in(words()["states"]["nobody"])).sort("cell")
     others = counts.filter(word != "0")["n"]
     # Polars types means and medians as if they might be of dates.
     usual = float(others.median() or 0)  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ class ColumnEvidence:
         given = text.drop_nulls()
         kinds = given.unique(maintain_order=True).head(SAMPLE)
         emails = _share(kinds.str.contains(EMAIL))
-        counts = given.value_counts(sort=True, name="n")
+        counts = given.alias("cell").value_counts(sort=True, name="n")
         numbers = 1.0 if cells.dtype.is_numeric() else _share(_numbers(kinds))
         states = dict(counts.head(STATES).iter_rows()) if counts.height <= STATES else {}
         return cls(

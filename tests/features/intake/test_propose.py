@@ -460,6 +460,21 @@ def test_whatever_else_a_source_holds_the_proposal_can_be_read(plain, further):
     assert preview(frame, proposal).refused is None
 
 
+@pytest.mark.parametrize("name", ["n", "cell", "count", "row", "len", "literal"])
+@pytest.mark.parametrize("role", PLAIN)
+def test_a_column_may_be_called_like_what_is_counted(name, role):
+    """As a further column, and as each of those that are needed."""
+    renamed = {name if column == role else column: cells for column, cells in PLAIN.items()}
+    for columns in ({**PLAIN, name: ["a", "a", "b", "0"]}, renamed):
+        frame = pl.LazyFrame(columns, schema=dict.fromkeys(columns, pl.String))
+        try:
+            found = propose(frame, nobody)
+        except HistoryError as error:
+            assert str(error).startswith("orders must have ")
+        else:
+            assert found.mapping.of("orders").columns
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=6), four(CELLS), min_size=1, max_size=5))
 def test_a_source_of_anything_is_refused_by_what_it_lacks_or_can_be_read(cells):

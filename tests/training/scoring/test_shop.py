@@ -1,5 +1,6 @@
 import json
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import polars as pl
 import pytest
@@ -125,11 +126,29 @@ def test_nothing_known_is_no_sample(orders):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.3))
-def test_losing_less_than_half_of_the_orders_changes_nothing(orders, terms, seed, share):
-    kept = orders.sample(fraction=1 - share, seed=seed, shuffle=True)
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.49), st.floats(0.0, 1.0))
+def test_losing_less_than_half_of_the_sampled_orders_changes_nothing(
+    orders, terms, seed, share, further
+):
+    """And losing any share of the others."""
+    sampled = {order for of in terms.orders.days.values() for order in of}
+    known = orders.with_columns(
+        pl.concat_str("order_id", "customer_id", separator="\n")
+        .map_elements(lambda who: sha256(who.encode()).hexdigest()[:16], pl.String)
+        .is_in(list(sampled))
+        .and_(pl.col("amount") > 0)
+        .alias("is_sampled")
+    )
+    ours, others = known.filter("is_sampled"), known.filter(~pl.col("is_sampled"))
+    kept = pl.concat(
+        [
+            ours.sample(ours.height - int(share * ours.height), seed=seed),
+            others.sample(fraction=1 - further, seed=seed),
+        ]
+    )
 
-    assert terms.is_shop_of(History(kept))
+    assert ours.height == len(sampled)
+    assert terms.is_shop_of(History(kept.drop("is_sampled")))
 
 
 def test_the_sample_of_what_was_known_then_is_no_other_later(orders):
