@@ -19,10 +19,10 @@ from simulation import SimulatedShop, simulate
 from training.config import TrainingConfig
 from training.panel.snapshot import TrainingSet
 from training.pipeline import Training, train
-from training.registry.log import example
 from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
 from training.scoring.model_scorers import ModelScorer
+from training.scoring.probe import example
 from training.scoring.scorer import Scorer
 from training.selection.fit import FittedModel, fit
 from training.selection.judge import judge

@@ -34,14 +34,13 @@ from training.registry.run import Run
 from training.registry.slices import slices
 from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
+from training.scoring.probe import example
 from training.selection.backtest import Backtest
 from training.selection.grade import verdict
 
 if TYPE_CHECKING:
     from training.evaluation.chart import Chart
 
-# MLflow shows them; three tell the types.
-EXAMPLE_ROWS = 3
 # Rows hashed at a time, to keep memory flat.
 SLICE = 1_000_000
 
@@ -136,14 +135,6 @@ def data_digest(past: Past) -> dict[str, Any]:
     facts = {name: float(values[0]) for name, values in span.to_dict(as_series=False).items()}
     text = json.dumps(found, sort_keys=True)
     return {**found, **facts, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def example(columns: Sequence[str], horizon_days: int) -> pd.DataFrame:
-    """Made-up rows of the feature table: stored with the model, so never those of customers."""
-    rows = np.arange(1.0, EXAMPLE_ROWS + 1.0)
-    table = pd.DataFrame(dict.fromkeys(columns, rows))
-    table["horizon_days"] = float(horizon_days)
-    return table
 
 
 def _hash_of_rows(rows: pl.DataFrame) -> str:

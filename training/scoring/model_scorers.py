@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from training.panel.snapshot import Snapshot
 from training.scoring.columns import SURVIVAL_DAYS
 from training.scoring.definition import Definition
 from training.scoring.phrases import USUAL_SPEND
+from training.scoring.probe import example, probe_of, require_alike
 from training.scoring.reasons import reason_shares, reasons
 from training.scoring.reference import Reference, live_or_lapsed
 
@@ -102,9 +103,8 @@ class ChurnScorer:
     def save(self, folder: Path) -> None:
         """Write model, definition and reference as plain files."""
         self.model.save(folder)
-        artifact.write_scoring(
-            folder, {"definition": self.definition.as_dict(), "reference": asdict(self.reference)}
-        )
+        content = {"definition": self.definition.as_dict(), "reference": asdict(self.reference)}
+        artifact.write_scoring(folder, {**content, "probe": _probe(self)})
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -181,7 +181,8 @@ class CLVScorer:
     def save(self, folder: Path) -> None:
         """Write model and definition as plain files."""
         self.model.save(folder)
-        artifact.write_scoring(folder, {"definition": self.definition.as_dict()})
+        content = {"definition": self.definition.as_dict(), "probe": _probe(self)}
+        artifact.write_scoring(folder, content)
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -199,7 +200,8 @@ def load_model(folder: Path | str) -> ModelScorer:
     Raises
     ------
     TrainingError
-        If it holds no model, a damaged one, or one of a format that is not known here.
+        If it holds no model, a damaged one, one of a format that is not known here, or one that
+        scores otherwise than when it was written.
     """
     readers: dict[str, Callable[[Path | str], ModelScorer]] = {
         churn.KIND: ChurnScorer.load,
@@ -209,7 +211,19 @@ def load_model(folder: Path | str) -> ModelScorer:
     if kind not in readers:
         raise TrainingError(f"{folder} must hold one of {sorted(readers)}; it holds {kind!r}.")
     with artifact.undamaged(folder):
-        return readers[kind](folder)
+        found = readers[kind](folder)
+        require_alike(_scored_example(found), artifact.read_scoring(folder)["probe"])
+    return found
+
+
+def _probe(scorer: ModelScorer) -> dict[str, Any]:
+    return probe_of(_scored_example(scorer))
+
+
+def _scored_example(scorer: ModelScorer) -> pd.DataFrame:
+    rows = example(scorer.model.columns_, scorer.definition.table_horizon_days)
+    scores: pd.DataFrame = scorer.predict_frame(rows)
+    return scores
 
 
 def require_table(table: pd.DataFrame, columns: list[str], horizon_days: int) -> None:

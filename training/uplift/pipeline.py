@@ -19,12 +19,13 @@ from training.evaluation import FloatArray, figures
 from training.panel.labels import Value
 from training.panel.panel import Progress
 from training.registry.figures import log_figures
-from training.registry.log import data_digest, example
+from training.registry.log import data_digest
 from training.registry.run import Run
 from training.registry.standing import standing
 from training.registry.tracking import Tracker
 from training.registry.versions import ModelFiles, RegisteredVersion
 from training.scoring.definition import Definition
+from training.scoring.probe import example
 from training.uplift.assignments import EXPECTED, Assignments, assignments_of
 from training.uplift.model import UpliftModel
 from training.uplift.policies import compare_policies, ranking_curve, ranking_metrics

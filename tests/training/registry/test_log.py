@@ -3,7 +3,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -14,7 +13,7 @@ from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.registry.card import CardPart
 from training.registry.gate import GateDecision
 from training.registry.inputs import TrainingData
-from training.registry.log import data_digest, example, record
+from training.registry.log import data_digest, record
 from training.registry.tracking import Tracker
 from training.selection.backtest import Backtest
 from training.selection.grade import grade_of
@@ -65,14 +64,6 @@ def test_a_digest_tells_rows_and_span():
     assert digest["orders"]["rows"] == 3
     assert (digest["first_day"], digest["last_day"], digest["customers"]) == (1.0, 4.0, 2.0)
     assert not {"feedback", "offers", "customers_table"} & set(digest)
-
-
-def test_examples_are_made_up_for_any_columns():
-    rows = example(["orders", "horizon_days", "profile_x"], 90)
-
-    assert rows["orders"].tolist() == [1.0, 2.0, 3.0]
-    assert rows["horizon_days"].tolist() == [90.0] * 3
-    assert (rows.dtypes == np.float64).all()
 
 
 def test_a_run_holds_the_card_the_figures_and_what_was_learnt_from(trained, artifacts):
