@@ -48,6 +48,8 @@ class Feature:
     source : str
         Where a feature of a shop's own is from, as `features.own.named` knows it; empty for those
         of the catalogue.
+    digest : str
+        Of the module that it is from; empty of a declared column.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Feature:
     value: nw.Expr = field(compare=False, repr=False)
     empty: float | None = None
     source: str = ""
+    digest: str = ""
 
     @property
     def column(self) -> nw.Expr:

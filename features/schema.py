@@ -34,6 +34,9 @@ class Column:
         Kinds of feedback whose fact becomes known later; that of others is known with the row. All
         of them if empty.
     meaning : str
+    is_attribute : bool
+        Whether a shop declares it beside the columns of its table: where it cannot be read it is
+        unknown, and the row counts.
     """
 
     source: str
@@ -43,6 +46,7 @@ class Column:
     known_with: str = ""
     known_later_of: tuple[str, ...] = ()
     meaning: str = field(default="", compare=False)
+    is_attribute: bool = False
 
     @property
     def target(self) -> str:

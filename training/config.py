@@ -68,7 +68,7 @@ class TrainingConfig:
     discount_rate_yearly: Annotated[float, Field(ge=0)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
     tree_rounds: Count = 400
-    tree_leaves: Annotated[int, Field(ge=2)] = 3
+    tree_leaves: Annotated[int, Field(ge=2, le=131_072)] = 3
     tree_learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
     tree_ridge: Annotated[float, Field(ge=0)] = 20.0
     tree_leaf_rows: Count | None = None

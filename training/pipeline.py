@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from features.clock import Instant
+from features.errors import ExtensionError
 from features.history.history import History
 from training.config import TrainingConfig
 from training.monitoring.realised import realised
@@ -16,9 +17,10 @@ from training.registry.log import record
 from training.registry.standing import standing
 from training.registry.tracking import Tracker
 from training.registry.versions import RegisteredVersion
+from training.scoring.model_scorers import require_readable
 from training.selection.backtest import Backtest
 from training.selection.fit import fit
-from training.selection.judge import judge, prepare
+from training.selection.judge import code_behind, judge, prepare
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,13 @@ def train(
         If the history cannot label a snapshot, or the settings are wrong.
     HistoryError
         If the history was cut before `as_of`.
+    ExtensionError
+        If a feature or candidate of the shop's own is not there, or does not do what it should.
     """
     started = time.time()
     tracker = tracker or Tracker()
     past, config = prepare(history.at(as_of), config or TrainingConfig())
+    code = code_behind(config)
     judged = judge(past, config, progress)
 
     progress("fitting the final models")
@@ -86,6 +91,14 @@ def train(
     progress("comparing with the champions")
     decisions = [decide(tracker, model.scorer, model.backtest, config.seed) for model in fitted]
     last = [realised(tracker, past, model.scorer) for model in fitted]
+
+    for model in fitted:
+        require_readable(model.scorer)
+    if code != code_behind(config):
+        raise ExtensionError(
+            "code of the shop's own must stay as it is while a training runs; it has changed. "
+            "Train again."
+        )
 
     progress("tracking and registering")
     churn, clv = (CardPart(*part) for part in zip(fitted, decisions, strict=True))

@@ -57,7 +57,8 @@ def attributes_of(table: str, source: TableMapping) -> tuple[Column, ...]:
     """
     columns = (*SCHEMAS[table], *DERIVED.get(table, ()), *REFUND)
     own = {name for c in columns for name in (c.source, c.target)} | {*MARKS.get(table, ())}
-    if taken := sorted(set(source.attributes) & (own | RESERVED | ADDED)):
+    named = {name for name in source.attributes if name.startswith("raw_")}
+    if taken := sorted(named | set(source.attributes) & (own | RESERVED | ADDED)):
         raise HistoryError(
             f"[{table}.attributes] must have names of their own; {taken} mean something already. "
             f"Call them otherwise, and map the names in the source under [{table}.columns]."
@@ -68,7 +69,8 @@ def attributes_of(table: str, source: TableMapping) -> tuple[Column, ...]:
             "Give a file with one row for each order, or with its amount in every row and "
             "repeated = true."
         )
-    return tuple(Column(name, kind) for name, kind in source.attributes.items())
+    found = source.attributes.items()
+    return tuple(Column(name, kind, is_attribute=True) for name, kind in found)
 
 
 def _is_number(dtype: Any) -> bool:

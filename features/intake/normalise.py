@@ -232,11 +232,11 @@ def _first(checks: Sequence[tuple[nw.Expr, str]]) -> nw.Expr:
 
 
 def _later_checks(table: str, given: dict[Column, nw.Expr]) -> list[tuple[nw.Expr, str]]:
-    """Facts that became known after their row: a bad one is left out, and the row stays."""
+    """Facts known after their row, and attributes: a bad one is left out, and the row stays."""
     checks = [
         (is_there & nw.col(column.target).is_null(), f"unparsable {column.source}")
         for column, is_there in given.items()
-        if column.is_later_fact
+        if column.is_later_fact or (column.is_attribute and column.kind == "number")
     ]
     if table == "feedback":
         unusable = _outside() | _unreadable_score(given)
@@ -267,7 +267,7 @@ def _checks(
             anonymous.append((~is_there, ANONYMOUS))
         elif column.required or (table == "customers" and column == RECORDED):
             checks.append((~is_there, f"missing {column.source}"))
-        if column.is_later_fact:
+        if column.is_later_fact or column.is_attribute:
             continue
         if column.kind in {"date", "number"}:
             unreadable = is_there & value.is_null()

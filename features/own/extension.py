@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass
-from importlib import import_module, invalidate_caches, reload
+from importlib import invalidate_caches
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -16,14 +17,14 @@ from pydantic import Field
 from features.errors import ExtensionError
 from features.explanations import in_words
 
-# Module -> digest of the file that was run, in this process.
-RUN: dict[str, str] = {}
+# Module and digest of its file -> what running it made, in this process.
+RUN: dict[tuple[str, str], ModuleType] = {}
 
 NAME = r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$"
 Reference = Annotated[
     str,
     Field(pattern=NAME),
-    in_words("must be module:name", 'Write for example "myshop.signals:WEEKEND_SHARE".'),
+    in_words("must be module:name", 'Write for example "myshop.models:Ridge".'),
 ]
 # A feature of a shop's own, see `features.own.named`.
 FeatureName = Annotated[
@@ -40,8 +41,9 @@ FeatureName = Annotated[
 class Extension:
     """An object of a module, and the module's file as it was when the object was first used.
 
-    Nothing of a module runs unless its file is the very same: a model names the code it needs, and
-    brings none.
+    The file is read once: the bytes that were hashed are those that run, whatever the process has
+    imported before, and nothing of them runs unless they are the very same. A model names the code
+    it needs, and brings none.
 
     Attributes
     ----------
@@ -63,7 +65,7 @@ class Extension:
         ExtensionError
             If there is no such module, or it is no file.
         """
-        return cls(reference, _digest(reference))
+        return cls(reference, _digest(_content(reference)))
 
     def load(self) -> Any:
         """The object itself.
@@ -73,20 +75,17 @@ class Extension:
         ExtensionError
             If the module is not there, has changed, cannot be run, or has no such name.
         """
-        if _digest(self.reference) != self.digest:
+        module, _, name = self.reference.partition(":")
+        found = RUN.get((module, self.digest))
+        content = _content(self.reference)
+        if _digest(content) != self.digest:
             raise ExtensionError(
                 f"{self.reference} must be as it was when the model was trained; its file "
                 f"{_file(self.reference)} has changed since. Install the version that the model "
                 "was trained with, or train again."
             )
-        module, _, name = self.reference.partition(":")
-        try:
-            found = self._run(module)
-        except Exception as error:
-            raise ExtensionError(
-                f"{self.reference} cannot be used: importing {module} raises "
-                f"{type(error).__name__}: {error}. Correct {_file(self.reference)}."
-            ) from error
+        if found is None:
+            found = RUN[module, self.digest] = self._run(content)
         if not hasattr(found, name):
             raise ExtensionError(
                 f"{self.reference} is not there: {_file(self.reference)} has no {name}. Correct "
@@ -94,32 +93,51 @@ class Extension:
             )
         return getattr(found, name)
 
-    def _run(self, module: str) -> ModuleType:
-        """The module by its file of now, also where the process ran another version before."""
-        invalidate_caches()
-        found = import_module(module)
-        if RUN.setdefault(module, self.digest) != self.digest:
-            found = reload(found)
-            RUN[module] = self.digest
-        return found
+    def _run(self, content: bytes) -> ModuleType:
+        """Run the file as the module of its name, in place of any other version of it."""
+        name, path = self.reference.partition(":")[0], _file(self.reference)
+        module = ModuleType(name)
+        module.__file__, module.__package__ = str(path), name.rpartition(".")[0]
+        before = sys.modules.get(name)
+        sys.modules[name] = module
+        try:
+            exec(compile(content, path, "exec"), module.__dict__)  # as import does
+        except (Exception, SystemExit) as error:
+            if before is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = before
+            raise ExtensionError(
+                f"{self.reference} cannot be used: importing {name} raises "
+                f"{type(error).__name__}: {error}. Correct {path}."
+            ) from error
+        return module
 
 
-def _digest(reference: str) -> str:
-    return hashlib.sha256(_file(reference).read_bytes()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _content(reference: str) -> bytes:
+    path = _file(reference)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ExtensionError(
+            f"{reference} must be in a module that is one file of Python; {path} cannot be read: "
+            f"{error.strerror}. Put it back, or name another."
+        ) from error
 
 
 def _file(reference: str) -> Path:
-    """The file that importing the module would run; of the module itself nothing runs."""
+    """The file of a module; to find it nothing runs, not even the packages that it is in."""
     module = reference.partition(":")[0]
     if module == "__main__":
         raise ExtensionError(
             f"{reference} must be in a module that other processes can import; __main__ is the "
             "running script or notebook. Move it to a file of its own, and name that."
         )
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
+    spec = _spec(module)
     if spec is None:
         raise ExtensionError(
             f"{reference} is not there: Python finds no module {module} from {Path.cwd()} or in "
@@ -131,3 +149,20 @@ def _file(reference: str) -> Path:
             f"{spec.origin or 'a folder'}. Name the file that holds it."
         )
     return Path(spec.origin)
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    invalidate_caches()
+    first, *others = module.split(".")
+    try:
+        # Other finders too know packages of the top, such as those that are being worked on.
+        spec = PathFinder.find_spec(first) or find_spec(first)
+    except (ImportError, ValueError):
+        return None
+    name = first
+    for part in others:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    return spec

@@ -56,15 +56,26 @@ def own_features(known: Mapping[str, str], attributes: Attributes) -> tuple[Feat
             features = _listed(name, Extension(name, digest).load())
         else:
             features = _declared(name, attributes)
-        found += (replace(feature, source=name) for feature in features)
+        found += (replace(feature, source=name, digest=digest) for feature in features)
     return tuple(found)
 
 
 def resolved(features: Iterable[Feature | str], attributes: Attributes) -> tuple[Feature, ...]:
-    """Features as they are, and those that names stand for as of now."""
+    """Features as they are, and those that names stand for as of now.
+
+    Raises
+    ------
+    ExtensionError
+        If a name stands for none, or something is no feature.
+    """
+    if isinstance(features, str | Feature):
+        features = [features]
     found: list[Feature] = []
-    for one in features:
-        found += own_features(digests_of([one]), attributes) if isinstance(one, str) else [one]
+    for one in dict.fromkeys(features):
+        if isinstance(one, str):
+            found += own_features(digests_of([one]), attributes)
+        else:
+            found += _listed("features", one)
     return tuple(found)
 
 
@@ -91,16 +102,21 @@ def _require_sound(name: str, feature: Feature) -> None:
             f"{name}: value must be an expression of narwhals; got "
             f'{type(feature.value).__name__}. Write for example nw.col("amount").mean().'
         )
-    if not feature.name or feature.name.startswith(PROFILE):
+    if feature.name in ("", "customer_id") or feature.name.startswith(PROFILE):
         raise ExtensionError(
-            f"{name}: a feature's name must not be blank and not begin with {PROFILE}, which are "
-            f"the columns of customers; got {feature.name!r}. Rename it."
+            f"{name}: a feature's name must not be blank, not be customer_id, and not begin with "
+            f"{PROFILE}, which are the columns of customers; got {feature.name!r}. Rename it."
         )
 
 
 def _declared(name: str, attributes: Attributes) -> list[Feature]:
     """The mean of a declared column over the rows of its table, and its last one of orders."""
     table, _, column = name.partition(".")
+    if not column or table not in (*ROWS, "customers"):
+        raise ExtensionError(
+            f"{name} must be module:name, or table.column of {', '.join(ROWS)}. Write for example "
+            '"myshop.signals:WEEKEND_SHARE", or "orders.items".'
+        )
     if table == "customers":
         raise ExtensionError(
             f"{name} need not be named: a column of customers that history.toml declares is a "

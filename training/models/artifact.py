@@ -32,6 +32,18 @@ def write(folder: Path | str, content: Mapping[str, Any]) -> None:
     _seal(folder)
 
 
+def plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Content as JSON gives it back.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If JSON cannot hold it.
+    """
+    found: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))
+    return found
+
+
 def write_scoring(folder: Path, content: Mapping[str, Any]) -> None:
     """Write `scoring.json`, what scoring needs beside the model, into the folder of a model."""
     _write(folder / SCORING_FILE, content)

@@ -17,10 +17,11 @@ from training.btyd.population import PopulationModel
 from training.btyd.survival import SurvivalCurve
 from training.evaluation import FloatArray
 from training.models import artifact
+from training.models.artifact import plain
 from training.models.boosting import Boosting
 from training.models.candidates import churn_candidate
 from training.models.learning import ChurnLearning
-from training.models.own.references import blamed, code_of, one_each, require_form
+from training.models.own.references import blamed, code_of, explained, one_each, require_form
 from training.models.pool import LOGIT_LIMIT
 from training.panel.contract import TableEstimator, churn_labels, outcome_column
 from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
@@ -116,7 +117,8 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         self.classes_ = np.array([0, 1])
         self.columns_ = [str(c) for c in given.origin.X.columns]
         self.horizon_, self.btyd_ = given.horizon_days, given.origin.btyd
-        candidate = churn_candidate(self.candidate)
+        self.code_ = code_of(self.candidate)
+        candidate = churn_candidate(self.candidate, self.code_)
         with blamed(self.candidate, "learn"):
             self.fitted_ = candidate.learn(given)
         return self
@@ -138,7 +140,8 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
     def basis(self) -> str:
         """What the risk rests on, in words."""
         check_is_fitted(self)
-        return self.fitted_.basis()
+        with blamed(self.candidate, "say what it rests on"):
+            return self.fitted_.basis()
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         """What each feature adds to the logit of churn, up to a constant.
@@ -149,7 +152,7 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         """
         table = self._known(X)
         with blamed(self.candidate, "explain"):
-            return self.fitted_.contributions(table)
+            return explained(self.candidate, self.fitted_.contributions(table), table)
 
     def save(self, folder: Path | str) -> None:
         """Write the model as plain files."""
@@ -157,15 +160,17 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         require_form(self.candidate, type(self.fitted_))
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        with blamed(self.candidate, "save"):
+            fitted = plain(self.fitted_.save(folder))
         content: dict[str, Any] = {
             "kind": KIND,
             "candidate": self.candidate,
-            **code_of(self.candidate),
+            **({} if self.code_ is None else {"code": self.code_}),
             "horizon_days": self.horizon_,
             "seed": self.seed,
             "columns": self.columns_,
             "btyd": self.btyd_.as_dict(),
-            "fitted": self.fitted_.save(folder),
+            "fitted": fitted,
         }
         artifact.write(folder, content)
 
@@ -177,7 +182,8 @@ class ChurnModel(ClassifierMixin, TableEstimator):  # type: ignore[misc]  # scik
         model.classes_ = np.array([0, 1])
         model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
         model.btyd_ = PopulationModel(**content["btyd"])
-        candidate = churn_candidate(model.candidate, content.get("code"))
+        model.code_ = content.get("code")
+        candidate = churn_candidate(model.candidate, model.code_)
         with blamed(model.candidate, "load"):
             model.fitted_ = candidate.load(Path(folder), content["fitted"], model.btyd_)
         return model

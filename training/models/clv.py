@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 from training.btyd.population import PopulationModel
 from training.evaluation import FloatArray
 from training.models import artifact
+from training.models.artifact import plain
 from training.models.candidates import spend_candidate
 from training.models.churn import ChurnModel
 from training.models.intervals import SpendIntervals
 from training.models.learning import SpendLearning
-from training.models.own.references import blamed, code_of, one_each, require_form
+from training.models.own.references import amounts, blamed, code_of, require_form
 from training.panel.contract import TableEstimator, outcome_column
 from training.panel.labels import Value
 from training.panel.snapshot import ForecastOrigin, TrainingSet, latest
@@ -128,10 +129,11 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         """Learn from what several candidates may share."""
         self.columns_ = [str(c) for c in given.origin.X.columns]
         self.horizon_, self.btyd_ = given.horizon_days, given.origin.btyd
-        candidate = spend_candidate(self.candidate)
+        self.code_ = code_of(self.candidate)
+        candidate = spend_candidate(self.candidate, self.code_)
         with blamed(self.candidate, "learn"):
             self.fitted_, expected = candidate.learn(given)
-            one_each(self.candidate, expected, len(given.spend))
+            amounts(self.candidate, expected, len(given.spend))
         self.intervals_ = SpendIntervals.of(expected, given.spend)
         return self
 
@@ -148,7 +150,7 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         """Expected net spend given at least one order, shape (customers,)."""
         table = self._known(X)
         with blamed(self.candidate, "forecast"):
-            return one_each(self.candidate, self.fitted_.if_active(table), len(table))
+            return amounts(self.candidate, self.fitted_.if_active(table), len(table))
 
     def orders_if_active(self, X: pd.DataFrame) -> FloatArray:
         """Expected purchase days in the window given at least one, shape (customers,)."""
@@ -166,16 +168,18 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         check_is_fitted(self, ["activity_", "fitted_"])
         require_form(self.candidate, type(self.fitted_))
         folder = Path(folder)
+        with blamed(self.candidate, "save"):
+            fitted = plain(self.fitted_.as_dict())
         content: dict[str, Any] = {
             "kind": KIND,
             "candidate": self.candidate,
-            **code_of(self.candidate),
+            **({} if self.code_ is None else {"code": self.code_}),
             "horizon_days": self.horizon_,
             "value": None if self.value is None else asdict(self.value),
             "seed": self.seed,
             "columns": self.columns_,
             "btyd": self.btyd_.as_dict(),
-            "fitted": self.fitted_.as_dict(),
+            "fitted": fitted,
             "intervals": self.intervals_.as_dict(),
         }
         artifact.write(folder, content)
@@ -189,7 +193,8 @@ class CLVModel(RegressorMixin, TableEstimator):  # type: ignore[misc]  # scikit-
         model = cls(content["candidate"], content["horizon_days"], value, content["seed"])
         model.columns_, model.horizon_ = content["columns"], content["horizon_days"]
         model.btyd_ = PopulationModel(**content["btyd"])
-        candidate = spend_candidate(model.candidate, content.get("code"))
+        model.code_ = content.get("code")
+        candidate = spend_candidate(model.candidate, model.code_)
         with blamed(model.candidate, "load"):
             model.fitted_ = candidate.from_dict(content["fitted"], model.btyd_)
         model.intervals_ = SpendIntervals.from_dict(content["intervals"])

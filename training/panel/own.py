@@ -29,8 +29,11 @@ def require_own(past: Past, horizon_days: float) -> None:
     if not past.own:
         return
     names = [feature.name for feature in past.own]
+    if past.purchases.select("customer_id").collect().is_empty():
+        return
     among = describe(past, horizon_days)[names]
-    few = among.iloc[np.unique(np.linspace(0, len(among) - 1, ALONE).astype(int))]
+    most = max(min(ALONE, len(among) // 2), 1)
+    few = among.iloc[np.unique(np.linspace(0, len(among) - 1, most).astype(int))]
     alone = describe(past.of_customers(few.index), horizon_days)[names]
     for feature in past.own:
         one, other = few[feature.name], alone[feature.name]

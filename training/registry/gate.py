@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.clock import as_instant
 from features.errors import ExtensionError
 from training.errors import TrainingError
 from training.evaluation import paired_bootstrap
@@ -19,6 +20,7 @@ from training.selection.backtest import Backtest, JudgedForecast
 
 # Enough for the ends of a 95 % interval, and a few seconds for 100,000 customers.
 ROUNDS = 400
+LATER = "the champion was trained on a later history; promote by hand to go back"
 
 
 @dataclass(frozen=True)
@@ -70,18 +72,22 @@ def decide(tracker: Tracker, scorer: ModelScorer, backtest: Backtest, seed: int)
         why = "new lineage: the champion has another shop, horizon, currency or value definition"
         return GateDecision(True, why, standing.version)
     figures = _recipes(backtest, standing.tags.get("candidate", ""))
+    if standing.tags.get("as_of", "") > as_instant(scorer.definition.trained_as_of).isoformat():
+        return GateDecision(False, LATER, standing.version, figures)
     try:
         champion = load_model(tracker.folder(standing))
-    except (TrainingError, ExtensionError) as error:
+    except ExtensionError as error:
+        why = f"the champion needs code of the shop's own that is not as it was: {error}"
+        return GateDecision(True, why, standing.version, figures)
+    except TrainingError as error:
         why = f"the champion's artifact cannot be read: {error}"
         return GateDecision(True, why, standing.version, figures)
+    if champion.definition.trained_as_of > scorer.definition.trained_as_of:
+        return GateDecision(False, LATER, standing.version, figures)
     theirs, ours = champion.definition.features, scorer.definition.features
     if others := [name for name in theirs if theirs[name] != ours.get(name)]:
         why = f"the champion stands on other features of the shop's own: {', '.join(others)}"
         return GateDecision(True, why, standing.version, figures)
-    if champion.definition.trained_as_of > scorer.definition.trained_as_of:
-        why = "the champion was trained on a later history; promote by hand to go back"
-        return GateDecision(False, why, standing.version, figures)
     judged = _after_training(champion, backtest)
     if judged is None:
         why = "no origin after the champion's training to judge its artifact; the newer one it is"

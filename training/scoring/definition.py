@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from features.feature import Feature
 from features.history.history import History, Past
-from features.own.named import Attributes, digests_of, own_features
+from features.own.named import Attributes, own_features
 from training.errors import TrainingError
 from training.scoring.shop import LEAST_OVERLAP, OrderSample
 
@@ -101,7 +101,7 @@ class Definition:
             categories={column: mapping.categories[column] for column in texts},
             shop_name=mapping.shop,
             orders=orders,
-            features=digests_of(dict.fromkeys(f.source for f in past.own if f.source)),
+            features={f.source: f.digest for f in past.own if f.source},
             attributes=mapping.attributes if past.own else {},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -214,6 +215,19 @@ def load_model(folder: Path | str) -> ModelScorer:
         found = readers[kind](folder)
         require_alike(_scored_example(found), artifact.read_scoring(folder)["probe"])
     return found
+
+
+def require_readable(scorer: ModelScorer) -> None:
+    """Refuse a model that does not score the same once it was written and read.
+
+    Raises
+    ------
+    TrainingError, ExtensionError
+        If it cannot be written or read, or scores otherwise.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        scorer.save(Path(place))
+        load_model(place)
 
 
 def _probe(scorer: ModelScorer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 from features.agreement import many
 from features.quality import Readiness
 from training.evaluation import PairedDifference, clustered_bootstrap
+from training.models.own.references import is_own
 from training.models.tasks import Task
 from training.selection.backtest import Backtest, JudgedForecast
 
@@ -50,7 +51,9 @@ def choose(
     if judged:
         seen = {j.candidate for j in judged}
         carried = [name for name in carried if name in seen]
-    preferred = [name for name in task.preferred if name in carried] or [carried[-1]]
+    preferred = [name for name in task.preferred if name in carried]
+    # One of the shop's own is the model only where it is better.
+    preferred = preferred or [name for name in carried if not is_own(name)][-1:]
     found = Backtest(task, judged, preferred[0], "", window_days, too_little=too_little)
     if not judged:
         return replace(found, why=f"{preferred[0]}: {unjudged}")

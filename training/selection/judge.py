@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from features.errors import ExtensionError
 from features.history.history import Past
-from features.own.named import resolved
+from features.own.named import digests_of, resolved
 from features.quality import label_counts, readiness, suggest_within
 from training.config import TrainingConfig
 from training.panel.ahead import WindowAhead
@@ -39,6 +39,11 @@ def prepare(past: Past, config: TrainingConfig) -> tuple[Past, TrainingConfig]:
     past = past.with_features(resolved(config.features, past.mapping.attributes)).coded()
     require_own(past, config.horizons[0])
     return past, config
+
+
+def code_behind(config: TrainingConfig) -> dict[str, str]:
+    """Every name of code of the shop's own -> digest of its module as it is now."""
+    return digests_of([*config.features, *config.churn_candidates, *config.spend_candidates])
 
 
 def resolve(past: Past, config: TrainingConfig) -> TrainingConfig:

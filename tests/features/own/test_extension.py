@@ -1,12 +1,13 @@
 """Code of a shop's own is found by name, and runs only as it was when a model learnt with it."""
 
 import importlib
+import pickle
 import sys
 
 import pytest
 
 from features.errors import ExtensionError
-from features.own.extension import RUN, Extension
+from features.own.extension import Extension
 
 
 @pytest.fixture
@@ -26,7 +27,6 @@ def module(tmp_path, monkeypatch):
     yield write
     for name in written:
         sys.modules.pop(name, None)
-        RUN.pop(name, None)
 
 
 def test_an_object_is_found_by_module_and_name(module):
@@ -69,6 +69,59 @@ def test_a_process_that_ran_another_version_runs_the_new_one(module):
     assert Extension.of(f"{name}:ANSWER").load() == "forty-three"
 
 
+def test_what_was_imported_before_in_another_version_does_not_count(module):
+    name = module("ANSWER = 42\n")
+    importlib.import_module(name)
+    module("OTHER = 'forty-three'\n")
+
+    with pytest.raises(ExtensionError, match="has no ANSWER"):
+        Extension.of(f"{name}:ANSWER").load()
+    assert Extension.of(f"{name}:OTHER").load() == "forty-three"
+
+
+def test_an_object_is_the_same_at_every_look(module):
+    name = module("ANSWER = object()\n")
+
+    assert Extension.of(f"{name}:ANSWER").load() is Extension.of(f"{name}:ANSWER").load()
+
+
+def test_the_packages_around_a_module_do_not_run(module, tmp_path):
+    module(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n1 / 0\n", "careless.__init__")
+    name = module("ANSWER = 44\n", "careless.signals")
+
+    assert Extension.of(f"{name}:ANSWER").load() == 44
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_module_may_import_its_neighbours(module):
+    module("", "neighbours.__init__")
+    module("ANSWER = 45\n", "neighbours.base")
+    name = module("from .base import ANSWER\n", "neighbours.signals")
+
+    assert Extension.of(f"{name}:ANSWER").load() == 45
+
+
+def test_classes_of_it_know_their_module(module):
+    name = module(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "from typing import ClassVar\n"
+        "@dataclass\nclass Answer:\n    name: ClassVar[str] = 'x'\n    value: int = 46\n"
+    )
+    answer = Extension.of(f"{name}:Answer").load()
+
+    assert (answer().value, pickle.loads(pickle.dumps(answer())).value) == (46, 46)
+
+
+def test_a_module_that_is_gone_since_says_so(module, tmp_path):
+    name = module("ANSWER = 42\n")
+    known = Extension.of(f"{name}:ANSWER")
+    known.load()
+    next(tmp_path.glob("*.py")).unlink()
+
+    with pytest.raises(ExtensionError, match="Python finds no module"):
+        known.load()
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
@@ -90,6 +143,7 @@ def test_what_is_no_module_of_python_is_refused(reference, message):
         ("OTHER = 1\n", r":ANSWER is not there: .* has no ANSWER\. Correct the name\."),
         ("ANSWER = 1 / 0\n", r"importing \w+ raises ZeroDivisionError: division by zero\. Correct"),
         ("ANSWER = \n", r"importing \w+ raises SyntaxError"),
+        ("import sys; sys.exit(0)\n", r"importing \w+ raises SystemExit: 0"),
     ],
 )
 def test_a_module_that_cannot_be_used_says_why(module, text, message):

@@ -156,13 +156,21 @@ def test_cells_are_read_as_their_kind_and_what_is_no_number_is_counted():
 
     frame = orders(items=["2", "3,5", "many", ""]).rename(columns={"channel": "Channel"})
     rows = take_in({"orders": frame}, MAPPING)["orders"].rows.collect("polars").to_native()
-    found = rows.sort("order_id").select("order_id", "items", "channel", "problem")
+    found = rows.sort("order_id").select("order_id", "items", "channel", "problem", "unread")
 
-    assert found["items"].to_list()[:2] == [2.0, 3.5]
-    assert found.filter(pl.col("problem").is_not_null())["problem"].to_list() == [
-        "unparsable items"
-    ]
+    assert found["items"].to_list() == [2.0, 3.5, None, None]
+    assert found["unread"].to_list() == [None, None, "unparsable items", None]
+    assert found["problem"].null_count() == 4
     assert found["channel"].to_list() == ["app", "web", "app", "web"]
+
+
+@pytest.mark.parametrize("cells", [[2.0, np.inf, 1.0, 9.0], [2.0, 4.0e12, 1.0, 9.0]])
+def test_no_number_of_an_attribute_takes_its_order_away(cells):
+    plain = feature_table(shop(frame=orders()), AS_OF, 90)["orders"]
+    found = feature_table(shop(frame=orders(items=cells)), AS_OF, 90, ["orders.items"])
+
+    pd.testing.assert_series_equal(found["orders"], plain)
+    assert found["items_mean"].notna().all()
 
 
 def test_refunds_of_a_table_and_beside_the_amount_are_rows_like_the_others():
@@ -206,6 +214,10 @@ def test_what_cannot_be_declared_is_refused(declared, said):
         (own(nw.col("channel").max()), "It must give one number for each customer"),
         (own(nw.col("nope") + 1, "table"), "mine cannot be computed from the rows table: "),
         (own(nw.col("amount").mean(), name="aov"), "'aov' is the name of another column"),
+        (own(nw.col("orders") * 7, "table", "customer_id"), "not be customer_id"),
+        (own(pl.col("amount").mean()), "must be an expression of narwhals; got Expr"),
+        ("nonsense", "nonsense must be module:name, or table.column of orders, feedback, offers"),
+        ("refunds.items", "refunds.items must be module:name, or table.column of orders"),
         ("orders.weight", 'Add weight = "number" there'),
         ("orders.channel", "is declared as text"),
         ("customers.age", "is a feature already, profile_age"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,12 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from features.errors import ExtensionError
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models.boosting import usable_columns
 from training.models.carry_over import CarryOver
-from training.models.learning import ChurnCandidate, ChurnLearning
+from training.models.learning import ChurnLearning
 from training.panel.snapshot import TrainingSet
 
 # Of a probability: what is certain has no logit.
@@ -63,10 +64,11 @@ class FittedClassifier:
         try:
             estimator.fit(rows, churned.astype(np.int64), **_weights(estimator, weight))
         except ValueError as error:
+            said = str(error).partition(chr(10))[0]
+            remedy = "What is unknown is NaN there: put an imputer before the classifier."
             raise TrainingError(
-                f"{type(template).__name__} cannot learn from the feature table: "
-                f"{str(error).partition(chr(10))[0]} What is unknown is NaN there: put an imputer "
-                "before the classifier, in a pipeline."
+                f"{type(template).__name__} cannot learn from the feature table: {said} "
+                f"{remedy if 'NaN' in said else 'Put steps before it that suit it, in a pipeline.'}"
             ) from error
         return cls(estimator, columns, rows, share)
 
@@ -93,20 +95,8 @@ class ClassifierChurn:
         To another window than that of the outcomes it learnt from.
     """
 
-    template: ClassVar[Any]
-    name: ClassVar[str]
-    is_rule: ClassVar[bool] = False
-    is_preferred: ClassVar[bool] = False
-    needs: ClassVar[str | None] = None
     fitted: FittedClassifier
     carry: CarryOver
-
-    @classmethod
-    def learn(cls, given: ChurnLearning) -> Self:
-        """Fit it on the training set of the longest window."""
-        rows = given.training_sets[0]
-        carry = CarryOver.of(given.origin, given.horizon_days, [rows.window_days], 1.0)
-        return cls(FittedClassifier.learn(cls.template, rows), carry)
 
     def logit(self, X: pd.DataFrame) -> FloatArray:
         """Logit of no order within the horizon, shape (customers,)."""
@@ -114,28 +104,65 @@ class ClassifierChurn:
 
     def basis(self) -> str:
         """What the risk rests on, in words."""
-        learnt = f"{type(self.template).__name__} on outcomes over {self.carry.over()} days"
+        learnt = f"{type(self.fitted.estimator).__name__} on outcomes over {self.carry.over()} days"
         return f"{learnt}{self.carry.basis()}"
 
 
-def template_of(found: Any) -> Any:
+@dataclass(frozen=True)
+class ClassifierCandidate:
+    """A classifier of scikit-learn in the place of the class of a candidate: copies of it learn.
+
+    Attributes
+    ----------
+    template : classifier of scikit-learn
+        It stays as it is.
+    """
+
+    is_rule: ClassVar[bool] = False
+    is_preferred: ClassVar[bool] = False
+    needs: ClassVar[str | None] = None
+    template: Any
+
+    def learn(self, given: ChurnLearning) -> ClassifierChurn:
+        """Fit a copy on the training set of the longest window."""
+        rows = given.training_sets[0]
+        carry = CarryOver.of(given.origin, given.horizon_days, [rows.window_days], 1.0)
+        fitted = FittedClassifier.learn(self.template, rows)
+        return ClassifierChurn(fitted, carry)
+
+    def logit(self, X: pd.DataFrame) -> FloatArray:
+        """Only what has learnt can forecast.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError("a classifier forecasts once it has learnt")
+
+
+def template_of(name: str, found: Any) -> Any:
     """A classifier of scikit-learn that gives probabilities, as it is or made of its class.
 
     Returns
     -------
     classifier of scikit-learn, or None if it is none
+
+    Raises
+    ------
+    ExtensionError
+        If it is a class that cannot be had without settings.
     """
     if inspect.isclass(found) and issubclass(found, BaseEstimator):
-        found = found()
+        try:
+            found = found()
+        except TypeError as error:
+            raise ExtensionError(
+                f"{name} must be a classifier with its settings, for its class has some without a "
+                f"default: {error}. Name an instance."
+            ) from error
     is_one = isinstance(found, BaseEstimator) and is_classifier(found)
     return found if is_one and hasattr(found, "predict_proba") else None
-
-
-def classifier_candidate(name: str, template: Any) -> type[ChurnCandidate]:
-    """A class of candidates that learn by copies of a classifier."""
-    members = {"template": template, "name": name}
-    made: Any = type(ClassifierChurn.__name__, (ClassifierChurn,), members)
-    return cast(type[ChurnCandidate], made)
 
 
 def _weights(estimator: Any, weight: FloatArray) -> dict[str, NDArray[np.float64]]:

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from features.errors import ExtensionError
-from features.own.extension import RUN, Extension
+from features.own.extension import Extension
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models.learning import ChurnCandidate, SpendCandidate
-from training.models.own.classifier import classifier_candidate, template_of
+from training.models.own.classifier import ClassifierCandidate, template_of
 
 FLAGS = ("is_rule", "is_preferred", "needs")
+READINESS = ("rule", "btyd", "pool", None)
 CHURN_JUDGED = (*FLAGS, "learn", "logit")
 CHURN_FORM = ("contributions", "basis", "save", "load")
 SPEND_JUDGED = (*FLAGS, "learn", "if_active")
@@ -26,6 +28,11 @@ CLASSIFIER_TOO = ", or a classifier of scikit-learn with predict_proba"
 def is_own(name: str) -> bool:
     """Whether the name of a candidate is that of a module and what it holds."""
     return ":" in name
+
+
+def code_of(name: str) -> str | None:
+    """Digest of the module of a candidate as it is now; None of one of ours."""
+    return Extension.of(name).digest if is_own(name) else None
 
 
 def own_churn(name: str, digest: str | None = None) -> type[ChurnCandidate]:
@@ -44,19 +51,14 @@ def own_churn(name: str, digest: str | None = None) -> type[ChurnCandidate]:
         If the module is not there or has changed, or holds no candidate under that name.
     """
     found = _found(name, digest)
-    if (template := template_of(found)) is not None:
-        return classifier_candidate(name, template)
+    if (template := template_of(name, found)) is not None:
+        return cast(type[ChurnCandidate], ClassifierCandidate(template))
     return cast(type[ChurnCandidate], _checked(name, found, CHURN_JUDGED, CLASSIFIER_TOO))
 
 
 def own_spend(name: str, digest: str | None = None) -> type[SpendCandidate]:
     """The candidate that a name stands for; see `own_churn`."""
     return cast(type[SpendCandidate], _checked(name, _found(name, digest), SPEND_JUDGED, ""))
-
-
-def code_of(name: str) -> dict[str, str]:
-    """What an artifact keeps of the code behind a candidate; nothing of one of ours."""
-    return {"code": RUN[name.partition(":")[0]]} if is_own(name) else {}
 
 
 def has_form(candidate: type[ChurnCandidate] | type[SpendCandidate]) -> bool:
@@ -105,6 +107,36 @@ def one_each(name: str, numbers: FloatArray, rows: int) -> FloatArray:
     return found
 
 
+def amounts(name: str, numbers: FloatArray, rows: int) -> FloatArray:
+    """The same of spend, which is finite and not below 0."""
+    found = one_each(name, numbers, rows)
+    if is_own(name) and not (np.isfinite(found) & (found >= 0)).all():
+        wrong = found[~(np.isfinite(found) & (found >= 0))][0]
+        raise ExtensionError(f"{name} must give amounts of 0 or more; got {wrong:g}.")
+    return found
+
+
+def explained(name: str, added: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """What a candidate says each feature adds; of the shop's own it is looked at.
+
+    Raises
+    ------
+    ExtensionError
+        If it is no frame of finite numbers with the rows of the feature table.
+    """
+    if not is_own(name):
+        return added
+    if not isinstance(added, pd.DataFrame) or not added.index.equals(X.index):
+        raise ExtensionError(
+            f"{name} must give contributions as a pandas frame with the rows of X; got "
+            f"{type(added).__name__}."
+        )
+    values = added.to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ExtensionError(f"{name} must give finite contributions; got NaN or infinity.")
+    return pd.DataFrame(values, added.index, added.columns)
+
+
 @contextmanager
 def blamed(name: str, doing: str) -> Iterator[None]:
     """Tell what goes wrong in code of the shop's own as an error of that code.
@@ -116,8 +148,12 @@ def blamed(name: str, doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except (TrainingError, ExtensionError):
+    except ExtensionError:
         raise
+    except TrainingError as error:
+        if not is_own(name):
+            raise
+        raise TrainingError(f"{name}: {error}") from error
     except Exception as error:
         if not is_own(name):
             raise
@@ -138,6 +174,12 @@ def _checked(name: str, found: Any, wanted: tuple[str, ...], also: str) -> Any:
         raise ExtensionError(
             f"{name} must be the class of a candidate{also}; got {type(found).__name__}. See "
             "docs/own-models.md."
+        )
+    needs = getattr(found, "needs", None)
+    if not lacking and needs not in READINESS:
+        raise ExtensionError(
+            f"{name}: needs must be one of {', '.join(map(repr, READINESS))}; got "
+            f"{needs!r}. Correct it."
         )
     if lacking:
         raise ExtensionError(

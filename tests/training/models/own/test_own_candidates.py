@@ -1,7 +1,8 @@
 """Candidates of a shop's own: what may be one, and what is told of one that cannot be used."""
 
+import pickle
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from features.errors import ExtensionError
+from features.quality import Readiness
 from training.config import TrainingConfig
 from training.errors import TrainingError
 from training.evaluation import auc
@@ -27,18 +29,21 @@ from training.models.boosting import Boosting
 from training.models.churn import ChurnModel
 from training.models.clv import CLVModel
 from training.models.learning import ChurnLearning
-from training.models.own.classifier import FittedClassifier, classifier_candidate, template_of
+from training.models.own.classifier import ClassifierCandidate, FittedClassifier, template_of
 from training.models.own.linear import LinearChurn, LinearForm
 from training.models.own.references import has_form, own_churn, own_spend
 from training.models.tasks import CHURN_RISK, CLV_FORECAST
 from training.panel.panel import build_panel
 from training.panel.snapshot import latest
+from training.pipeline import train
+from training.registry.tracking import Tracker
+from training.selection.choice import choose
 from training.selection.judge import judge
 from training.selection.rolling import backtest_churn
 
 MODULE = '''
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -81,6 +86,17 @@ class Judged:
         return np.full(len(X), self.level)
 
 
+class Vague(Judged):
+    needs = "trees"
+
+
+class Listed(Judged):
+    needs = ["pool"]
+
+
+VOTES = VotingClassifier
+
+
 class Short(Judged):
     def logit(self, X):
         return np.zeros(3)
@@ -95,6 +111,44 @@ class Broken(Judged):
     @classmethod
     def learn(cls, given):
         return cls(given.nothing_like_it)
+
+
+class Sure(Judged):
+    """All that is asked for, but for what the tests below take from it."""
+
+    def contributions(self, X):
+        return X[["orders"]] * 0.0
+
+    def basis(self):
+        return "nothing"
+
+    def save(self, folder):
+        return {"level": self.level}
+
+    @classmethod
+    def load(cls, folder, content, btyd):
+        return cls(content["level"])
+
+
+class Counted(Sure):
+    def save(self, folder):
+        return {"level": np.int64(3)}
+
+
+class Lost(Sure):
+    @classmethod
+    def load(cls, folder, content, btyd):
+        return None
+
+
+class Bare(Sure):
+    def contributions(self, X):
+        return np.zeros((len(X), 1))
+
+
+class Blind(Sure):
+    def contributions(self, X):
+        return X[["orders"]] * np.nan
 
 
 class Flat:
@@ -149,6 +203,9 @@ def learning(panel):
         ("MACHINE", "got SVC"),
         ("Nothing", "the class has no is_preferred, needs, learn, logit"),
         ("ABSENT", "has no ABSENT"),
+        ("Vague", "needs must be one of 'rule', 'btyd', 'pool', None; got 'trees'"),
+        ("Listed", "needs must be one of 'rule', 'btyd', 'pool', None; got ['pool']"),
+        ("VOTES", "must be a classifier with its settings"),
     ],
 )
 def test_what_is_no_candidate_is_refused(module, name, said):
@@ -179,7 +236,7 @@ def test_a_class_of_classifiers_is_taken_as_it_comes(module):
 def test_only_classifiers_with_probabilities_are_templates(found):
     is_one = found is LogisticRegression
 
-    assert (template_of(found) is not None) == is_one
+    assert (template_of("models:X", found) is not None) == is_one
 
 
 def test_a_classifier_stays_as_it_was(module, learning):
@@ -213,6 +270,61 @@ def test_unknown_values_ask_for_an_imputer(module, learning):
 def test_what_goes_wrong_in_code_of_the_shops_own_is_told_as_that(module, learning, name, said):
     with pytest.raises(ExtensionError, match=said):
         ChurnModel(f"{module}:{name}").learn_from(learning).predict_proba(learning.origin.X)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Bare", "must give contributions as a pandas frame with the rows of X; got ndarray"),
+        ("Blind", "must give finite contributions"),
+    ],
+)
+def test_explanations_of_ones_own_are_looked_at(module, learning, name, said):
+    with pytest.raises(ExtensionError, match=said):
+        ChurnModel(f"{module}:{name}").learn_from(learning).contributions(learning.origin.X)
+
+
+def test_what_json_cannot_hold_is_told_as_the_candidates(module, learning, tmp_path):
+    with pytest.raises(ExtensionError, match=r"Counted fails to save: TypeError: .*int64"):
+        ChurnModel(f"{module}:Counted").learn_from(learning).save(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Counted", "Lost", "Blind"])
+def test_nothing_is_registered_that_cannot_be_read_back(module, shop, tmp_path, name, monkeypatch):
+    """Were it ever the best."""
+    reference = f"{module}:{name}"
+    monkeypatch.setattr("training.selection.choice.is_own", lambda name: name != reference)
+    config = TrainingConfig(horizon_days=90, snapshots=2, origins=1, churn_candidates=[reference])
+    tracker = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.setattr(
+        "training.selection.rolling.choose",
+        lambda *given: (
+            replace(choose(*given), chosen=reference)
+            if given[0].name == "churn-risk"
+            else choose(*given)
+        ),
+    )
+
+    with pytest.raises((ExtensionError, TrainingError), match=name):
+        train(shop.history, shop.as_of, config, tracker)
+    assert tracker.list_models() == []
+
+
+def test_a_fitted_model_moves_between_processes(module, learning, tmp_path):
+    for name in ("Ridge", "TREES"):
+        model = pickle.loads(pickle.dumps(ChurnModel(f"{module}:{name}").learn_from(learning)))
+
+        assert model.predict_proba(learning.origin.X).shape[1] == 2
+    ridge = pickle.loads(pickle.dumps(ChurnModel(f"{module}:Ridge").learn_from(learning)))
+    ridge.save(tmp_path)
+    assert ChurnModel.load(tmp_path).code_ == ridge.code_
+
+
+def test_where_the_data_carry_none_of_the_preferred_it_is_one_of_ours(module):
+    lacking = [Readiness(method, False, ("1 order",), "") for method in ("rule", "btyd", "pool")]
+    task = CHURN_RISK.with_own([f"{module}:Sure"])
+
+    assert choose(task, (), 90.0, 0, lacking).chosen == "base_rate"
 
 
 @pytest.mark.parametrize("name", ["TREES", "Judged"])
@@ -332,7 +444,7 @@ def test_where_only_one_outcome_was_seen_the_forecast_is_that(learning):
 
 
 def test_a_forecast_over_another_window_is_carried_over(learning):
-    own = classifier_candidate("trees", RandomForestClassifier(n_estimators=10, random_state=0))
+    own = ClassifierCandidate(RandomForestClassifier(n_estimators=10, random_state=0))
     further = ChurnLearning(learning.training_sets, learning.origin, 180.0)
     X = learning.origin.X
 
