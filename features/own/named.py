@@ -71,11 +71,13 @@ def resolved(features: Iterable[Feature | str], attributes: Attributes) -> tuple
     if isinstance(features, str | Feature):
         features = [features]
     found: list[Feature] = []
-    for one in dict.fromkeys(features):
-        if isinstance(one, str):
-            found += own_features(digests_of([one]), attributes)
-        else:
+    named: set[str] = set()
+    for one in features:
+        if not isinstance(one, str):
             found += _listed("features", one)
+        elif one not in named:
+            named.add(one)
+            found += own_features(digests_of([one]), attributes)
     return tuple(found)
 
 

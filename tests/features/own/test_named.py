@@ -258,6 +258,17 @@ def test_what_a_module_holds_is_looked_at_before_it_is_used(tmp_path, monkeypatc
     assert said in str(refused.value)
 
 
+def test_a_name_may_be_given_twice_and_two_features_may_not_share_one():
+    table = feature_table(shop(), AS_OF, 90, ["orders.items", "orders.items"])
+    mine = own(nw.col("amount").mean())
+
+    assert list(table)[-2:] == ["items_mean", "items_last"]
+    with pytest.raises(ExtensionError, match="'mine' is the name of another column"):
+        feature_table(shop(), AS_OF, 90, [mine, own(nw.col("amount").max())])
+    assert list(feature_table(shop(), AS_OF, 90, mine))[-1] == "mine"
+    assert list(feature_table(shop(), AS_OF, 90, "orders.items"))[-1] == "items_last"
+
+
 def test_a_list_of_them_has_one_name(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "a_list_of_them.py").write_text(

@@ -35,15 +35,12 @@ class FittedClassifier:
     estimator : classifier of scikit-learn, or None where only one outcome was seen
     columns : list of str
         What it was fitted on: those that vary.
-    rows : pandas.DataFrame, shape (rows, columns)
-        What it learnt from.
     share : float
         That churned.
     """
 
     estimator: Any
     columns: list[str]
-    rows: pd.DataFrame
     share: float
 
     @classmethod
@@ -59,7 +56,7 @@ class FittedClassifier:
         columns = usable_columns(X)
         rows, share = X[columns], training_set.churn_rate
         if churned.min() == churned.max():
-            return cls(None, columns, rows, share)
+            return cls(None, columns, share)
         estimator = clone(template)
         try:
             estimator.fit(rows, churned.astype(np.int64), **_weights(estimator, weight))
@@ -70,7 +67,7 @@ class FittedClassifier:
                 f"{type(template).__name__} cannot learn from the feature table: {said} "
                 f"{remedy if 'NaN' in said else 'Put steps before it that suit it, in a pipeline.'}"
             ) from error
-        return cls(estimator, columns, rows, share)
+        return cls(estimator, columns, share)
 
     def logit(self, X: pd.DataFrame) -> FloatArray:
         """Logit of churn in the window that was learnt, shape (customers,)."""

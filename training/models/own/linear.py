@@ -46,18 +46,24 @@ class LinearForm:
     intercept: float
 
     @classmethod
-    def of(cls, fitted: FittedClassifier) -> Self:
+    def of(cls, fitted: FittedClassifier, X: pd.DataFrame) -> Self:
         """Ask a fitted classifier for its numbers, one column after the other, and check them.
+
+        Parameters
+        ----------
+        fitted : FittedClassifier
+        X : pandas.DataFrame, shape (rows, features)
+            What it learnt from.
 
         Raises
         ------
         TrainingError
             If what it says is not linear in the columns, or its probabilities are not logistic.
         """
-        names, rows = tuple(fitted.columns), fitted.rows.to_numpy(dtype=np.float64)
+        names, rows = tuple(fitted.columns), X[fitted.columns].to_numpy(dtype=np.float64)
         if fitted.estimator is None:
             nothing = (0.0,) * len(names)
-            return cls(names, nothing, nothing, nothing, float(fitted.logit(fitted.rows[:1])[0]))
+            return cls(names, nothing, nothing, nothing, float(fitted.logit(X[:1])[0]))
         centre = np.nanmean(rows, axis=0)
         step = np.nanstd(rows, axis=0)
         step[step == 0] = 1.0
@@ -66,8 +72,8 @@ class LinearForm:
         fill = centre + _of_unknown(fitted, centre, level, slope)
         numbers = _floats(fill), _floats(slope), _floats(centre)
         form = cls(names, *numbers, float(level))
-        told = fitted.logit(fitted.rows)
-        if np.abs(form.logit(fitted.rows) - told).max() > ROUNDING * (1 + np.abs(told).max()):
+        told = fitted.logit(X)
+        if np.abs(form.logit(X) - told).max() > ROUNDING * (1 + np.abs(told).max()):
             raise TrainingError(
                 f"{type(fitted.estimator).__name__} must be linear: the logit of its risk a sum "
                 "over the columns, and it is not. Take LogisticRegression after an imputer and a "
@@ -153,7 +159,7 @@ class LinearChurn:
             )
         rows = given.training_sets[0]
         carry = CarryOver.of(given.origin, given.horizon_days, [rows.window_days], 1.0)
-        return cls(LinearForm.of(FittedClassifier.learn(cls.estimator, rows)), carry)
+        return cls(LinearForm.of(FittedClassifier.learn(cls.estimator, rows), rows.frame), carry)
 
     def logit(self, X: pd.DataFrame) -> FloatArray:
         """Logit of no order within the horizon, shape (customers,)."""

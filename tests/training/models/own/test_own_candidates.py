@@ -386,7 +386,7 @@ LINEAR = {
 def test_a_linear_classifier_is_a_handful_of_numbers(learning, kind):
     rows = learning.training_sets[0]
     fitted = FittedClassifier.learn(LINEAR[kind], rows)
-    form = LinearForm.of(fitted)
+    form = LinearForm.of(fitted, rows.frame)
     of_all = {"names": form.columns, "told": LinearForm.from_dict(form.as_dict())}
 
     assert of_all["told"] == form
@@ -412,10 +412,10 @@ def test_what_is_not_linear_is_refused(learning, classifier):
     columns = ["frequency", "recency", "T", "aov"]
     estimator = make_pipeline(SimpleImputer(), StandardScaler(), classifier)
     estimator.fit(some.X[columns], some.churned.astype(int))
-    fitted = FittedClassifier(estimator, columns, some.X[columns], 0.5)
+    fitted = FittedClassifier(estimator, columns, 0.5)
 
     with pytest.raises(TrainingError, match="must be linear: the logit of its risk a sum over"):
-        LinearForm.of(fitted)
+        LinearForm.of(fitted, some.X)
 
 
 def test_a_linear_candidate_must_name_its_classifier(learning):
@@ -440,7 +440,7 @@ def test_where_only_one_outcome_was_seen_the_forecast_is_that(learning):
     fitted = FittedClassifier.learn(LINEAR["logistic"], rows)
 
     assert (fitted.logit(X) > 13).all()
-    np.testing.assert_allclose(LinearForm.of(fitted).logit(X), fitted.logit(X))
+    np.testing.assert_allclose(LinearForm.of(fitted, X).logit(X), fitted.logit(X))
 
 
 def test_a_forecast_over_another_window_is_carried_over(learning):
