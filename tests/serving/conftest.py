@@ -51,7 +51,7 @@ class ServedShop:
 
     @property
     def settings(self) -> Settings:
-        return Settings(scores=self.scores, tracking_uri=self.tracker.uri, reload_seconds=0.05)
+        return Settings(scores=self.scores, tracking_uri=self.tracker.uri, reload_seconds=0.5)
 
     @property
     def batch(self) -> pd.DataFrame:
