@@ -81,7 +81,7 @@ def describe(past: Past, horizon_days: float) -> pd.DataFrame:
     features = features_of(past)
     try:
         return _computed(past, float(horizon_days), features)
-    except Exception as error:
+    except Exception as error:  # Every engine has errors of its own.
         if culprit := _culprit(past, float(horizon_days)):
             raise ExtensionError(
                 f"{culprit.source or 'a feature'}: {culprit.name} cannot be computed from "
@@ -128,8 +128,9 @@ def frames_of(past: Past, horizon_days: float) -> dict[RowKind, Frame]:
 
 def _computed(past: Past, horizon_days: float, features: Sequence[Feature]) -> pd.DataFrame:
     """Collect, sort, add what is computed within a row; one block of floats, NaN where null."""
-    table: pl.DataFrame = aggregate(past, horizon_days, features).collect("polars").to_native()
-    table = table.sort("customer_id").with_columns(pl.lit(horizon_days).alias("horizon_days"))
+    table = _collected(aggregate(past, horizon_days, features)).sort("customer_id")
+    # A column and no literal: the engine divides many rows by a literal as times its reciprocal.
+    table = table.with_columns(pl.Series("horizon_days", [horizon_days] * table.height))
     within = _of("table", features)
     table = table.with_columns(f.polars_column for f in within if f not in past.own)
     for feature in (f for f in within if f in past.own):  # It may stand on those before it.
@@ -139,6 +140,15 @@ def _computed(past: Past, horizon_days: float, features: Sequence[Feature]) -> p
     values = table.select(pl.col(names).cast(pl.Float64).fill_null(math.nan)).to_numpy()
     index = pd.Index(table["customer_id"].to_pandas(), name="customer_id")
     return pd.DataFrame(values, index=index, columns=names)
+
+
+def _collected(table: Frame) -> pl.DataFrame:
+    """Locally by the engine that adds up a customer's rows alike, whoever else there is."""
+    if table.implementation.is_polars():
+        native: pl.LazyFrame = table.to_native()
+        return native.collect(engine="in-memory")
+    collected: pl.DataFrame = table.collect("polars").to_native()
+    return collected
 
 
 def _finite(name: str) -> pl.Expr:
@@ -153,7 +163,7 @@ def _culprit(past: Past, horizon_days: float) -> Feature | None:
         alone = past.with_features(past.own[: place + 1])
         try:
             _computed(alone, horizon_days, features_of(alone))
-        except Exception:
+        except Exception:  # As above.
             return feature
     return None
 
@@ -204,7 +214,7 @@ def _with_age(rows: Frame, day: float) -> Frame:
 def _order_rows(orders: Frame, day: float, horizon_days: float) -> Frame:
     purchase_day = nw.col("purchase_day")
     orders = orders.with_columns(
-        (nw.col("age") / horizon_days).alias("age_h"),
+        (nw.col("age") * (1.0 / horizon_days)).alias("age_h"),
         nw.col("day").floor().cast(nw.Float64).alias("purchase_day"),
         nw.lit(horizon_days).alias("horizon_days"),
     )

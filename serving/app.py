@@ -29,8 +29,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Resources]]:
         resources = Resources.of(settings)
         await run_in_threadpool(resources.look)
-        # What is there now stays: a collection of garbage then looks at what a request made, and
-        # holds up the others for milliseconds instead of tenths of a second.
+        # What is there now stays: a collection of garbage then looks at what requests made alone,
+        # and holds up the others the less.
         gc.collect()
         gc.freeze()
         looking = asyncio.create_task(resources.keep_looking(settings.reload_seconds))

@@ -120,3 +120,16 @@ class TrainingConfig:
     def as_dict(self) -> dict[str, Any]:
         """The settings by name."""
         return asdict(self)
+
+    def as_params(self) -> dict[str, Any]:
+        """The settings as a run lists them: several names with commas between.
+
+        Examples
+        --------
+        >>> TrainingConfig(features=["orders.items", "offers.rank"]).as_params()["features"]
+        'orders.items, offers.rank'
+        """
+        return {
+            name: ", ".join(value) if isinstance(value, tuple) else value
+            for name, value in self.as_dict().items()
+        }

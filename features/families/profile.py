@@ -9,6 +9,9 @@ import narwhals as nw
 
 from features.feature import Family, Feature
 
+# What the columns of customers begin with.
+PROFILE = "profile_"
+
 _of_customers = Family("profile", "customers")
 
 
@@ -26,7 +29,7 @@ def features(
 def _number(column: str) -> Feature:
     meaning = f"customer attribute {column}"
     return _of_customers(
-        f"profile_{column}", "as given", meaning, nw.col(column).max().cast(nw.Float64)
+        f"{PROFILE}{column}", "as given", meaning, nw.col(column).max().cast(nw.Float64)
     )
 
 
@@ -37,5 +40,5 @@ def _category(column: str, values: tuple[str, ...]) -> Feature:
     for i, value in enumerate(values):
         code = nw.when(nw.col(column) == value).then(nw.lit(float(i))).otherwise(code)
     return _of_customers(
-        f"profile_{column}", "code", f"customer attribute {column}, coded {legend}", code.max()
+        f"{PROFILE}{column}", "code", f"customer attribute {column}, coded {legend}", code.max()
     )

@@ -203,7 +203,7 @@ def _satisfaction(mapping: Mapping) -> nw.Expr:
     """Scores of every kind on one scale from -1 (worst) to 1 (best)."""
     satisfaction: nw.Expr = nw.lit(None, dtype=nw.Float64)
     for kind, (low, high) in mapping.scales.items():
-        centred = (nw.col("score") - (low + high) / 2) / ((high - low) / 2)
+        centred = (nw.col("score") - (low + high) / 2) * (2 / (high - low))
         satisfaction = nw.when(nw.col("kind") == kind).then(centred).otherwise(satisfaction)
     return satisfaction
 

@@ -7,8 +7,9 @@ import sys
 from dataclasses import dataclass
 from importlib import invalidate_caches
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from importlib.util import module_from_spec
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Annotated, Any, Self
 
@@ -19,6 +20,7 @@ from features.explanations import in_words
 
 # Module and digest of its file -> what running it made, in this process.
 RUN: dict[tuple[str, str], ModuleType] = {}
+RUNNING = RLock()
 
 NAME = r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$"
 Reference = Annotated[
@@ -76,7 +78,6 @@ class Extension:
             If the module is not there, has changed, cannot be run, or has no such name.
         """
         module, _, name = self.reference.partition(":")
-        found = RUN.get((module, self.digest))
         content = _content(self.reference)
         if _digest(content) != self.digest:
             raise ExtensionError(
@@ -84,8 +85,10 @@ class Extension:
                 f"{_file(self.reference)} has changed since. Install the version that the model "
                 "was trained with, or train again."
             )
-        if found is None:
-            found = RUN[module, self.digest] = self._run(content)
+        with RUNNING:
+            if (module, self.digest) not in RUN:
+                RUN[module, self.digest] = self._run(content)
+            found = RUN[module, self.digest]
         if not hasattr(found, name):
             raise ExtensionError(
                 f"{self.reference} is not there: {_file(self.reference)} has no {name}. Correct "
@@ -95,21 +98,21 @@ class Extension:
 
     def _run(self, content: bytes) -> ModuleType:
         """Run the file as the module of its name, in place of any other version of it."""
-        name, path = self.reference.partition(":")[0], _file(self.reference)
-        module = ModuleType(name)
-        module.__file__, module.__package__ = str(path), name.rpartition(".")[0]
+        spec = _spec_of_file(self.reference)
+        module, name = module_from_spec(spec), spec.name
         before = sys.modules.get(name)
         sys.modules[name] = module
         try:
-            exec(compile(content, path, "exec"), module.__dict__)  # as import does
-        except (Exception, SystemExit) as error:
+            # As import does, and without the future that this very file is compiled with.
+            exec(compile(content, str(spec.origin), "exec", dont_inherit=True), module.__dict__)
+        except (Exception, SystemExit) as error:  # Whatever a shop's code may raise.
             if before is None:
                 del sys.modules[name]
             else:
                 sys.modules[name] = before
             raise ExtensionError(
                 f"{self.reference} cannot be used: importing {name} raises "
-                f"{type(error).__name__}: {error}. Correct {path}."
+                f"{type(error).__name__}: {error}. Correct {spec.origin}."
             ) from error
         return module
 
@@ -130,7 +133,11 @@ def _content(reference: str) -> bytes:
 
 
 def _file(reference: str) -> Path:
-    """The file of a module; to find it nothing runs, not even the packages that it is in."""
+    return Path(str(_spec_of_file(reference).origin))
+
+
+def _spec_of_file(reference: str) -> ModuleSpec:
+    """Where a module is; to find it nothing runs, not even the packages that it is in."""
     module = reference.partition(":")[0]
     if module == "__main__":
         raise ExtensionError(
@@ -148,15 +155,16 @@ def _file(reference: str) -> Path:
             f"{reference} must be in a module that is one file of Python; {module} is "
             f"{spec.origin or 'a folder'}. Name the file that holds it."
         )
-    return Path(spec.origin)
+    return spec
 
 
 def _spec(module: str) -> ModuleSpec | None:
     invalidate_caches()
     first, *others = module.split(".")
     try:
-        # Other finders too know packages of the top, such as those that are being worked on.
-        spec = PathFinder.find_spec(first) or find_spec(first)
+        # Every finder, for packages that are being worked on have one of their own; what was
+        # imported is not asked, for its file may be gone.
+        spec = next(filter(None, (f.find_spec(first, None) for f in sys.meta_path)), None)
     except (ImportError, ValueError):
         return None
     name = first

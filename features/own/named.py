@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, get_args
 
 import narwhals as nw
 
 from features.errors import ExtensionError
+from features.families.profile import PROFILE
 from features.feature import Family, Feature, RowKind, only
 from features.intake.rules import AttributeKind
 from features.own.extension import Extension
@@ -18,10 +18,8 @@ from features.own.extension import Extension
 Attributes = Mapping[str, Mapping[str, AttributeKind]]
 
 FAMILY = "own"
-ROWS: Mapping[str, RowKind] = MappingProxyType(
-    {"orders": "orders", "feedback": "feedback", "offers": "offers"}
-)
-PROFILE = "profile_"
+# What may have declared columns.
+ROWS: tuple[RowKind, ...] = ("orders", "feedback", "offers")
 
 
 def digests_of(names: Iterable[str]) -> dict[str, str]:
@@ -135,7 +133,7 @@ def _declared(name: str, attributes: Attributes) -> list[Feature]:
             f"{name} must be a number; it is declared as {kind}. Write a Feature that counts what "
             "matters of it."
         )
-    feature = Family(FAMILY, ROWS[table])
+    feature = Family(FAMILY, next(rows for rows in ROWS if rows == table))
     mean = feature(f"{column}_mean", "", f"mean {column} of the {table}", nw.col(column).mean())
     if table != "orders":
         return [mean]

@@ -104,9 +104,13 @@ def print_ablation(rows: Sequence[AblationRow]) -> None:
 
 
 def _marked(backtest: Backtest) -> list[str]:
-    """The candidates, the chosen one marked; of the shop's own what their module calls them."""
+    """The candidates, the chosen one marked; of the shop's own what their module calls them.
+
+    Where two are called alike both are told by their whole names.
+    """
     names = [str(name) for name in backtest.means().index]
-    called = {name: name.rpartition(":")[2] for name in names}
+    short = [name.rpartition(":")[2] for name in names]
+    called = {n: s if short.count(s) == 1 else n for n, s in zip(names, short, strict=True)}
     return [f"> {called[n]}" if n == backtest.chosen else called[n] for n in names]
 
 

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from serving.http.problems import FieldProblem, ProblemError
+from serving.http.problems import FieldProblem, ProblemError, shortened
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -53,7 +53,7 @@ def read(body: bytes, model: type[Model]) -> Model:
     except RecursionError:
         raise _unreadable("is nested too deeply") from None
     except ValueError as error:
-        raise _unreadable(f"is not valid JSON: {_short(str(error))}") from None
+        raise _unreadable(f"is not valid JSON: {shortened(str(error))}") from None
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -70,7 +70,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"must have each key once in an object; got {_short(twice)!r} twice")
+        raise _RefusedError(f"must have each key once in an object; got {shortened(twice)!r} twice")
     return found
 
 
@@ -78,7 +78,3 @@ def _unreadable(detail: str) -> ProblemError:
     remedy = "Send a JSON object in UTF-8."
     problem = FieldProblem(place="body", field="", detail=detail, remedy=remedy)
     return ProblemError(400, f"body {detail}. {remedy}", [problem])
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -19,6 +19,7 @@ from features.explanations import EXPLANATIONS, OTHER, explained
 MEDIA_TYPE = "application/problem+json"
 # Mistakes in one answer; the rest is counted.
 SHOWN_ERRORS = 50
+FAILED = "The service failed. Its log says why, by the X-Request-Id; report it if it lasts."
 # Characters of what a caller sent.
 SHOWN = 100
 KINDS = {
@@ -76,13 +77,13 @@ class ProblemError(HTTPException):
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of an app by `answer`."""
-    for kind in (RequestValidationError, StarletteHTTPException, Exception):
+    """Answer every foreseen error of an app by `answer`; `Stamp` answers the others."""
+    for kind in (RequestValidationError, StarletteHTTPException):
         app.add_exception_handler(kind, answer)
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """Turn any error into a problem document; what was not foreseen tells nothing of itself."""
+    """Turn an error that was foreseen into a problem document."""
     headers: Mapping[str, str] | None = None
     if isinstance(error, RequestValidationError):
         found = problem_of_validation(error.errors())
@@ -92,7 +93,7 @@ async def answer(request: Request, error: Exception) -> Response:
         headers = error.headers
         found = problem(error.status_code, _plain_detail(request, error))
     else:
-        found = problem(500, "The service failed. Its log says why; report it if it lasts.")
+        raise error  # What was not foreseen the stamp answers.
     return response(found, headers)
 
 

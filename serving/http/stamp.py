@@ -10,6 +10,8 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.http.problems import FAILED, problem, response
+
 log = logging.getLogger(__name__)
 REQUEST_ID = "X-Request-Id"
 # What a caller may send to find its request in both logs.
@@ -32,11 +34,12 @@ class Stamp:
             return
         given = Headers(scope=scope).get(REQUEST_ID, "")
         name = given if USABLE_ID.fullmatch(given) else uuid.uuid4().hex
-        began, status = time.perf_counter(), 500
+        began, status, has_begun = time.perf_counter(), 500, False
 
         async def stamped(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = name
@@ -46,6 +49,11 @@ class Stamp:
 
         try:
             await self.app(scope, receive, stamped)
+        except Exception:  # Whatever it is, the answer and the log name the request.
+            log.exception("request %s failed", name)
+            if has_begun:
+                raise
+            await response(problem(500, FAILED))(scope, receive, stamped)
         finally:
             taken = 1000 * (time.perf_counter() - began)
             route = getattr(scope.get("route"), "path", "(no route)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from features.clock import as_instant
+from features.families.profile import PROFILE
 from features.intake.mapping import Mapping, TableMapping
 from features.intake.rules import AttributeKind
 from serving.inforce.reloading import LoadError, Source
@@ -17,7 +18,6 @@ from training.scoring.definition import Definition
 from training.scoring.model_scorers import ChurnScorer, CLVScorer
 from training.scoring.scorer import Scorer
 
-PROFILE = "profile_"
 # What reading a damaged or incomplete model folder can raise, besides the errors made for it.
 UNREADABLE = (ValueError, LookupError, TypeError, OSError)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,16 @@ class Scores:
     rows: pl.DataFrame
     terms: Terms
     digest: str
-    _listed: OrderedDict[tuple[tuple[str, ...], float], pl.Series] = field(
-        default_factory=OrderedDict, init=False, repr=False, compare=False
-    )
+
+    @cached_property
+    def _listed(self) -> Callable[[tuple[str, ...], float], pl.Series]:
+        """The places of the customers on a list; those of the last lists are kept."""
+
+        def places(stages: tuple[str, ...], min_risk: float) -> pl.Series:
+            query = pl.col("stage").is_in(stages) & (pl.col("churn_risk") >= min_risk)
+            return self.rows.select(query.arg_true()).to_series()
+
+        return lru_cache(LISTINGS)(places)
 
     @cached_property
     def _by_id(self) -> tuple[pl.Series, pl.Series]:
@@ -81,15 +87,8 @@ class Scores:
         total : int
             How many there are.
         """
-        key = (tuple(sorted(set(stages))), min_risk)
-        places = self._listed.pop(key, None)
-        if places is None:
-            query = pl.col("stage").is_in(list(stages)) & (pl.col("churn_risk") >= min_risk)
-            places = self.rows.select(query.arg_true()).to_series()
-        self._listed[key] = places
-        while len(self._listed) > LISTINGS:
-            self._listed.popitem(last=False)
-        return self.rows[places.slice(start, limit)], len(places)
+        places = self._listed(tuple(sorted(set(stages))), min_risk)
+        return self.rows[places.slice(min(start, len(places)), limit)], len(places)
 
     def of(self, customer_id: str) -> ScoreRow | None:
         """The scores of a customer; None for one who has none."""
@@ -117,7 +116,9 @@ def scores(path: Path, tracker: Tracker) -> Source[Scores]:
         with _readable(path):
             content = path.read_bytes()
             rows = _checked(_parsed(content, path.suffix), path)
-        return Scores(rows, _terms(rows, path, tracker), hashlib.sha256(content).hexdigest())
+        found = Scores(rows, _terms(rows, path, tracker), hashlib.sha256(content).hexdigest())
+        _ = found._by_id  # Now, and not when the first customer is asked for.
+        return found
 
     return Source("the scores", version, load)
 

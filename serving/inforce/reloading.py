@@ -100,5 +100,8 @@ class Watched(Generic[T]):
             if str(error) != state.error:
                 log.warning("%s cannot be loaded: %s", self._source.name, error)
             return _State(state.value, state.version, str(error))
+        except Exception as error:  # Whatever it is, the next look may find it mended.
+            log.exception("%s cannot be loaded", self._source.name)
+            return _State(state.value, state.version, f"{type(error).__name__}: {error}")
         log.info("%s loaded: %s", self._source.name, version)
         return loaded

@@ -179,6 +179,18 @@ def test_row_order_changes_not_a_bit(messy_shop, as_of, seed):
 
 @every_shop
 @given(seed=seeds)
+def test_a_customer_alone_has_the_same_features_to_the_last_bit(messy_shop, as_of, seed):
+    shop = messy_shop(seed)
+    table = table_of(shop, as_of)
+    for customer in table.index:
+        own = {t: f[f["customer_id"] == customer] for t, f in shop.frames.items()}
+        pd.testing.assert_frame_equal(
+            table_of(shop, as_of, own), table.loc[[customer]], check_exact=True
+        )
+
+
+@every_shop
+@given(seed=seeds)
 def test_customers_may_have_other_names(messy_shop, as_of, seed):
     shop = messy_shop(seed)
     renamed = {

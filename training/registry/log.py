@@ -93,7 +93,7 @@ def record(
     tags = {"lineage": terms.lineage, "as_of": as_of.isoformat()}
     with tracker.start_run(f"train {as_of:%Y-%m-%d}", tags, started) as run:
         run.describe(card)
-        run.log_params({**config.as_dict(), "timezone": terms.timezone})
+        run.log_params({**config.as_params(), "timezone": terms.timezone})
         drawn: dict[str, Chart] = {}
         for part in parts:
             drawn |= backtest_figures(part) | churn_figures(part, reasons[part.name])

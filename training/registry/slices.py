@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.families.profile import PROFILE
 from training.panel.snapshot import Snapshot
 from training.scoring.reference import stages
 from training.selection.fit import FittedModel
@@ -20,7 +21,6 @@ THIRDS = ("lowest third", "middle third", "highest third")
 OTHERS = "others"
 # Which of the two a live customer is depends on the forecast that is judged.
 RETURNING = "active or at_risk"
-PROFILE = "profile_"
 
 
 def slices(fitted: FittedModel) -> pd.DataFrame:

@@ -11,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import CATALOGUE
+from features.families.profile import PROFILE
 from features.feature import Feature
 from training.evaluation import FloatArray
 from training.scoring.columns import REASONS
 from training.scoring.phrases import PHRASES, Phrase, of_own, of_profile, rows_of, said
 
-PROFILE = "profile_"
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
         "horizon": "rhythm",

@@ -56,11 +56,11 @@ def backtest_churn(
             result.append(JudgedForecast(name, seen, risk, metrics))
         return result
 
+    task = CHURN_RISK.with_own(config.churn_candidates)
     folds = rolling_origin(panels[0], config.origins, panels[1:])
     # One after the other: folds share most snapshots, whose pace is worked out once.
     known = [(fold, *taught(fold, config)) for fold in folds]
     judged = _flat(side_by_side(judge, known))
-    task = CHURN_RISK.with_own(config.churn_candidates)
     return choose(task, judged, panels[0].window_days, config.seed, ready)
 
 

@@ -112,6 +112,13 @@ def test_classes_of_it_know_their_module(module):
     assert (answer().value, pickle.loads(pickle.dumps(answer())).value) == (46, 46)
 
 
+def test_it_is_compiled_as_import_would(module):
+    """Without the future of annotations, which it did not ask for."""
+    name = module("class Answer:\n    value: int\n")
+
+    assert Extension.of(f"{name}:Answer").load().__annotations__ == {"value": int}
+
+
 def test_a_module_that_is_gone_since_says_so(module, tmp_path):
     name = module("ANSWER = 42\n")
     known = Extension.of(f"{name}:ANSWER")

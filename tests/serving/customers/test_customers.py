@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from urllib.parse import quote
 
 import pandas as pd
@@ -128,6 +129,17 @@ def test_a_cursor_is_for_its_own_filters(client):
     status, _, field, detail = refused(client, cursor=cursor, min_risk=0.1)
     assert (status, field) == (400, "cursor")
     assert detail == "is of other filters, or of scores that have since been replaced"
+
+
+@pytest.mark.parametrize("start", ["600", "99999999", "9" * 200])
+def test_a_cursor_beyond_the_end_finds_nobody(client, start):
+    own = client.get("/v1/customers").json()["next_cursor"]
+    listing = base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)).decode().partition(".")[2]
+    cursor = base64.urlsafe_b64encode(f"{start}.{listing}".encode()).decode().rstrip("=")
+
+    found = client.get("/v1/customers", params={"cursor": cursor})
+
+    assert (found.status_code, found.json()["customers"]) == (200, [])
 
 
 def test_a_cursor_ends_with_its_scores(client_of, served, tmp_path, eventually):

@@ -76,18 +76,21 @@ def test_many_errors_are_counted_and_some_shown(client):
     assert problem["detail"].endswith("And 119 more.")
 
 
-def test_what_was_not_foreseen_tells_nothing_of_itself(served):
+def test_what_was_not_foreseen_tells_nothing_of_itself(served, caplog):
     app = create_app(served.settings)
 
     @app.get("/fails")
     def fails() -> None:
         raise RuntimeError("the password is swordfish")
 
-    with TestClient(app, "http://127.0.0.1", raise_server_exceptions=False) as client:
-        answer = client.get("/fails")
+    with TestClient(app, "http://127.0.0.1") as client:
+        answer = client.get("/fails", headers={"x-request-id": "call-1"})
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
     assert answer.json()["type"] == "urn:holdfast:problem:internal-error"
     assert "swordfish" not in answer.text
+    assert answer.headers["x-request-id"] == "call-1"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "request call-1 failed" in caplog.text
 
 
 def test_every_operation_documents_its_problems(client):

@@ -22,6 +22,8 @@ class Shelf:
     def load(self):
         if self.content == "broken":
             raise LoadError("it is broken")
+        if self.content == "odd":
+            raise RuntimeError("nobody thought of it")
         return self.content.upper()
 
     def watched(self):
@@ -64,6 +66,16 @@ def test_the_old_value_stays_when_the_new_one_cannot_be_loaded():
     watched.look()
     assert watched.current() == "FIRST"
     assert watched.error == "it is broken"
+
+
+def test_what_nobody_foresaw_ends_no_looking():
+    shelf = Shelf()
+    watched = shelf.looked()
+    for content, error in (("odd", "RuntimeError: nobody thought of it"), ("second", None)):
+        shelf.content = content
+        watched.look()
+        assert watched.error == error
+    assert watched.current() == "SECOND"
 
 
 def test_the_error_goes_when_the_source_recovers():

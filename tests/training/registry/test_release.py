@@ -104,7 +104,7 @@ def test_readers_never_see_a_pair_that_nobody_chose(tracker):
             while not done.is_set():
                 found = tracker.champions()
                 seen.add((found["churn-risk"], found["clv-forecast"]))
-        except Exception as error:
+        except Exception as error:  # A thread's error would be lost.
             errors.append(error)
 
     readers = [threading.Thread(target=read) for _ in range(3)]

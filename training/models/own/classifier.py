@@ -44,8 +44,15 @@ class FittedClassifier:
     share: float
 
     @classmethod
-    def learn(cls, template: Any, training_set: TrainingSet) -> Self:
+    def learn(cls, template: Any, training_set: TrainingSet, seed: int) -> Self:
         """Fit a copy of a classifier on the customers without an offer.
+
+        Parameters
+        ----------
+        template : classifier of scikit-learn
+        training_set : TrainingSet
+        seed : int
+            For what the classifier draws without a seed of its own.
 
         Raises
         ------
@@ -58,6 +65,9 @@ class FittedClassifier:
         if churned.min() == churned.max():
             return cls(None, columns, share)
         estimator = clone(template)
+        drawn = [k for k in estimator.get_params() if k.rpartition("__")[2] == "random_state"]
+        unseeded = [k for k in drawn if estimator.get_params()[k] is None]
+        estimator.set_params(**dict.fromkeys(unseeded, seed))
         try:
             estimator.fit(rows, churned.astype(np.int64), **_weights(estimator, weight))
         except ValueError as error:
@@ -124,18 +134,8 @@ class ClassifierCandidate:
         """Fit a copy on the training set of the longest window."""
         rows = given.training_sets[0]
         carry = CarryOver.of(given.origin, given.horizon_days, [rows.window_days], 1.0)
-        fitted = FittedClassifier.learn(self.template, rows)
+        fitted = FittedClassifier.learn(self.template, rows, given.seed)
         return ClassifierChurn(fitted, carry)
-
-    def logit(self, X: pd.DataFrame) -> FloatArray:
-        """Only what has learnt can forecast.
-
-        Raises
-        ------
-        TypeError
-            Always.
-        """
-        raise TypeError("a classifier forecasts once it has learnt")
 
 
 def template_of(name: str, found: Any) -> Any:

@@ -159,7 +159,8 @@ class LinearChurn:
             )
         rows = given.training_sets[0]
         carry = CarryOver.of(given.origin, given.horizon_days, [rows.window_days], 1.0)
-        return cls(LinearForm.of(FittedClassifier.learn(cls.estimator, rows), rows.frame), carry)
+        fitted = FittedClassifier.learn(cls.estimator, rows, given.seed)
+        return cls(LinearForm.of(fitted, rows.frame), carry)
 
     def logit(self, X: pd.DataFrame) -> FloatArray:
         """Logit of no order within the horizon, shape (customers,)."""

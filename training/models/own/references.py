@@ -11,13 +11,13 @@ import pandas as pd
 
 from features.errors import ExtensionError
 from features.own.extension import Extension
+from features.quality.readiness import NEEDS
 from training.errors import TrainingError
 from training.evaluation import FloatArray
 from training.models.learning import ChurnCandidate, SpendCandidate
 from training.models.own.classifier import ClassifierCandidate, template_of
 
 FLAGS = ("is_rule", "is_preferred", "needs")
-READINESS = ("rule", "btyd", "pool", None)
 CHURN_JUDGED = (*FLAGS, "learn", "logit")
 CHURN_FORM = ("contributions", "basis", "save", "load")
 SPEND_JUDGED = (*FLAGS, "learn", "if_active")
@@ -63,8 +63,7 @@ def own_spend(name: str, digest: str | None = None) -> type[SpendCandidate]:
 
 def has_form(candidate: type[ChurnCandidate] | type[SpendCandidate]) -> bool:
     """Whether a candidate can be written as plain files, and so become the model."""
-    wanted = CHURN_FORM if hasattr(candidate, "logit") else SPEND_FORM
-    return all(callable(getattr(candidate, name, None)) for name in wanted)
+    return not _lacking_form(candidate)
 
 
 def require_form(name: str, candidate: object) -> None:
@@ -75,13 +74,16 @@ def require_form(name: str, candidate: object) -> None:
     TrainingError
         With what it lacks.
     """
-    if not has_form(cast(type[ChurnCandidate], candidate)):
-        wanted = CHURN_FORM if hasattr(candidate, "logit") else SPEND_FORM
-        lacking = ", ".join(n for n in wanted if not hasattr(candidate, n))
+    if lacking := _lacking_form(candidate):
         raise TrainingError(
-            f"{name} cannot be saved: it has no plain-file form (no {lacking}). Write a candidate "
-            "that has one; of a linear classifier LinearChurn makes it."
+            f"{name} cannot be saved: it has no plain-file form (no {', '.join(lacking)}). Write a "
+            "candidate that has one; of a linear classifier LinearChurn makes it."
         )
+
+
+def _lacking_form(candidate: object) -> list[str]:
+    wanted = SPEND_FORM if hasattr(candidate, "if_active") else CHURN_FORM
+    return [name for name in wanted if not callable(getattr(candidate, name, None))]
 
 
 def one_each(name: str, numbers: FloatArray, rows: int) -> FloatArray:
@@ -154,7 +156,7 @@ def blamed(name: str, doing: str) -> Iterator[None]:
         if not is_own(name):
             raise
         raise TrainingError(f"{name}: {error}") from error
-    except Exception as error:
+    except Exception as error:  # Whatever a shop's code may raise.
         if not is_own(name):
             raise
         raise ExtensionError(
@@ -176,10 +178,11 @@ def _checked(name: str, found: Any, wanted: tuple[str, ...], also: str) -> Any:
             "docs/own-models.md."
         )
     needs = getattr(found, "needs", None)
-    if not lacking and needs not in READINESS:
+    known = [*(need.method for need in NEEDS), None]
+    if not lacking and needs not in known:
         raise ExtensionError(
-            f"{name}: needs must be one of {', '.join(map(repr, READINESS))}; got "
-            f"{needs!r}. Correct it."
+            f"{name}: needs must be one of {', '.join(map(repr, known))}; got {needs!r}. "
+            "Correct it."
         )
     if lacking:
         raise ExtensionError(

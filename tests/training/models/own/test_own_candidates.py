@@ -254,6 +254,15 @@ def _risk(model, learning):
     return model.predict_proba(learning.training_sets[0].frame)[:, 1]
 
 
+def test_what_draws_without_a_seed_gets_the_trainings(module, learning):
+    first, again = (ChurnModel(f"{module}:TREES").learn_from(learning) for _ in range(2))
+    other = ChurnModel(f"{module}:TREES").learn_from(replace(learning, seed=1))
+    X = learning.origin.X
+
+    assert np.array_equal(first.predict_proba(X), again.predict_proba(X))
+    assert not np.array_equal(first.predict_proba(X), other.predict_proba(X))
+
+
 def test_unknown_values_ask_for_an_imputer(module, learning):
     with pytest.raises(TrainingError, match="put an imputer before the classifier"):
         ChurnModel(f"{module}:BARE").learn_from(learning)
@@ -381,11 +390,12 @@ LINEAR = {
 }  # fmt: skip
 
 
+# Numbers are as linear before the fit has settled.
 @pytest.mark.filterwarnings("ignore:.*did not converge")
 @pytest.mark.parametrize("kind", LINEAR)
 def test_a_linear_classifier_is_a_handful_of_numbers(learning, kind):
     rows = learning.training_sets[0]
-    fitted = FittedClassifier.learn(LINEAR[kind], rows)
+    fitted = FittedClassifier.learn(LINEAR[kind], rows, 0)
     form = LinearForm.of(fitted, rows.frame)
     of_all = {"names": form.columns, "told": LinearForm.from_dict(form.as_dict())}
 
@@ -406,6 +416,7 @@ def test_a_linear_classifier_is_a_handful_of_numbers(learning, kind):
     ],
     ids=["bayes", "tree", "polynomial", "calibrated"],
 )
+# It is refused however far the fit has come.
 @pytest.mark.filterwarnings("ignore:.*did not converge", "ignore:.*lbfgs failed")
 def test_what_is_not_linear_is_refused(learning, classifier):
     some = learning.training_sets[0].snapshots[0]
@@ -437,7 +448,7 @@ class OneOutcome:
 def test_where_only_one_outcome_was_seen_the_forecast_is_that(learning):
     X = learning.origin.X
     rows = OneOutcome(X, np.ones(len(X)), np.ones(len(X)))
-    fitted = FittedClassifier.learn(LINEAR["logistic"], rows)
+    fitted = FittedClassifier.learn(LINEAR["logistic"], rows, 0)
 
     assert (fitted.logit(X) > 13).all()
     np.testing.assert_allclose(LinearForm.of(fitted, X).logit(X), fitted.logit(X))
