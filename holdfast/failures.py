@@ -14,12 +14,12 @@ from typer.core import TyperGroup
 from features.errors import ExtensionError, HistoryError
 from holdfast.render import output
 from offers.errors import OffersError
-from serving.errors import ServingError
+from serving.errors import ServingError, StoreUnavailableError
 from training.errors import NoChampionError, TrainingError
 
 DEBUG = "HOLDFAST_DEBUG"
 # All others write one whole file, or move an alias, as the last thing they do.
-WRITES_AS_IT_GOES = ("demo", "simulate")
+WRITES_AS_IT_GOES = ("demo", "simulate", "import")
 # Exit codes; 130 is what a shell gives for an interrupt.
 BAD_INPUT, NO_CHAMPION, INTERRUPTED = 2, 3, 130
 
@@ -34,6 +34,7 @@ EXPECTED = (
     TrainingError,
     OffersError,
     ServingError,
+    StoreUnavailableError,
     RequestError,
 )
 

@@ -113,6 +113,32 @@ OutFile = Annotated[
         "--out", metavar="FILE", show_default=False, help="Where to write: .parquet or .csv."
     ),
 ]
+Store = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        show_default=False,
+        envvar="HOLDFAST_STORE",
+        help="SQL URL of the store, such as sqlite:///holdfast.db or postgresql://host/database.",
+    ),
+]
+OptionalStore = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        show_default=False,
+        envvar="HOLDFAST_STORE",
+        help="SQL URL of the store, such as sqlite:///holdfast.db or postgresql://host/database.",
+    ),
+]
+OptionalOutFile = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="FILE", show_default=False, help="Where to write: .parquet or .csv."
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
 ]

@@ -12,14 +12,20 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from serving.customers import endpoints as customers
+from serving.customers.schemas import Lookup
+from serving.errors import StoreUnavailableError
 from serving.health import endpoints as health
 from serving.http import docs, openapi, problems
 from serving.http.guards import BodyDeadline, BodyLimit, LoopbackHost
 from serving.http.stamp import Stamp
-from serving.resources import Resources
+from serving.inforce.reloading import NotLoadedError
+from serving.resources import Resources, unavailable
 from serving.scores import endpoints as scores
 from serving.scores.schemas import ScoreRequest
 from serving.settings import Settings
+
+# Bodies that endpoints read themselves.
+BODIES = (ScoreRequest, Lookup)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,15 +33,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Resources]]:
-        resources = Resources.of(settings)
-        await run_in_threadpool(resources.look)
-        # What is there now stays: a collection of garbage then looks at what requests made alone,
-        # and holds up the others the less.
-        gc.collect()
-        gc.freeze()
-        looking = asyncio.create_task(resources.keep_looking(settings.reload_seconds))
-        yield {"resources": resources}
-        looking.cancel()
+        with Resources.of(settings) as resources:
+            await run_in_threadpool(resources.look)
+            # What is there now stays: a collection of garbage then looks at what requests made
+            # alone, and holds up the others the less.
+            gc.collect()
+            gc.freeze()
+            looking = asyncio.create_task(resources.keep_looking(settings.reload_seconds))
+            yield {"resources": resources}
+            looking.cancel()
 
     app = FastAPI(
         title="Holdfast",
@@ -53,8 +59,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LoopbackHost)
     app.add_middleware(Stamp)
     problems.install(app)
+    for kind in (NotLoadedError, StoreUnavailableError):
+        app.add_exception_handler(kind, unavailable)
     for router in (health.router, scores.router, customers.router):
         app.include_router(router)
     docs.install(app)
-    app.openapi = partial(openapi.describe, app, [ScoreRequest])  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = partial(openapi.describe, app, BODIES)  # type: ignore[method-assign]  # FastAPI's own way
     return app

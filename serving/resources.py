@@ -3,43 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Annotated, Self
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
-from serving.http.problems import FieldProblem, ProblemError
+from serving.errors import StoreUnavailableError
+from serving.http.problems import FieldProblem, ProblemError, answer
 from serving.http.turns import Turns
 from serving.inforce.champions import Champions, champions
-from serving.inforce.published import Scores, scores
 from serving.inforce.reloading import NotLoadedError, Watched
+from serving.publications.service import Published, from_file
 from serving.settings import Settings
+from serving.store.database import Database
+from serving.store.migrating import ready
 from training.registry.tracking import Tracker
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The champions and the scores of the batch, each as it was last loaded; turns at scoring."""
+    """The champions as they were last loaded, the scores in force, and turns at scoring."""
 
     champions: Watched[Champions]
-    scores: Watched[Scores]
+    published: Published
     turns: Turns
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Name the sources; nothing is loaded."""
+    @contextmanager
+    def of(cls, settings: Settings) -> Iterator[Self]:
+        """Open the store; nothing else is loaded.
+
+        Raises
+        ------
+        ServingError
+            If the store's URL is none, or it is at another revision.
+        StoreUnavailableError
+        """
         tracker = tracker_of(settings)
-        return cls(
-            Watched(champions(tracker)),
-            Watched(scores(settings.scores, tracker)),
-            Turns(settings.scoring_threads, settings.max_waiting),
-        )
+        turns = Turns(settings.scoring_threads, settings.max_waiting)
+        with ExitStack() as stack:
+            url = settings.store
+            if url is None:
+                folder = stack.enter_context(TemporaryDirectory(prefix="holdfast-"))
+                url = f"sqlite:///{folder}/scores.db"
+            database = ready(Database.at(url))
+            stack.callback(database.close)
+            file = (
+                None if settings.scores is None else from_file(database, settings.scores, tracker)
+            )
+            yield cls(Watched(champions(tracker)), Published(database, file), turns)
 
     def look(self) -> None:
         """Load what has changed; it blocks, so call it in a thread."""
         self.champions.look()
-        self.scores.look()
+        self.published.look()
 
     async def keep_looking(self, every_seconds: float) -> None:
         """Load what has changed, again and again, in a thread: no request waits for it."""
@@ -76,15 +101,12 @@ async def _champions(resources: ResourcesNow) -> Champions:
         raise not_ready({"champions": str(error)}) from None
 
 
-async def _scores(resources: ResourcesNow) -> Scores:
-    try:
-        return resources.scores.current()
-    except NotLoadedError as error:
-        raise not_ready({"scores": str(error)}) from None
+async def _published(resources: ResourcesNow) -> Published:
+    return resources.published
 
 
 ChampionsNow = Annotated[Champions, Depends(_champions)]
-ScoresNow = Annotated[Scores, Depends(_scores)]
+PublishedNow = Annotated[Published, Depends(_published)]
 
 
 def not_ready(reasons: dict[str, str]) -> ProblemError:
@@ -96,3 +118,11 @@ def not_ready(reasons: dict[str, str]) -> ProblemError:
     ]
     said = " ".join(f"The {name} are not loaded: {reason}" for name, reason in reasons.items())
     return ProblemError(503, said, errors, {"Retry-After": str(COME_BACK)})
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """Answer that what is needed is not there at the moment, and when to come back."""
+    if isinstance(error, StoreUnavailableError):
+        log.warning("the store does not answer: %s", error)
+        return await answer(request, not_ready({"store": "the database does not answer"}))
+    return await answer(request, not_ready({"scores": str(error)}))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,7 +21,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOLDFAST_", frozen=True)
 
-    scores: Path = Field(description="The file written by `holdfast score`, .parquet or .csv.")
+    scores: Path | None = Field(
+        default=None,
+        description="The file written by `holdfast score`, .parquet or .csv; instead of a store.",
+    )
+    store: str | None = Field(
+        default=None,
+        description="SQL URL of the store, SQLite or PostgreSQL; instead of a file of scores.",
+    )
     tracking_uri: str | None = Field(
         default=None,
         description="Where the champions are; default: `MLFLOW_TRACKING_URI`, else "
@@ -56,3 +64,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests that may wait to be scored; others are asked to come back.",
     )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.scores is None) == (self.store is None):
+            raise ValueError(
+                "either scores or store must be given: a file of scores, or the URL of a store"
+            )
+        return self

@@ -28,7 +28,7 @@ from features.intake.canonical import (
 )
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
-from features.intake.sources import read_tables
+from features.intake.opening import open_tables
 from features.schema import RESERVED, SCHEMAS
 
 # Values of a text attribute: more are ids or names, which tell a model nothing of others.
@@ -103,17 +103,18 @@ class History:
 
     @staticmethod
     def open(path_or_url: str | Path, mapping: Mapping | str | Path | None = None) -> History:
-        """Open a folder, a file of orders or a SQL URL.
+        """Open a folder, a file of orders, a SQL URL or a store of Holdfast.
 
         Parameters
         ----------
         path_or_url : str or Path
-            A folder of files named after the tables, one orders file, or a SQL URL.
+            A folder of files named after the tables, one orders file, a SQL URL, or that of a
+            store that `holdfast import` filled.
         mapping : Mapping or path, optional
             The mapping or its file; default: the `history.toml` in the folder, if there is one.
         """
         settings = read_mapping(path_or_url, mapping)
-        intakes = take_in(dict(read_tables(path_or_url, settings)), settings)
+        intakes, settings = open_tables(path_or_url, settings)
         refuse_unusable(intakes)
         return History.from_intakes(intakes, settings)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,16 +35,30 @@ def read_database(url: str, mapping: Mapping) -> dict[str, pl.LazyFrame]:
         If the URL is none, the database cannot be read, or a table is missing.
     """
     import sqlalchemy as sa
+
+    with connection_to(url) as connection:
+        present = _present(sa.inspect(connection), mapping)
+        return {
+            table: _read(connection, name, mapping.decimal).lazy()
+            for table, name in present.items()
+        }
+
+
+@contextmanager
+def connection_to(url: str) -> Iterator[sa.Connection]:
+    """A connection to read from, for as long as it is needed.
+
+    Raises
+    ------
+    HistoryError
+        If the URL is none, or the database cannot be read.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     engine = _engine(url)
     try:
         with engine.connect() as connection:
-            present = _present(sa.inspect(connection), mapping)
-            return {
-                table: _read(connection, name, mapping.decimal).lazy()
-                for table, name in present.items()
-            }
+            yield connection
     except SQLAlchemyError as error:
         reason = _without_secrets(first_line(error), engine.url)
         raise HistoryError(f"the database cannot be read: {reason}.") from None
@@ -50,15 +66,20 @@ def read_database(url: str, mapping: Mapping) -> dict[str, pl.LazyFrame]:
         engine.dispose()
 
 
+def psycopg_url(url: str) -> str:
+    """The URL with the driver that is installed, where it names PostgreSQL alone."""
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
 def _engine(url: str) -> sa.Engine:
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 
-    for plain in ("postgresql://", "postgres://"):
-        if url.startswith(plain):
-            url = "postgresql+psycopg://" + url.removeprefix(plain)
     try:
-        engine = sa.create_engine(url)
+        engine = sa.create_engine(psycopg_url(url))
     except (ArgumentError, ValueError):
         raise HistoryError(
             f"the SQL URL cannot be understood. Write {EXAMPLES}; the characters @ : / and % of a "

@@ -184,7 +184,7 @@ def _derived(table: str, mapping: Mapping) -> dict[str, nw.Expr]:
     """Columns made of others: when the row is known, and what scores and lines amount to."""
     derived = {"known_day": _known_day(table)}
     if table == "feedback":
-        derived["satisfaction"] = _satisfaction(mapping)
+        derived["satisfaction"] = satisfaction(mapping)
     if mapping.of(table).is_lines:
         derived["amount"] = nw.col("quantity") * nw.col("price")
     return derived
@@ -199,7 +199,7 @@ def _known_day(table: str) -> nw.Expr:
     return nw.when(recorded > nw.col("day")).then(recorded).otherwise(nw.col("day"))
 
 
-def _satisfaction(mapping: Mapping) -> nw.Expr:
+def satisfaction(mapping: Mapping) -> nw.Expr:
     """Scores of every kind on one scale from -1 (worst) to 1 (best)."""
     satisfaction: nw.Expr = nw.lit(None, dtype=nw.Float64)
     for kind, (low, high) in mapping.scales.items():

@@ -42,15 +42,16 @@ def check(
     settings = Session.begin(
         history, Told(mapping, export), as_of, targets={"--quarantine": target}
     ).mapping
-    from features.intake.canonical import formats_of, refuse_unusable, take_in
-    from features.intake.sources import read_tables, unread_files
+    from features.intake.canonical import formats_of, refuse_unusable
+    from features.intake.opening import open_tables
+    from features.intake.sources import unread_files
     from features.quality import check as report_on
     from holdfast.render.report import print_report
     from training.registry.store import shown
 
     with output.progress() as tell:
         tell("reading")
-        intakes = take_in(dict(read_tables(history, settings)), settings)
+        intakes, settings = open_tables(history, settings)
         if target is not None:
             _write_quarantine(intakes, settings, target, as_of)
         refuse_unusable(intakes)

@@ -70,14 +70,12 @@ def _simulate(shop: Path) -> None:
 
 
 def _check(shop: Path) -> None:
-    from features.intake.canonical import take_in
     from features.intake.location import read_mapping
-    from features.intake.sources import read_tables
+    from features.intake.opening import open_tables
     from features.quality import check
     from holdfast.render.report import identity
 
-    mapping = read_mapping(shop, None)
-    report = check(take_in(dict(read_tables(shop, mapping)), mapping), mapping, demo_shop.AS_OF)
+    report = check(*open_tables(shop, read_mapping(shop, None)), demo_shop.AS_OF)
     for table in report.accounting:
         output.line(identity(table))
     ready = ", ".join(r.method for r in report.readiness if r.ready)

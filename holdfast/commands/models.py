@@ -9,6 +9,8 @@ import typer
 
 from features.agreement import many
 from holdfast import files, options
+from holdfast.commands.store import opened, put_in_force
+from holdfast.failures import RequestError
 from holdfast.render import output
 from holdfast.session import Session, Told
 from training.scoring.columns import STAGES
@@ -178,14 +180,21 @@ def backtest(
 def score(
     history: options.History,
     as_of: options.AsOf,
-    out: options.OutFile,
+    out: options.OptionalOutFile = None,
+    publish: Annotated[
+        bool,
+        typer.Option(
+            "--publish", help="Put the scores of all customers in force in the store at --store."
+        ),
+    ] = False,
+    store: options.OptionalStore = None,
     reasons: Annotated[
         int,
         typer.Option(
             "--reasons",
             metavar="N",
             min=0,
-            help="How many customers, the first of the file, get reasons.",
+            help="How many customers, the first of the list, get reasons.",
         ),
     ] = 1000,
     stage: Annotated[
@@ -219,7 +228,10 @@ def score(
 
     Ends with code 3 if there is no champion for this shop and definition.
     """
-    target = files.table_target("--out", out)
+    target = None if out is None else files.table_target("--out", out)
+    if target is None and not publish:
+        raise RequestError("--out or --publish must be given: where the scores are to go.")
+    database = opened(store) if publish else None
     session = Session.begin(history, Told(mapping, export), as_of, shop, {"--out": target})
     from holdfast.freshness import concentration_warnings, foresight_warnings, stale_warnings
     from holdfast.render.model_documents import scores_document
@@ -241,14 +253,23 @@ def score(
         scores = scorer.score_past(past, table, 0)
         wanted = scores[scores["stage"].isin(stage or STAGES)].head(top or len(scores))
         written = scorer.explained(wanted, table, reasons)
-        files.write_table(written, target)
+        if target is not None:
+            files.write_table(written, target)
+        if database is not None:
+            tell("publishing")
+            scores = scorer.explained(scores, table, reasons)
+            put_in_force(database, scorer, scores)
         told = [
             *stale_warnings(past),
             *foresight_warnings(scorer, past),
             *concentration_warnings(scores),
         ]
     output.warnings(told)
-    found = {"out": str(target), **scores_document(scores, written)}
+    found = {
+        "out": None if target is None else str(target),
+        "store": None if database is None else database.name,
+        **scores_document(scores, written),
+    }
     found["currency"] = scorer.churn.definition.currency
     if as_json:
         output.document({**found, "warnings": told})
@@ -260,10 +281,13 @@ def score(
     )
     output.paragraph(f"Rests on: {found['basis']}")
     print_stages(found["stages"], found["currency"])
-    output.line(
-        f"{many(found['written'], 'customer is', 'customers are')} in {target}; "
-        f"{many(found['with_reasons'], 'has', 'have')} reasons"
-    )
+    for place, rows in ((target, written), (found["store"], scores)):
+        if place is not None:
+            reasoned = int(rows["reason_1"].notna().sum())
+            output.line(
+                f"{many(len(rows), 'customer is', 'customers are')} in {place}; "
+                f"{many(reasoned, 'has', 'have')} reasons"
+            )
 
 
 def models(as_json: options.AsJson = False) -> None:

@@ -7,19 +7,21 @@ from typing import Annotated
 
 import typer
 
+from holdfast import options
 from holdfast.failures import RequestError
 
 
 def serve(
     scores: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--scores",
             metavar="FILE",
             show_default=False,
-            help="What holdfast score wrote: the customers to list.",
+            help="What holdfast score wrote: the customers to list, where there is no store.",
         ),
-    ],
+    ] = None,
+    store: options.OptionalStore = None,
     host: Annotated[
         str, typer.Option("--host", metavar="H", help="Loopback address to listen on.")
     ] = "127.0.0.1",
@@ -31,11 +33,16 @@ def serve(
     from serving.server import serve as run
     from serving.settings import Settings
 
-    path = Path(scores)
-    if not path.is_file():
+    path = None if scores is None else Path(scores)
+    if (path is None) == (store is None):
+        raise RequestError(
+            "either --scores or --store must be given: a file that holdfast score wrote, or a "
+            "store that it published to."
+        )
+    if path is not None and not path.is_file():
         raise RequestError(f"--scores must be a file; {scores} is none. Run holdfast score first.")
     try:
-        settings = Settings(scores=path, host=host, port=port)
+        settings = Settings(scores=path, store=store, host=host, port=port)
     except ValueError as error:
         raise RequestError(f"the service's settings are wrong: {error}") from error
     run(settings)

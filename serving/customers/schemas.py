@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Literal
 
-from serving.inforce.schemas import Answer, ScoreRow, Terms
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from serving.http.cells import Id
+from serving.inforce.schemas import Answer, CustomerRow, Terms
 from training.scoring.columns import LIVE_STAGES, Stage
 
+Sort = Literal["value_at_stake", "churn_risk", "clv", "updated_at"]
+Format = Literal["json", "csv", "jsonl"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Amount = Annotated[float, Field(allow_inf_nan=False)]
+MOST_IDS = 1000
 
-class CustomerQuery(BaseModel):
-    """Which customers are asked for, and where the page begins."""
+
+class CustomerFilter(BaseModel):
+    """Which customers are asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -17,22 +27,43 @@ class CustomerQuery(BaseModel):
         default=list(LIVE_STAGES),
         description="May be given several times; default: the live stages.",
     )
-    min_risk: float = Field(
-        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Least churn_risk."
+    min_risk: Share | None = Field(default=None, description="Least churn_risk.")
+    max_risk: Share | None = Field(default=None, description="Highest churn_risk.")
+    min_percentile: Percent | None = Field(default=None, description="Least risk_percentile.")
+    max_percentile: Percent | None = Field(default=None, description="Highest risk_percentile.")
+    min_clv: Amount | None = Field(default=None, description="Least clv.")
+    max_clv: Amount | None = Field(default=None, description="Highest clv.")
+    updated_since: AwareDatetime | None = Field(
+        default=None, description="Rows written at this instant or later; with an offset."
+    )
+
+
+class CustomerQuery(CustomerFilter):
+    """Which customers are asked for, in which order, and where the page begins."""
+
+    sort: Sort = Field(
+        default="value_at_stake",
+        description="Live customers first, then the lapsed, each by this, highest first; by "
+        "updated_at the oldest first.",
     )
     limit: int = Field(default=50, ge=1, le=1000, description="Customers on a page, at most.")
     cursor: str | None = Field(
-        default=None, max_length=512, description="next_cursor of the page before."
+        default=None, max_length=1024, description="next_cursor of the page before."
+    )
+    format: Format = Field(
+        default="json",
+        description="csv and jsonl (JSON lines) hold all customers at once, without limit and "
+        "cursor.",
     )
 
 
 class CustomerPage(Answer):
-    """Customers, the live first, by value at stake; equal ones by customer_id."""
+    """Customers in the order asked for; equal ones by customer_id."""
 
     currency: str | None
     definition: Terms
     total: int = Field(description="Customers on all pages.")
-    customers: list[ScoreRow]
+    customers: list[CustomerRow]
     next_cursor: str | None = Field(description="Null on the last page.")
 
 
@@ -41,4 +72,21 @@ class CustomerAnswer(Answer):
 
     currency: str | None
     definition: Terms
-    customer: ScoreRow
+    customer: CustomerRow
+
+
+class Lookup(BaseModel):
+    """Whom a system wants to know about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    customer_ids: list[Id] = Field(min_length=1, max_length=MOST_IDS)
+
+
+class LookupAnswer(Answer):
+    """Those who were scored, in the order asked for, each once; and those who were not."""
+
+    currency: str | None
+    definition: Terms
+    customers: list[CustomerRow]
+    missing: list[str]

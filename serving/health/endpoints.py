@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from serving.errors import StoreUnavailableError
 from serving.health.schemas import Alive, Ready, ReadyChampions, ReadyScores
 from serving.http.openapi import problems
 from serving.inforce.champions import Champions
-from serving.inforce.published import Scores
-from serving.inforce.reloading import NotLoadedError, Watched
+from serving.inforce.reloading import NotLoadedError
+from serving.publications.repository import Publication
 from serving.resources import ResourcesNow, not_ready
 
 router = APIRouter(tags=["health"])
@@ -22,32 +23,27 @@ async def alive() -> Alive:
 
 
 @router.get("/readyz", responses=problems(503))
-async def ready(resources: ResourcesNow) -> Ready:
+def ready(resources: ResourcesNow) -> Ready:
     """Whether models and scores are loaded, and which."""
-    reasons = {
-        name: str(error)
-        for name, error in (
-            ("champions", _why_not(resources.champions)),
-            ("scores", _why_not(resources.scores)),
-        )
-        if error is not None
-    }
-    if reasons:
+    reasons: dict[str, str] = {}
+    models, publication = None, None
+    try:
+        models = resources.champions.current()
+    except NotLoadedError as error:
+        reasons["champions"] = str(error)
+    try:
+        with resources.published.reading() as (_, publication):
+            pass
+    except (NotLoadedError, StoreUnavailableError) as error:
+        reasons["scores"] = str(error)
+    if models is None or publication is None:
         raise not_ready(reasons)
-    errors = {"champions": resources.champions.error, "scores": resources.scores.error}
+    errors = {"champions": resources.champions.error, "scores": resources.published.error}
     return Ready(
-        champions=_champions(resources.champions.current()),
-        scores=_scores(resources.scores.current()),
+        champions=_champions(models),
+        scores=_scores(publication),
         warnings=[f"The {name} are older ones: {why}" for name, why in errors.items() if why],
     )
-
-
-def _why_not(watched: Watched[Champions] | Watched[Scores]) -> NotLoadedError | None:
-    try:
-        watched.current()
-    except NotLoadedError as error:
-        return error
-    return None
 
 
 def _champions(champions: Champions) -> ReadyChampions:
@@ -65,10 +61,10 @@ def _champions(champions: Champions) -> ReadyChampions:
     )
 
 
-def _scores(scores: Scores) -> ReadyScores:
+def _scores(publication: Publication) -> ReadyScores:
     return ReadyScores(
-        as_of=scores.as_of,
-        customers=scores.rows.height,
-        versions=scores.versions,
-        definition=scores.terms,
+        as_of=publication.as_of,
+        customers=publication.customers,
+        versions=publication.versions,
+        definition=publication.terms,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from serving.http.problems import FieldProblem, ProblemError, shortened
@@ -59,6 +61,15 @@ def read(body: bytes, model: type[Model]) -> Model:
     except ValidationError as error:
         found = [{**wrong, "loc": ("body", *wrong["loc"])} for wrong in error.errors()]
         raise RequestValidationError(found) from None
+
+
+def body_of(model: type[Model]) -> Any:
+    """A dependency: the body of a request as a model, read in a thread."""
+
+    async def parsed(content: Annotated[bytes, Depends(raw_body)]) -> Model:
+        return await run_in_threadpool(read, content, model)
+
+    return Depends(parsed)
 
 
 class _RefusedError(Exception):

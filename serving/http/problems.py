@@ -27,6 +27,7 @@ KINDS = {
     404: "not-found",
     405: "method-not-allowed",
     408: "body-too-slow",
+    410: "gone",
     413: "body-too-large",
     422: "invalid-request",
     500: "internal-error",

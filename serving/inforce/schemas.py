@@ -7,7 +7,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    create_model,
+)
 
 from training.champions import CHURN, CLV
 from training.scoring.columns import SCORE_COLUMNS, ScoreColumn
@@ -19,6 +26,18 @@ WallClock = Annotated[
             "type": "string",
             "description": "ISO date and time on the shop's wall clock (see timezone).",
             "examples": ["2026-01-01T00:00:00"],
+        }
+    ),
+]
+UtcInstant = Annotated[
+    datetime,
+    PlainSerializer(lambda instant: f"{instant.isoformat()}Z", return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "description": "ISO date and time in UTC.",
+            "examples": ["2026-01-01T00:00:00Z"],
         }
     ),
 ]
@@ -75,12 +94,32 @@ def _field(column: ScoreColumn) -> tuple[Any, Any]:
     return (kind | None if column.nullable else kind), described
 
 
+# What the service says of a row besides.
+STANDING: dict[str, Any] = {
+    "as_of_source": (
+        Literal["batch", "events"],
+        Field(description="What last scored the customer: a run of the batch, or events since."),
+    ),
+    "stale": (
+        bool,
+        Field(description="Whether something came in that the scores do not know of yet."),
+    ),
+    "updated_at": (UtcInstant, Field(description="When the row was last written.")),
+}
+
 if TYPE_CHECKING:
     ScoreRow = ScoreFields
+    CustomerRow = ScoreFields
 else:
     ScoreRow = create_model(
         "ScoreRow",
         __base__=ScoreFields,
         __doc__=ScoreFields.__doc__,
         **{column.name: _field(column) for column in SCORE_COLUMNS},
+    )
+    CustomerRow = create_model(
+        "CustomerRow",
+        __base__=ScoreRow,
+        __doc__="The scores of one customer as they are in force.",
+        **STANDING,
     )

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from features.explanations import refusal
 from features.schema import SCHEMAS, Column
+from serving.http.cells import AsOf, Attribute, Id, Instant, Number, Text, storable
 from serving.inforce.schemas import Answer, ScoreRow, Terms, Versions, WallClock
-from serving.scores.cells import AsOf, Attribute, Id, Instant, Number, Text, storable
 
 # At a few milliseconds each a request of so many takes seconds.
 MOST_CUSTOMERS = 1000

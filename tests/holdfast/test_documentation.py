@@ -133,7 +133,16 @@ def test_the_keys_of_score_are_documented(holdfast, shop, trained, tmp_path):
     arguments = ("score", shop, "--as-of", "2026-06-01", "--out", tmp_path / "s.csv", "--json")
     found = json.loads(holdfast(*arguments, uri=trained.uri).stdout)
     # By then everybody has lapsed.
-    assert paths(found) | {"stages[].value_at_risk"} == set(listed("holdfast score", "key"))
+    assert paths(found) | {"stages[].value_at_risk", "store"} == set(
+        listed("holdfast score", "key")
+    )
+
+
+def test_the_keys_of_import_are_documented(holdfast, shop, tmp_path):
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    found = json.loads(holdfast("import", shop, "--store", store, "--json").stdout)
+    refunds = {"added.refunds", "known.refunds"}
+    assert paths(found) | refunds == set(listed("holdfast import", "key"))
 
 
 def test_the_keys_of_models_are_documented(holdfast, trained):

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from features.history.history import History
 from serving.app import create_app
 from serving.settings import Settings
+from serving.store.database import Database
+from serving.store.migrating import ready
 from simulation import SimulatedShop, simulate
 from training.champions import load_scorer
 from training.config import TrainingConfig
@@ -29,6 +33,7 @@ from training.scoring.scorer import Scorer
 
 AS_OF = "2026-01-01"
 RUN = "from serving.server import serve; from serving.settings import Settings; serve(Settings())"
+SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
 Document = dict[str, Any]
 
 
@@ -69,6 +74,47 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
     scores = place / "scores.parquet"
     load_scorer(tracker).score(history, AS_OF, reasons_for=20).to_parquet(scores)
     return ServedShop(shop, place / "shop", tracker, scores)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """Gives a URL of an empty place on a PostgreSQL server each time."""
+    server = sa.create_engine(SERVER, connect_args={"connect_timeout": 3})
+    places: list[str] = []
+    try:
+        with server.connect():
+            pass
+    except sa.exc.OperationalError:
+        pytest.skip("no PostgreSQL at 127.0.0.1:5432, database test")
+
+    def place() -> str:
+        places.append(f"holdfast_{uuid.uuid4().hex}")
+        with server.begin() as connection:
+            connection.execute(sa.schema.CreateSchema(places[-1]))
+        return f"{SERVER}?options=-csearch_path%3D{places[-1]}"
+
+    yield place
+    with server.begin() as connection:
+        for name in places:
+            connection.execute(sa.schema.DropSchema(name, cascade=True))
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a store that is not there yet, on either database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    url: str = request.getfixturevalue("postgres")()
+    return url
+
+
+@pytest.fixture
+def database(store: str) -> Iterator[Database]:
+    """An empty store."""
+    found = ready(Database.at(store))
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ load_all_checks()
 # A schema cannot say that February has no 30th, that ids differ, or which currency is the shop's.
 BEYOND_SCHEMA = CHECKS.get_by_names(["positive_data_acceptance"])
 # Any text may be the id of a customer, so nothing in the path can be refused.
-CHOOSY = [("POST", "/v1/score"), ("GET", "/v1/customers")]
+CHOOSY = [("POST", "/v1/score"), ("GET", "/v1/customers"), ("POST", "/v1/customers/lookup")]
 ALL = [("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/v1/customers/{customer_id}"), *CHOOSY]
 made_up = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -69,11 +69,10 @@ def test_every_problem_is_documented(status, kind):
     assert f"| `{kind}` | {status} |" in API
 
 
-@pytest.mark.parametrize("field", ["stage", "min_risk", "limit", "cursor"])
-def test_every_parameter_of_the_list_is_documented(client, field):
+def test_every_parameter_of_the_list_is_documented(client):
     operation = client.get("/openapi.json").json()["paths"]["/v1/customers"]["get"]
-    assert field in {parameter["name"] for parameter in operation["parameters"]}
-    assert f"\n| `{field}` |" in API
+    listed = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", API, re.M))))
+    assert {parameter["name"] for parameter in operation["parameters"]} <= listed
 
 
 def test_the_documented_request_is_answered_as_documented(client):

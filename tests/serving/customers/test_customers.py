@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
+import json
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pandas as pd
@@ -53,7 +57,9 @@ def test_rows_are_those_of_the_file(client, served):
         query["as_of"] = query["as_of"].isoformat()
         if (expected := query["expected_next_order"]) is not None:
             query["expected_next_order"] = expected.date().isoformat()
+        standing = {name: row.pop(name) for name in ("as_of_source", "stale", "updated_at")}
         assert row == {"customer_id": row["customer_id"], **query}
+        assert (standing["as_of_source"], standing["stale"]) == ("batch", False)
 
 
 def test_an_expected_order_is_a_calendar_date_or_null(client, served):
@@ -118,7 +124,21 @@ def test_a_query_that_means_nothing_is_refused_by_name(client, query, field, det
     assert refused(client, **query) == (422, "query", field, detail)
 
 
-@pytest.mark.parametrize("cursor", ["x", "", "MTA", "é", "LTEuYWJj"])
+def spelt(*parts):
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+
+
+def changed(client, place, value):
+    """The cursor of a list with one of its parts exchanged."""
+    own = client.get("/v1/customers").json()["next_cursor"]
+    parts = json.loads(base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)))
+    parts[place] = value
+    return spelt(*parts)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "", "MTA", "é", "LTEuYWJj", spelt(1), spelt(1, "x", False, 1.0), "[" * 900]
+)
 def test_a_cursor_of_ones_own_is_refused(client, cursor):
     refusal = refused(client, cursor=cursor)
     assert refusal == (400, "query", "cursor", "must be the next_cursor of a page, unchanged")
@@ -128,30 +148,27 @@ def test_a_cursor_is_for_its_own_filters(client):
     cursor = client.get("/v1/customers").json()["next_cursor"]
     status, _, field, detail = refused(client, cursor=cursor, min_risk=0.1)
     assert (status, field) == (400, "cursor")
-    assert detail == "is of other filters, or of scores that have since been replaced"
+    assert detail == "is of other filters, or of another order"
 
 
-@pytest.mark.parametrize("start", ["600", "99999999", "9" * 200])
-def test_a_cursor_beyond_the_end_finds_nobody(client, start):
-    own = client.get("/v1/customers").json()["next_cursor"]
-    listing = base64.urlsafe_b64decode(own + "=" * (-len(own) % 4)).decode().partition(".")[2]
-    cursor = base64.urlsafe_b64encode(f"{start}.{listing}".encode()).decode().rstrip("=")
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(0, True), (0, 2**70), (0, -1), (3, "x"), (3, float("inf")), (3, 10**400), (3, None),
+     (4, "a\0"), (4, "\ud800")],
+)  # fmt: skip
+def test_a_cursor_that_was_changed_is_refused(client, place, value):
+    refusal = refused(client, cursor=changed(client, place, value))
+    assert refusal == (400, "query", "cursor", "must be the next_cursor of a page, unchanged")
 
-    found = client.get("/v1/customers", params={"cursor": cursor})
 
+def test_a_cursor_beyond_the_end_finds_nobody(client):
+    found = client.get("/v1/customers", params={"cursor": changed(client, 3, -1.0)})
     assert (found.status_code, found.json()["customers"]) == (200, [])
 
 
-def test_a_cursor_ends_with_its_scores(client_of, served, tmp_path, eventually):
-    path = tmp_path / "scores.parquet"
-    settings = served.settings.model_copy(update={"scores": path})
-    served.batch.reset_index().to_parquet(path)
-    client = client_of(settings)
-    cursor = client.get("/v1/customers").json()["next_cursor"]
-    assert client.get("/v1/customers", params={"cursor": cursor}).status_code == 200
-    served.batch.reset_index().iloc[1:].to_parquet(path)
-    asked = {"cursor": cursor}
-    eventually(lambda: client.get("/v1/customers", params=asked).status_code, 400)
+def test_a_cursor_of_scores_that_are_gone_says_so(client):
+    answer = client.get("/v1/customers", params={"cursor": changed(client, 0, 999)})
+    assert (answer.status_code, answer.json()["type"]) == (410, "urn:holdfast:problem:gone")
 
 
 def test_equal_values_are_listed_by_customer_id(client_of, served, tmp_path):
@@ -193,3 +210,106 @@ def test_an_unknown_customer_is_a_problem(client):
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert "'nobody'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("odd", ["a%00b", "%ED%A0%80", "%FF"])
+def test_an_id_that_nobody_can_have_is_unknown(client, odd):
+    assert client.get(f"/v1/customers/{odd}").status_code == 404
+
+
+SORTS = {"value_at_stake": True, "churn_risk": True, "clv": True, "updated_at": False}
+
+
+@pytest.mark.parametrize(("sort", "falls"), SORTS.items())
+def test_lists_are_sorted_as_asked_live_customers_first(client, sort, falls):
+    every = ["new", "active", "at_risk", "lapsed"]
+    rows = [row for page in pages(client, sort=sort, stage=every, limit=37) for row in page]
+    keys = [(row["stage"] == "lapsed", row[sort], row["customer_id"]) for row in rows]
+    by_id = sorted(keys, key=lambda key: key[2])
+    by_value = sorted(by_id, key=lambda key: key[1], reverse=falls)
+    assert keys == sorted(by_value, key=lambda key: key[0])
+    assert len({key[2] for key in keys}) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "column"),
+    [
+        ("min_risk", "max_risk", "churn_risk"),
+        ("min_percentile", "max_percentile", "risk_percentile"),
+        ("min_clv", "max_clv", "clv"),
+    ],
+)
+def test_a_list_lies_between_its_limits(client, served, low, high, column):
+    values = served.batch[column]
+    lowest, highest = values.quantile(0.3), values.quantile(0.7)
+    rows = listed(client, **{low: lowest, high: highest}, stage=[*LIVE, "lapsed"])
+    query = values[(values >= lowest) & (values <= highest)]
+    assert {row["customer_id"] for row in rows} == set(query.index) and rows
+
+
+def test_rows_that_were_written_since_are_listed(client):
+    (row, *_) = listed(client)
+    assert listed(client, updated_since=row["updated_at"])
+    assert not listed(client, updated_since=datetime.now(UTC).isoformat())
+    asked = client.get("/v1/customers", params={"updated_since": "2026-01-01T00:00:00"})
+    assert asked.status_code == 422
+
+
+def test_a_list_as_csv_holds_all_of_it(client, served):
+    answer = client.get("/v1/customers?format=csv&stage=lapsed")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    query = served.batch[served.batch["stage"] == "lapsed"]
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert {row["customer_id"]: float(row["clv"]) for row in rows} == query["clv"].to_dict()
+    assert {row["stale"] for row in rows} == {"false"}
+
+
+def test_a_list_as_json_lines_holds_all_of_it(client):
+    lines = client.get("/v1/customers?format=jsonl&min_risk=0.5").text.splitlines()
+    assert [json.loads(line) for line in lines] == listed(client, min_risk=0.5)
+
+
+@pytest.mark.parametrize("formula", ["=cmd()", "+1", "-1", "@x", "\tx"])
+def test_no_cell_of_a_csv_is_a_formula(client_of, served, tmp_path, formula):
+    client = client_of(renamed(served, tmp_path / "scores.parquet", [formula]))
+    text = client.get("/v1/customers?format=csv&stage=lapsed&stage=new&stage=active").text
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["customer_id"] == f"'{formula}"
+    answer = client.get(f"/v1/customers/{quote(formula, safe='')}").json()
+    assert answer["customer"]["customer_id"] == formula
+
+
+def test_a_table_has_no_cursor(client):
+    cursor = client.get("/v1/customers").json()["next_cursor"]
+    status, _, field, _ = refused(client, cursor=cursor, format="csv")
+    assert (status, field) == (422, "cursor")
+
+
+def test_some_are_looked_up_at_once(client, served):
+    first, second = served.batch.index[[5, 3]]
+    asked = {"customer_ids": [first, "nobody", second, first]}
+    answer = client.post("/v1/customers/lookup", json=asked).json()
+    assert [row["customer_id"] for row in answer["customers"]] == [first, second]
+    assert answer["missing"] == ["nobody"]
+    assert answer["customers"][0] == client.get(f"/v1/customers/{first}").json()["customer"]
+
+
+def test_a_lookup_that_says_something_twice_is_refused(client):
+    body = '{"customer_ids": ["a"], "customer_ids": ["b"]}'
+    headers = {"Content-Type": "application/json"}
+    assert client.post("/v1/customers/lookup", content=body, headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"customer_ids": []}, {"customer_ids": ["x"] * 1001}, {"customer_ids": ["a\0"]}]
+)
+def test_a_lookup_that_means_nothing_is_refused(client, wrong):
+    assert client.post("/v1/customers/lookup", json=wrong).status_code == 422
+
+
+def test_an_answer_that_did_not_change_is_not_sent_again(client, served):
+    path = f"/v1/customers/{served.batch.index[0]}"
+    tag = client.get(path).headers["etag"]
+    again = client.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200

@@ -53,7 +53,7 @@ def _instant_of_prediction(given: str) -> str:
 def _attribute(given: Any) -> str | float | bool | None:
     if given is None or isinstance(given, bool):
         return given
-    if isinstance(given, str) and given.encode("utf-8", "ignore").decode() == given:
+    if isinstance(given, str) and is_storable(given.replace("\0", "")):
         return storable(given)
     if isinstance(given, int | float) and abs(given) <= LARGEST:
         return given
@@ -61,6 +61,11 @@ def _attribute(given: Any) -> str | float | bool | None:
         f"must be text, a number within ±{LARGEST:g}, true, false or null",
         "Send one value for each attribute.",
     )
+
+
+def is_storable(text: str) -> bool:
+    """Whether databases can hold a text: none holds NUL, or half a character."""
+    return "\0" not in text and text.encode("utf-8", "ignore").decode() == text
 
 
 def storable(text: str) -> str:

@@ -1,34 +1,29 @@
-"""The scores file of the batch, held in memory in the order in which it is asked for."""
+"""The scores file of the batch: read, refused where it is none, and what its figures mean."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from serving.inforce.champions import UNREADABLE, said, terms_of
-from serving.inforce.reloading import LoadError, Source
-from serving.inforce.schemas import ScoreRow, Terms, Versions
+from serving.inforce.reloading import LoadError
+from serving.inforce.schemas import Terms
 from training.champions import CHURN, CLV
 from training.registry.tracking import Tracker
 from training.scoring.columns import COLUMNS, LAPSED, SCORE_COLUMNS, STAGES, ScoreColumn
 from training.scoring.model_scorers import load_model
 
 READERS = (".parquet", ".csv")
-# Lists whose places are kept: of a million customers each takes 4 MB.
-LISTINGS = 8
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoresFile:
     """One run of the batch.
 
     Attributes
@@ -38,89 +33,49 @@ class Scores:
         ones by customer_id.
     terms : Terms
         What the figures mean, by the models that made them.
-    digest : str
-        Differs between any two files.
     """
 
     rows: pl.DataFrame
     terms: Terms
-    digest: str
-
-    @cached_property
-    def _listed(self) -> Callable[[tuple[str, ...], float], pl.Series]:
-        """The places of the customers on a list; those of the last lists are kept."""
-
-        def places(stages: tuple[str, ...], min_risk: float) -> pl.Series:
-            query = pl.col("stage").is_in(stages) & (pl.col("churn_risk") >= min_risk)
-            return self.rows.select(query.arg_true()).to_series()
-
-        return lru_cache(LISTINGS)(places)
-
-    @cached_property
-    def _by_id(self) -> tuple[pl.Series, pl.Series]:
-        """The ids in order, and the row of each."""
-        ids = self.rows["customer_id"]
-        order = ids.arg_sort()
-        return ids.gather(order), order
-
-    @property
-    def as_of(self) -> datetime:
-        """The instant of prediction."""
-        as_of: datetime = self.rows["as_of"][0]
-        return as_of
-
-    @property
-    def versions(self) -> Versions:
-        """The models that made the scores."""
-        churn, clv = self.rows["churn_model_version"][0], self.rows["clv_model_version"][0]
-        return {CHURN: churn, CLV: clv}
-
-    def at_risk(
-        self, stages: Sequence[str], min_risk: float, start: int, limit: int
-    ) -> tuple[pl.DataFrame, int]:
-        """Rows of the stages with at least this churn risk, in their order.
-
-        Returns
-        -------
-        page : polars.DataFrame
-            At most `limit` of them from place `start` on.
-        total : int
-            How many there are.
-        """
-        places = self._listed(tuple(sorted(set(stages))), min_risk)
-        return self.rows[places.slice(min(start, len(places)), limit)], len(places)
-
-    def of(self, customer_id: str) -> ScoreRow | None:
-        """The scores of a customer; None for one who has none."""
-        ids, rows = self._by_id
-        place = int(ids.search_sorted(customer_id))
-        if place == len(ids) or ids[place] != customer_id:
-            return None
-        return ScoreRow.of(self.rows.row(rows[place], named=True))
 
 
-def score_rows(rows: pl.DataFrame) -> list[ScoreRow]:
-    """Rows of a scores table as they are sent."""
-    return [ScoreRow.of(row) for row in rows.iter_rows(named=True)]
+def version(path: Path) -> tuple[int, int, int]:
+    """Something that differs once the file is another.
+
+    Raises
+    ------
+    LoadError
+    """
+    with _readable(path):
+        found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def scores(path: Path, tracker: Tracker) -> Source[Scores]:
-    """The scores in a file, and what they mean by the models in a tracking store."""
+def read_scores(path: Path, tracker: Tracker) -> ScoresFile:
+    """The scores in a file, and what they mean by the models in a tracking store.
 
-    def version() -> tuple[int, int, int]:
-        with _readable(path):
-            found = path.stat()
-        return found.st_mtime_ns, found.st_size, found.st_ino
+    Raises
+    ------
+    LoadError
+        If the file is not as the batch writes it, or its models cannot be looked up.
+    """
+    with _readable(path):
+        rows = publishable(_parsed(path.read_bytes(), path.suffix), str(path))
+    return ScoresFile(rows, _terms(rows, path, tracker))
 
-    def load() -> Scores:
-        with _readable(path):
-            content = path.read_bytes()
-            rows = _checked(_parsed(content, path.suffix), path)
-        found = Scores(rows, _terms(rows, path, tracker), hashlib.sha256(content).hexdigest())
-        _ = found._by_id  # Now, and not when the first customer is asked for.
-        return found
 
-    return Source("the scores", version, load)
+def publishable(scores: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Scores with the types and in the order of the batch's file.
+
+    Raises
+    ------
+    LoadError
+        If they are not as the batch writes them; `name` says what is wrong.
+    """
+    if missing := [column for column in COLUMNS if column not in scores.columns]:
+        raise ValueError(f"it must have the columns of holdfast score; {missing} are missing")
+    typed = (_typed(column, scores.schema[column.name]) for column in SCORE_COLUMNS)
+    return _checked(scores.select(*typed), name)
 
 
 @contextmanager
@@ -137,14 +92,10 @@ def _readable(path: Path) -> Iterator[None]:
 def _parsed(content: bytes, suffix: str) -> pl.DataFrame:
     """Ids stay text: as numbers, `00001` would be lost."""
     if suffix.lower() == ".parquet":
-        rows = pl.read_parquet(io.BytesIO(content))
-    elif suffix.lower() == ".csv":
-        rows = pl.read_csv(io.BytesIO(content), infer_schema=False)
-    else:
-        raise ValueError(f"a scores file must end in {' or '.join(READERS)}")
-    if missing := [column for column in COLUMNS if column not in rows.columns]:
-        raise ValueError(f"it must have the columns of holdfast score; {missing} are missing")
-    return rows.select(*(_typed(column, rows.schema[column.name]) for column in SCORE_COLUMNS))
+        return pl.read_parquet(io.BytesIO(content))
+    if suffix.lower() == ".csv":
+        return pl.read_csv(io.BytesIO(content), infer_schema=False)
+    raise ValueError(f"a scores file must end in {' or '.join(READERS)}")
 
 
 def _typed(column: ScoreColumn, given: pl.DataType) -> pl.Expr:
@@ -164,7 +115,7 @@ def _typed(column: ScoreColumn, given: pl.DataType) -> pl.Expr:
     return value.cast(pl.Datetime("us") if column.dtype == "instant" else pl.String)
 
 
-def _checked(rows: pl.DataFrame, path: Path) -> pl.DataFrame:
+def _checked(rows: pl.DataFrame, path: str) -> pl.DataFrame:
     """Refuse what the batch does not write; sort the rest."""
     if rows.is_empty():
         raise LoadError(f"{path} holds no customer. Score at a later as_of.")

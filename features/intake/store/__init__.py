@@ -1,0 +1,1 @@
+"""A history in Holdfast's own store: rows that were read already, kept until they are asked for."""

@@ -1,0 +1,1 @@
+"""A history of files or of another database, brought into the store."""

@@ -1,0 +1,65 @@
+"""Imports in the store: one at a time, and one that was broken off goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+import sqlalchemy as sa
+
+from features.intake.store.reading import stored_rows
+from features.intake.store.tables import BATCHES
+from serving.errors import ServingError
+from serving.store.history import begin_batch, drop_batch
+
+KIND = "import"
+# How long an import that does not go on is waited for.
+LEASE = timedelta(seconds=10)
+
+
+def not_yet_stored(
+    connection: sa.Connection, found: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The rows that the store does not hold as they are."""
+    fresh = {}
+    for table, rows in found.items():
+        known = stored_rows(connection, table).drop("batch_id").select(rows.columns)
+        fresh[table] = rows.join(known, on=rows.columns, how="anti", nulls_equal=True)
+    return fresh
+
+
+def claim(connection: sa.Connection, digest: str, counts: Mapping[str, int], now: datetime) -> int:
+    """The batch of an import: that of the same rows which was broken off, else one of its own.
+
+    Raises
+    ------
+    ServingError
+        If another import is at work.
+    """
+    query = sa.select(BATCHES).where(BATCHES.c.kind == KIND, BATCHES.c.done_at.is_(None))
+    for batch in connection.execute(query).all():
+        if batch.leased_until > now:
+            raise ServingError(
+                f"another import is at work since {batch.begun_at.isoformat()} UTC. Wait for it; "
+                f"one that was broken off can go on after {LEASE.seconds} seconds."
+            )
+        if batch.digest == digest:
+            renew(connection, batch.id, now)
+            return int(batch.id)
+        drop_batch(connection, batch.id)
+    until = now + LEASE
+    return begin_batch(connection, KIND, now, digest=digest, rows=dict(counts), leased_until=until)
+
+
+def renew(connection: sa.Connection, batch_id: int, now: datetime) -> None:
+    """Keep an import for oneself a while longer.
+
+    Raises
+    ------
+    ServingError
+        If it is no longer there: another one took its place.
+    """
+    mine = sa.update(BATCHES).where(BATCHES.c.id == batch_id, BATCHES.c.done_at.is_(None))
+    if connection.execute(mine.values(leased_until=now + LEASE)).rowcount != 1:
+        raise ServingError("another import took the place of this one. Run it again.")

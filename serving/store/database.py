@@ -1,0 +1,155 @@
+"""A connection to the store: reads of one moment, writes that are whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoneFreeError
+
+from features.intake.database import psycopg_url
+from serving.errors import ServingError, StoreUnavailableError
+
+Connection = sa.Connection
+EXAMPLES = "sqlite:///holdfast.db or postgresql://user:password@host/database"
+DIALECTS = ("sqlite", "postgresql")
+# In seconds: how long a write waits for another one, and a connection for the server.
+BUSY = 5
+# More requests than threads are never at work at once.
+CONNECTIONS = 48
+
+
+class Database:
+    """The database of a store.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.Engine
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Name the database; nothing is opened.
+
+        Raises
+        ------
+        ServingError
+            If the URL is none, or of another kind of database.
+        """
+        try:
+            address = sa.make_url(psycopg_url(url))
+        except (ArgumentError, ValueError):
+            raise ServingError(
+                f"the store's URL cannot be understood. Write {EXAMPLES}; the characters @ : / "
+                "and % of a password must be percent-encoded."
+            ) from None
+        if address.get_backend_name() not in DIALECTS:
+            raise ServingError(
+                f"a store must be in SQLite or PostgreSQL; got {address.get_backend_name()}. "
+                f"Write {EXAMPLES}."
+            )
+        if address.get_backend_name() == "sqlite" and not address.database:
+            raise ServingError(f"a store in SQLite must be a file; got none. Write {EXAMPLES}.")
+        if address.get_backend_name() == "sqlite":
+            return cls(_sqlite(address))
+        waits = {"connect_timeout": BUSY, "options": _options(address)}
+        bare = address.difference_update_query(["options"])
+        return cls(sa.create_engine(bare, connect_args=waits, **_pool()))
+
+    @property
+    def name(self) -> str:
+        """Its address without a password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that sees the database as it is at its first statement.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        with self._connected("REPEATABLE READ") as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction: committed at the end, undone if it is left by an error.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        with self._connected("READ COMMITTED", writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _connected(self, level: Any, writes: bool = False) -> Iterator[sa.Connection]:
+        options: dict[str, Any] = {"holdfast_writes": writes}
+        if not self.is_sqlite:
+            options["isolation_level"] = level
+        try:
+            with self._engine.connect() as connection:
+                yield connection.execution_options(**options)
+        except NoneFreeError as error:
+            raise self._unavailable("all connections are at work") from error
+        except DBAPIError as error:
+            if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+                raise self._unavailable(_said(error)) from error
+            raise
+
+    def _unavailable(self, reason: str) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"the store {self.name} does not answer: {reason}. Check that it is there and may be "
+            "written to; what was committed before is kept."
+        )
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._engine.dispose()
+
+
+def _pool() -> dict[str, Any]:
+    return {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": BUSY}
+
+
+def _options(address: sa.URL) -> str:
+    """Options of the URL, and that nothing is waited for without end."""
+    given = address.query.get("options", "")
+    own = f"-c lock_timeout={BUSY}s -c idle_in_transaction_session_timeout=60s"
+    return f"{given} {own}".strip()
+
+
+def _sqlite(address: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(address, connect_args={"timeout": BUSY}, **_pool())
+
+    # As SQLAlchemy's documentation of SQLite has it: the driver begins no transactions itself.
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("holdfast_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """The database's own words, without the statement and its values, which may be of persons."""
+    origin = getattr(error, "orig", None) or error
+    return str(origin).strip().partition("\n")[0].rstrip(".")
