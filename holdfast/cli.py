@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import campaigns, data, demo, mapping, models, service, store
+from holdfast.commands import campaigns, data, demo, keys, mapping, models, service, store
 from holdfast.failures import CommandGroup, tell_unexpected
 from holdfast.render import output
 
@@ -56,6 +56,7 @@ app.command()(models.promote)
 app.command()(data.simulate)
 app.command("import")(store.import_history)
 app.command()(store.migrate)
+app.command()(keys.keys)
 app.command()(service.serve)
 app.command()(demo.demo)
 

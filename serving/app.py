@@ -11,12 +11,14 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from serving.audit import endpoints as audit
 from serving.customers import endpoints as customers
 from serving.customers.schemas import Lookup
 from serving.errors import StoreUnavailableError
 from serving.health import endpoints as health
 from serving.http import docs, openapi, problems
 from serving.http.guards import BodyDeadline, BodyLimit, LoopbackHost
+from serving.http.metrics import Metrics
 from serving.http.stamp import Stamp
 from serving.inforce.reloading import NotLoadedError
 from serving.resources import Resources, unavailable
@@ -30,10 +32,11 @@ BODIES = (ScoreRequest, Lookup)
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the service; nothing is read before its lifespan begins."""
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Resources]]:
-        with Resources.of(settings) as resources:
+        with Resources.of(settings, metrics) as resources:
             await run_in_threadpool(resources.look)
             # What is there now stays: a collection of garbage then looks at what requests made
             # alone, and holds up the others the less.
@@ -56,13 +59,15 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(BodyDeadline, seconds=settings.body_seconds)
-    app.add_middleware(LoopbackHost)
-    app.add_middleware(Stamp)
+    if not settings.keys_required:
+        app.add_middleware(LoopbackHost)
+    app.add_middleware(Stamp, metrics=metrics)
     problems.install(app)
     for kind in (NotLoadedError, StoreUnavailableError):
         app.add_exception_handler(kind, unavailable)
-    for router in (health.router, scores.router, customers.router):
+    of_store = () if settings.store is None else (audit.router,)
+    for router in (health.router, scores.router, customers.router, *of_store):
         app.include_router(router)
     docs.install(app)
-    app.openapi = partial(openapi.describe, app, BODIES)  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = partial(openapi.describe, app, BODIES, settings.keys_required)  # type: ignore[method-assign]  # FastAPI's own way
     return app

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 from typing import Annotated, Self
 
@@ -15,7 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from serving.errors import StoreUnavailableError
+from serving.http.metrics import Gauge, Metrics
 from serving.http.problems import FieldProblem, ProblemError, answer
+from serving.http.rates import Limiter
 from serving.http.turns import Turns
 from serving.inforce.champions import Champions, champions
 from serving.inforce.reloading import NotLoadedError, Watched
@@ -30,15 +33,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Resources:
-    """The champions as they were last loaded, the scores in force, and turns at scoring."""
+    """The champions as they were last loaded, the scores in force, turns at scoring, and limits."""
 
     champions: Watched[Champions]
     published: Published
     turns: Turns
+    limiter: Limiter
+    metrics: Metrics
+    keys_required: bool
+    requests_per_minute: int
 
     @classmethod
     @contextmanager
-    def of(cls, settings: Settings) -> Iterator[Self]:
+    def of(cls, settings: Settings, metrics: Metrics) -> Iterator[Self]:
         """Open the store; nothing else is loaded.
 
         Raises
@@ -59,7 +66,36 @@ class Resources:
             file = (
                 None if settings.scores is None else from_file(database, settings.scores, tracker)
             )
-            yield cls(Watched(champions(tracker)), Published(database, file), turns)
+            found = cls(
+                Watched(champions(tracker)),
+                Published(database, file),
+                turns,
+                Limiter(),
+                metrics,
+                settings.keys_required,
+                settings.requests_per_minute,
+            )
+            metrics.add(found.gauges)
+            yield found
+
+    def gauges(self) -> Iterator[Gauge]:
+        """What is in force, for those who watch over it."""
+        try:
+            versions = self.champions.current().versions
+            for name, version in versions.items():
+                metric = name.replace("-", "_")
+                yield f"holdfast_{metric}_version", f"Version of {name} in force.", version
+        except NotLoadedError:
+            pass  # An absent figure says so.
+        try:
+            with self.published.reading() as (_, publication):
+                pass
+        except (NotLoadedError, StoreUnavailableError):
+            return
+        at, as_of = publication.done_at, publication.as_of
+        yield "holdfast_customers_scored", "Customers in force.", publication.customers
+        yield "holdfast_published_timestamp_seconds", "When, in UTC.", _seconds(at)
+        yield "holdfast_scores_as_of_timestamp_seconds", "As of when, by the shop.", _seconds(as_of)
 
     def look(self) -> None:
         """Load what has changed; it blocks, so call it in a thread."""
@@ -71,6 +107,10 @@ class Resources:
         while True:
             await asyncio.sleep(every_seconds)
             await run_in_threadpool(self.look)
+
+
+def _seconds(instant: datetime) -> float:
+    return instant.replace(tzinfo=UTC).timestamp()
 
 
 def tracker_of(settings: Settings) -> Tracker:
@@ -105,6 +145,11 @@ async def _published(resources: ResourcesNow) -> Published:
     return resources.published
 
 
+async def _store(resources: ResourcesNow) -> Database:
+    return resources.published.database
+
+
+StoreNow = Annotated[Database, Depends(_store)]
 ChampionsNow = Annotated[Champions, Depends(_champions)]
 PublishedNow = Annotated[Published, Depends(_published)]
 

@@ -1,11 +1,10 @@
-"""The service as a process, on this machine only."""
+"""The service as a process."""
 
 from __future__ import annotations
 
-import logging
-
+from serving import logs
+from serving.clock import utc_now
 from serving.errors import ServingError
-from serving.http.guards import is_loopback
 from serving.settings import Settings
 
 
@@ -15,23 +14,26 @@ def serve(settings: Settings) -> None:
     Raises
     ------
     ServingError
-        If the host is not loopback: there are no keys yet that would protect it.
+        If keys are asked for, and there is none; or the store is at another revision.
+    StoreUnavailableError
     TrackingError
         If the address of the tracking store cannot be one.
     """
-    if not is_loopback(settings.host):
-        raise ServingError(
-            f"host must be a loopback address, for nobody is asked for a key; got "
-            f"{settings.host!r}. Use 127.0.0.1, and an SSH tunnel or a proxy with its own "
-            "authentication to reach it from elsewhere."
-        )
     import uvicorn
 
     from serving.app import create_app
     from serving.resources import tracker_of
 
     tracker_of(settings)
-    _log_to_stderr()
+    if settings.store is not None:
+        _require_ready(settings.store, settings.keys_required)
+    elif settings.keys_required:
+        raise ServingError(
+            f"host must be a loopback address where no store keeps keys; got {settings.host!r}. "
+            "Serve a store that has a key, or use 127.0.0.1 and a proxy with its own "
+            "authentication."
+        )
+    logs.to_stderr(settings.log_format)
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -42,10 +44,19 @@ def serve(settings: Settings) -> None:
     )
 
 
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s:     %(message)s"))
-    ours = logging.getLogger("serving")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
-    ours.propagate = False
+def _require_ready(store: str, keys_required: bool) -> None:
+    """Say before the server begins what it could not begin with."""
+    from serving.keys.service import list_keys
+    from serving.store.database import Database
+    from serving.store.migrating import ready
+
+    database = ready(Database.at(store))
+    try:
+        keys = list_keys(database) if keys_required else []
+        if keys_required and not any(key.ended(utc_now()) is None for key in keys):
+            raise ServingError(
+                "the store must have a key that is good, for everybody is asked for one; it has "
+                "none. Make one with holdfast keys create."
+            )
+    finally:
+        database.close()

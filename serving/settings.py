@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from serving.hosts import is_loopback
 
 
 class Settings(BaseSettings):
@@ -35,7 +37,8 @@ class Settings(BaseSettings):
         "`sqlite:///mlruns/mlflow.db` in the working directory.",
     )
     host: str = Field(
-        default="127.0.0.1", description="Address to listen on; only loopback is allowed."
+        default="127.0.0.1",
+        description="Address to listen on; others than loopback only with a store that has keys.",
     )
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
@@ -56,6 +59,17 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="How long a request body may take to come in.",
     )
+    require_keys: bool = Field(
+        default=False,
+        description="Whether a key is asked for on loopback too, such as behind a proxy.",
+    )
+    requests_per_minute: int = Field(
+        default=6000, ge=1, description="Requests that each key may make, in each process."
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        default="auto",
+        description="How the log is written; auto: as text on a terminal, else JSON.",
+    )
     scoring_threads: int = Field(
         default=2, ge=1, description="Requests that are scored at once; others wait their turn."
     )
@@ -65,10 +79,20 @@ class Settings(BaseSettings):
         description="Requests that may wait to be scored; others are asked to come back.",
     )
 
+    @property
+    def keys_required(self) -> bool:
+        """Whether nobody is answered without a key."""
+        return self.require_keys or not is_loopback(self.host)
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.scores is None) == (self.store is None):
             raise ValueError(
                 "either scores or store must be given: a file of scores, or the URL of a store"
+            )
+        if self.keys_required and self.store is None:
+            raise ValueError(
+                "store must be given where keys are asked for, off loopback or by require_keys: "
+                "it keeps them"
             )
         return self

@@ -23,13 +23,16 @@ def serve(
     ] = None,
     store: options.OptionalStore = None,
     host: Annotated[
-        str, typer.Option("--host", metavar="H", help="Loopback address to listen on.")
+        str,
+        typer.Option(
+            "--host", metavar="H", help="Address to listen on; off loopback only with keys."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", metavar="P", min=0, max=65535, help="Port to listen on.")
     ] = 8000,
 ) -> None:
-    """Serve scores and the champions over HTTP, on this machine only."""
+    """Serve scores and the champions over HTTP."""
     from serving.server import serve as run
     from serving.settings import Settings
 

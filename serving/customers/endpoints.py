@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query
 from starlette.responses import Response, StreamingResponse
 
+from serving.access import needs
 from serving.customers import service
 from serving.customers.schemas import (
     CustomerAnswer,
@@ -24,7 +25,7 @@ from serving.http.problems import FieldProblem, ProblemError
 from serving.inforce.schemas import Answer
 from serving.resources import PublishedNow
 
-router = APIRouter(prefix="/v1", tags=["customers"])
+router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[needs("read")])
 JSON = "application/json"
 TABLES: dict[int | str, dict[str, Any]] = {
     200: {

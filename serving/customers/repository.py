@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from serving.customers.schemas import CustomerFilter, Sort
-from serving.store.tables import SCORES
+from serving.store.tables.published import SCORES
 from training.scoring.columns import LAPSED, LIVE_STAGES
 
 Row = Mapping[Any, Any]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Any
 
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from serving.access import needs
 from serving.errors import StoreUnavailableError
 from serving.health.schemas import Alive, Ready, ReadyChampions, ReadyScores
+from serving.http.metrics import MEDIA_TYPE
 from serving.http.openapi import problems
 from serving.inforce.champions import Champions
 from serving.inforce.reloading import NotLoadedError
 from serving.publications.repository import Publication
 from serving.resources import ResourcesNow, not_ready
 
+METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
+}
 router = APIRouter(tags=["health"])
 
 
@@ -20,6 +28,12 @@ router = APIRouter(tags=["health"])
 async def alive() -> Alive:
     """Whether the process answers."""
     return Alive()
+
+
+@router.get("/metrics", response_class=Response, responses=METRICS, dependencies=[needs("read")])
+def metrics(resources: ResourcesNow) -> Response:
+    """What Prometheus collects: requests of this process, and what is in force."""
+    return Response(resources.metrics.written(), media_type=MEDIA_TYPE)
 
 
 @router.get("/readyz", responses=problems(503))

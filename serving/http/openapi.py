@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +15,7 @@ from serving.http.problems import MEDIA_TYPE, ProblemDocument
 
 REFERENCE = "#/components/schemas/{model}"
 # A foreign host name, another method, a body too large, a failure: any operation may answer so.
-EVERYWHERE = (400, 405, 408, 413, 500)
+EVERYWHERE = (400, 401, 403, 405, 408, 413, 429, 500)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -30,8 +30,13 @@ def body(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def describe(app: FastAPI, bodies: Sequence[type[BaseModel]] = ()) -> dict[str, Any]:
-    """Write the OpenAPI description once, with the schemas of problem documents and bodies."""
+def describe(
+    app: FastAPI, bodies: Sequence[type[BaseModel]] = (), keys_required: bool = False
+) -> dict[str, Any]:
+    """Write the OpenAPI description once, with the schemas of problem documents and bodies.
+
+    Where no key is asked for, one may be sent all the same.
+    """
     if app.openapi_schema is None:
         schema = get_openapi(
             title=app.title,
@@ -46,8 +51,17 @@ def describe(app: FastAPI, bodies: Sequence[type[BaseModel]] = ()) -> dict[str, 
         ]
         _, found = models_json_schema(models, ref_template=REFERENCE)
         schema["components"]["schemas"] |= found["$defs"]
+        if not keys_required:
+            for operation in _operations(schema):
+                if "security" in operation:
+                    operation["security"].append({})
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for operations in schema["paths"].values():
+        yield from operations.values()
 
 
 def _documented(status: int) -> dict[str, Any]:

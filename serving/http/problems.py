@@ -24,12 +24,16 @@ FAILED = "The service failed. Its log says why, by the X-Request-Id; report it i
 SHOWN = 100
 KINDS = {
     400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
     408: "body-too-slow",
+    409: "conflict",
     410: "gone",
     413: "body-too-large",
     422: "invalid-request",
+    429: "too-many-requests",
     500: "internal-error",
     503: "not-ready",
 }

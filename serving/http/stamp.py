@@ -10,6 +10,7 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.http.metrics import Metrics
 from serving.http.problems import FAILED, problem, response
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,9 @@ class Stamp:
     A path may hold the id of a customer; the template of its route does not.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with headers, and log."""
@@ -50,11 +52,13 @@ class Stamp:
         try:
             await self.app(scope, receive, stamped)
         except Exception:  # Whatever it is, the answer and the log name the request.
-            log.exception("request %s failed", name)
+            log.exception("request failed", extra={"request_id": name})
             if has_begun:
                 raise
             await response(problem(500, FAILED))(scope, receive, stamped)
         finally:
-            taken = 1000 * (time.perf_counter() - began)
+            seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "(no route)")
-            log.info("%s %s %d %.1f ms %s", scope["method"], route, status, taken, name)
+            self.metrics.count(scope["method"], route, status, seconds)
+            facts = {"method": scope["method"], "route": route, "status": status}
+            log.info("request", extra={**facts, "ms": round(1000 * seconds, 1), "request_id": name})

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from serving.inforce.schemas import Terms, Versions
-from serving.store.tables import CURRENT, PUBLICATIONS, SCORES
+from serving.store.tables.published import CURRENT, PUBLICATIONS, SCORES
 from training.champions import CHURN, CLV
 
 # How long a publication that does not go on is left alone.

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from serving.access import needs
 from serving.http.bodies import raw_body, read
 from serving.http.openapi import body, problems
 from serving.resources import ChampionsNow, ResourcesNow
 from serving.scores import service
 from serving.scores.schemas import ScoreAnswer, ScoreRequest
 
-router = APIRouter(prefix="/v1", tags=["scores"])
+router = APIRouter(prefix="/v1", tags=["scores"], dependencies=[needs("read")])
 
 
 @router.post(

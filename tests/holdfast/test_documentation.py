@@ -145,6 +145,18 @@ def test_the_keys_of_import_are_documented(holdfast, shop, tmp_path):
     assert paths(found) | refunds == set(listed("holdfast import", "key"))
 
 
+def test_the_keys_of_keys_are_documented(holdfast, tmp_path):
+    given = ("--store", f"sqlite:///{tmp_path / 'store.db'}", "--json")
+    new = ("--name", "braze", "--scope", "read", "--days", 9)
+    made = json.loads(holdfast("keys", "create", *new, *given).stdout)
+    found = paths(made) | {"keys[].used_at"}
+    assert found == set(listed("holdfast keys", "key"))
+    (kept,) = json.loads(holdfast("keys", "list", *given).stdout)["keys"]
+    assert kept == made["keys"][0]
+    ended = json.loads(holdfast("keys", "revoke", "--key", kept["id"], *given).stdout)
+    assert [key["state"] for key in ended["keys"]] == ["revoked"]
+
+
 def test_the_keys_of_models_are_documented(holdfast, trained):
     found = json.loads(holdfast("models", "--json", uri=trained.uri).stdout)
     assert paths(found) == set(listed("holdfast models", "key"))

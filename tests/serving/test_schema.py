@@ -14,7 +14,13 @@ load_all_checks()
 BEYOND_SCHEMA = CHECKS.get_by_names(["positive_data_acceptance"])
 # Any text may be the id of a customer, so nothing in the path can be refused.
 CHOOSY = [("POST", "/v1/score"), ("GET", "/v1/customers"), ("POST", "/v1/customers/lookup")]
-ALL = [("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/v1/customers/{customer_id}"), *CHOOSY]
+ALL = [
+    ("GET", "/healthz"),
+    ("GET", "/metrics"),
+    ("GET", "/readyz"),
+    ("GET", "/v1/customers/{customer_id}"),
+    *CHOOSY,
+]
 made_up = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 

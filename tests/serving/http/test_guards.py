@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.http.guards import is_loopback
+from serving.hosts import is_loopback
 
 
 @pytest.fixture

@@ -43,11 +43,13 @@ def test_the_log_has_the_route_and_not_the_customer(client, served, caplog):
         client.get(f"/v1/customers/{customer}")
         client.get(f"/v1/customers/{customer}/unknown")
         client.get(f"/somewhere/{customer}")
-    told = [record.getMessage() for record in caplog.records if "stamp" in record.name]
-    assert len(told) == 3
-    assert "GET /v1/customers/{customer_id:path} 200 " in told[0]
-    assert "GET (no route) 404 " in told[2]
-    assert not any(customer in line for line in told)
+    told = [vars(record) for record in caplog.records if "stamp" in record.name]
+    assert [(line["method"], line["route"], line["status"]) for line in told] == [
+        ("GET", "/v1/customers/{customer_id:path}", 200),
+        ("GET", "/v1/customers/{customer_id:path}", 404),
+        ("GET", "(no route)", 404),
+    ]
+    assert not any(customer in str(line) for line in told)
 
 
 def test_liveness_is_answered_without_a_body_too(client):

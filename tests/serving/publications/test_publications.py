@@ -19,7 +19,7 @@ from serving.inforce.reloading import NotLoadedError
 from serving.publications import repository, service
 from serving.publications.files import read_scores
 from serving.publications.service import Published, publish
-from serving.store.tables import PUBLICATIONS, SCORES
+from serving.store.tables.published import PUBLICATIONS, SCORES
 
 KILLED = """
 import os, signal, sys

@@ -7,23 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from serving.store.migrations.columns import FLAG, ID, NUMBER, ROW, TEXT, TIME, WHOLE, may, must
+
 revision = "0001"
 down_revision = None
-
-ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-TEXT, TIME, WHOLE = sa.Text(), sa.DateTime(), sa.Integer()
-NUMBER: sa.Double[float] = sa.Double()
-ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-
-
-def must(type_: Any, *names: str) -> list[sa.Column[Any]]:
-    """Columns that have a value in every row."""
-    return [sa.Column(name, type_, nullable=False) for name in names]
-
-
-def may(type_: Any, *names: str) -> list[sa.Column[Any]]:
-    """Columns that may be null."""
-    return [sa.Column(name, type_) for name in names]
 
 
 def history() -> dict[str, list[sa.Column[Any]]]:
@@ -88,7 +75,7 @@ def scores() -> list[sa.Column[Any]]:
         *must(TEXT, "churn_model", "basis"),
         *must(WHOLE, "churn_model_version", "clv_model_version"),
         *must(TEXT, "as_of_source"),
-        *must(sa.Boolean(), "lapsed", "stale"),
+        *must(FLAG, "lapsed", "stale"),
         *must(TIME, "updated_at"),
     ]
 
