@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import narwhals as nw
 import polars as pl
 
 from features.clock import Instant, as_day
+from features.history.cut import CUT
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
+from features.intake.steps import Steps
 from features.schema import ANONYMOUS, JOINED, NOT_COUNTED, OTHER_CURRENCY, SET_ASIDE
 
 USED = "used"
@@ -126,16 +129,25 @@ def fates(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
         standing = rows.filter(~_superseded(as_of).fill_null(False))
         first_known = nw.col("known_day").min().over("order_id")
         rows = standing.filter(nw.col("known_day") == first_known)
+    if as_of is None:
+        return _fated(None).of(rows)
+    return _fated(CUT).of(rows.with_columns(nw.lit(as_of).alias(CUT))).drop(CUT)
+
+
+@cache
+def _fated(as_of: str | None) -> Steps:
+    """The fate of rows, by the column that holds the instant."""
+    day = None if as_of is None else nw.col(as_of)
     anonymous = nw.col("problem") == ANONYMOUS
-    fate = nw.when(_superseded(as_of)).then(nw.lit(QUARANTINED)).otherwise(nw.lit(USED))
+    fate = nw.when(_superseded(day)).then(nw.lit(QUARANTINED)).otherwise(nw.lit(USED))
     fate = nw.when(anonymous).then(nw.lit(ANONYMOUS)).otherwise(fate)
-    if as_of is not None:
-        fate = nw.when(nw.col("known_day") >= as_of).then(nw.lit(AFTER)).otherwise(fate)
+    if day is not None:
+        fate = nw.when(nw.col("known_day") >= day).then(nw.lit(AFTER)).otherwise(fate)
     problem = nw.col("problem")
     unusable = ~problem.is_null() & ~anonymous
     fate = nw.when(unusable).then(nw.lit(QUARANTINED)).otherwise(fate)
     fate = nw.when(problem.is_in(list(SET_ASIDE[1:]))).then(problem).otherwise(fate)
-    return rows.with_columns(fate.alias("fate"))
+    return Steps((("with_columns", (fate.alias("fate"),)),))
 
 
 def quarantine_reasons(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
@@ -209,7 +221,7 @@ def write_quarantine(
     return rows.height
 
 
-def _superseded(as_of: float | None) -> nw.Expr:
+def _superseded(as_of: nw.Expr | float | None) -> nw.Expr:
     superseded = nw.col("superseded_day")
     return ~superseded.is_null() if as_of is None else superseded < as_of
 

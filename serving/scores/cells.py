@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from features.explanations import refusal
-from features.intake.normalise import LARGEST
+from features.intake.rows.judged import LARGEST
 
 MONTH_AND_DAY = (
     r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
