@@ -69,9 +69,10 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
     day = as_day(request.as_of, mapping.timezone)
     intakes = take_in(_complete(frames, attributes, further.get("orders", {})), mapping)
     found = _scored(History.from_intakes(intakes, mapping).upto(day), champions)
-    sent = {table: intakes[table] for table in frames}
-    for table, intake in sent.items():
-        unused += _unusable(intake, day, rows[table], mapping)
+    counts = {table: _counted(intakes[table], day) for table in frames}
+    for table, counted in counts.items():
+        if counted.not_used:
+            unused += _unusable(intakes[table], day, rows[table], mapping)
     return ScoreAnswer(
         as_of=as_instant(day),
         currency=champions.terms.currency,
@@ -80,7 +81,7 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
         customers=[found[c.customer_id] for c in request.customers if c.customer_id in found],
         not_scored=list(_not_scored(request.customers, found)),
         not_used=unused,
-        rows={table: _counted(intake, day) for table, intake in sent.items()},
+        rows=counts,
     )
 
 
