@@ -29,10 +29,12 @@ from features.intake.canonical import (
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
 from features.intake.sources import read_tables
+from features.intake.steps import Steps
 from features.schema import RESERVED, SCHEMAS
 
 # Values of a text attribute: more are ids or names, which tell a model nothing of others.
 MAX_CATEGORIES = 50
+STANDING = Steps((("filter", (nw.col("superseded_day").is_null(),)),))
 
 
 class History:
@@ -260,8 +262,7 @@ class History:
         return self._like(tables, self.mapping)
 
     def _latest(self, table: str) -> nw.LazyFrame[Any]:
-        frame = self._tables[table]
-        return frame.filter(nw.col("superseded_day").is_null()).drop("superseded_day")
+        return STANDING.of(self._tables[table]).drop("superseded_day")
 
 
 class Past(History):

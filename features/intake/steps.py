@@ -42,7 +42,8 @@ class Steps:
             native: pl.LazyFrame = frame.to_native()
             return nw.from_native(self.of_polars(native))
         for verb, given in self.expressions:
-            frame = getattr(frame, verb)(*given)
+            if given:  # Not every engine adds no column at all.
+                frame = getattr(frame, verb)(*given)
         return frame
 
     def of_polars(self, frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -23,6 +23,16 @@ AFTER = "after_as_of"
 QUARANTINED = "quarantined"
 DUPLICATE = "duplicate"
 SUPERSEDED = "superseded by a later recorded version"
+FATES = (USED, AFTER, QUARANTINED, *SET_ASIDE)
+_OF_THE_SOURCE = Steps((("filter", (~nw.col("row").is_null(),)),))
+_COUNTS = Steps(
+    (
+        (
+            "select",
+            tuple((nw.col("fate") == fate).cast(nw.Int64).sum().alias(fate) for fate in FATES),
+        ),
+    )
+)
 OWN_COLUMNS = ("table", "row", "reason")
 
 
@@ -99,20 +109,21 @@ def account(intake: CanonicalTable, as_of: float | None) -> RowCounts:
     rows_of = fates(intake, as_of)
     if intake.raw is not None:
         # Refunds that were told beside an order's amount are no rows of the source.
-        rows_of = rows_of.filter(~nw.col("row").is_null())
-    counts = rows_of.group_by("fate").agg(nw.len().alias("rows"))
-    rows = {fate: int(n) for fate, n in counts.collect("polars").to_native().iter_rows()}
+        rows_of = _OF_THE_SOURCE.of(rows_of)
+    counts: pl.DataFrame = _COUNTS.of(rows_of).collect("polars").to_native()
+    # Of no rows at all there is no sum on some engines.
+    rows = {fate: int(n or 0) for fate, n in counts.row(0, named=True).items()}
     return RowCounts(
         table=intake.table,
         rows_in=_rows_in(intake),
-        used=rows.get(USED, 0),
-        anonymous=rows.get(ANONYMOUS, 0),
-        after_as_of=rows.get(AFTER, 0),
-        quarantined=rows.get(QUARANTINED, 0),
+        used=rows[USED],
+        anonymous=rows[ANONYMOUS],
+        after_as_of=rows[AFTER],
+        quarantined=rows[QUARANTINED],
         left_out=intake.left_out,
-        joined=rows.get(JOINED, 0),
-        not_counted=rows.get(NOT_COUNTED, 0),
-        other_currency=rows.get(OTHER_CURRENCY, 0),
+        joined=rows[JOINED],
+        not_counted=rows[NOT_COUNTED],
+        other_currency=rows[OTHER_CURRENCY],
     )
 
 
