@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from serving.errors import ServingError
 from serving.http.guards import is_loopback
 from serving.settings import Settings
+
+# Polars looks at them when it is imported. Its tables are a few rows, and several requests are
+# scored at once: threads and streams of its own take longer to wake than they save.
+ENGINE = {"POLARS_MAX_THREADS": "1", "POLARS_ENGINE_AFFINITY": "in-memory"}
 
 
 def serve(settings: Settings) -> None:
@@ -25,6 +30,8 @@ def serve(settings: Settings) -> None:
             f"{settings.host!r}. Use 127.0.0.1, and an SSH tunnel or a proxy with its own "
             "authentication to reach it from elsewhere."
         )
+    for name, value in ENGINE.items():
+        os.environ.setdefault(name, value)
     import uvicorn
 
     from serving.app import create_app
