@@ -7,6 +7,7 @@ from collections.abc import Mapping as Dict
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import narwhals as nw
 import polars as pl
 
 from features.clock import as_day, as_instant
@@ -79,7 +80,7 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
         versions=champions.versions,
         definition=champions.terms,
         customers=[found[c.customer_id] for c in request.customers if c.customer_id in found],
-        not_scored=list(_not_scored(request.customers, found)),
+        not_scored=list(_not_scored(request.customers, found, unused)),
         not_used=unused,
         rows=counts,
     )
@@ -258,12 +259,17 @@ def _scored(past: Past, champions: Champions) -> dict[str, ScoreRow]:
     return {row["customer_id"]: ScoreRow.of(row) for row in table.to_dict("records")}
 
 
-def _not_scored(customers: Sequence[Customer], found: dict[str, ScoreRow]) -> Iterator[NotScored]:
-    for customer in customers:
+def _not_scored(
+    customers: Sequence[Customer], found: dict[str, ScoreRow], unused: Sequence[NotUsed]
+) -> Iterator[NotScored]:
+    told = {each.field for each in unused}
+    for i, customer in enumerate(customers):
         if customer.customer_id not in found:
             reason = "no order with a positive amount was known before as_of"
             if not customer.orders:
                 reason = "no orders were sent"
+            elif any(f"/customers/{i}/orders/{j}" in told for j in range(len(customer.orders))):
+                reason = f"{reason}, but for those of which not_used says why they do not count"
             yield NotScored(customer_id=customer.customer_id, reason=reason)
 
 
@@ -271,10 +277,33 @@ def _unusable(
     intake: CanonicalTable, day: float, rows: Sequence[Placed], mapping: Mapping
 ) -> Iterator[NotUsed]:
     found = quarantine_reasons(intake, day).select("row", "reason").collect("polars").to_native()
-    for number, reason in found.sort("row").iter_rows():
+    reasons = dict(found.sort("row").iter_rows())
+    theirs = _orders_of_others(intake, day, reasons) if intake.table == "orders" else {}
+    for number, reason in reasons.items():
         placed = rows[number - 1]
-        reason = f"{reason}{_rule(intake.table, placed, mapping)}"
-        yield NotUsed(field=placed.place, customer_id=placed.customer_id, reason=reason)
+        rule = _rule(intake.table, placed, mapping)
+        if number in theirs:
+            place = rows[theirs[number] - 1].place
+            rule = f": order_id is that of another customer's order, {place}"
+        yield NotUsed(field=placed.place, customer_id=placed.customer_id, reason=f"{reason}{rule}")
+
+
+def _orders_of_others(
+    intake: CanonicalTable, day: float, unusable: Collection[int]
+) -> dict[int, int]:
+    """Rows that do not count -> the row of another customer that counts as the same order."""
+    usable = nw.col("problem").is_null() & (nw.col("known_day") < day)
+    facts = intake.rows.filter(usable).select("row", "order_id", "amount", "customer_id")
+    orders = [
+        (row, (order_id, amount < 0), customer_id)
+        for row, order_id, amount, customer_id in facts.collect("polars").to_native().iter_rows()
+    ]
+    counts = {order: (row, whose) for row, order, whose in orders if row not in unusable}
+    return {
+        row: counts[order][0]
+        for row, order, whose in orders
+        if row in unusable and order in counts and counts[order][1] != whose
+    }
 
 
 def _rule(table: str, placed: Placed, mapping: Mapping) -> str:
