@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Dict
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -133,9 +134,9 @@ def _frame(table: str, rows: Sequence[Placed], further: Dict[str, AttributeKind]
     if not any(SCORE.known_with in p.row.model_fields_set for p in rows):
         # Where nobody tells of resolutions, there is no such column: a score then counts at once.
         columns.pop(SCORE.known_with, None)
+    given = [placed.row for placed in rows]
     cells = [
-        _series(name, kind, [placed.cell(name) for placed in rows])
-        for name, kind in columns.items()
+        _series(name, kind, list(map(attrgetter(name), given))) for name, kind in columns.items()
     ]
     cells += [
         pl.Series(name, [_further(p.cell("attributes").get(name), kind) for p in rows], _type(kind))
