@@ -46,6 +46,7 @@ soak: $(READY)  ## more random files than make test reads
 
 bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all
 	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.btyd
 	$(BIN)/python -m benchmarks.allocation
 	$(BIN)/python -m benchmarks.experiment

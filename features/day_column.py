@@ -47,7 +47,7 @@ def with_day(
     native = frame.to_native()
     if isinstance(native, pl.LazyFrame):
         cells = native.select(column).collect().to_series()
-        read = _polars_day(cells, timezone, formats)
+        read = days_of(cells, timezone, formats)
         return nw.from_native(native.with_columns(read.alias(day)))
     if formats:
         raise HistoryError(
@@ -59,7 +59,8 @@ def with_day(
     return days
 
 
-def _polars_day(cells: pl.Series, timezone: str, formats: Sequence[str]) -> pl.Series:
+def days_of(cells: pl.Series, timezone: str, formats: Sequence[str]) -> pl.Series:
+    """Dates of a local column as days; see `with_day`."""
     dtype = cells.dtype
     if _is_text(dtype, formats):
         return read_days(cells.cast(pl.String).str.strip_chars(), formats, timezone)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import narwhals as nw
 import polars as pl
+
+from features.intake.steps import in_polars
 
 RowKind = Literal["orders", "days", "refunds", "feedback", "offers", "customers", "table"]
 
@@ -70,19 +72,7 @@ class Feature:
     @cached_property
     def polars_column(self) -> pl.Expr:
         """The same in Polars' own terms, kept: translating takes longer than a small table."""
-        noted = _Noting()
-        nw.from_native(noted).select(self.column)
-        return noted.expression
-
-
-class _Noting(pl.LazyFrame):
-    """A frame that only notes the expression it is asked for."""
-
-    expression: pl.Expr
-
-    def select(self, *exprs: Any, **named_exprs: Any) -> pl.LazyFrame:
-        (self.expression,) = exprs
-        return self
+        return in_polars(self.column)
 
 
 @dataclass(frozen=True)

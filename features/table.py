@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import narwhals as nw
@@ -15,6 +16,7 @@ from features.clock import Instant
 from features.errors import ExtensionError, HistoryError
 from features.feature import Feature, RowKind, only
 from features.history.history import History, Past
+from features.intake.steps import KEPT, Steps
 from features.own.named import resolved
 from features.schema import NO_OFFER
 
@@ -111,16 +113,15 @@ def frames_of(past: Past, horizon_days: float) -> dict[RowKind, Frame]:
     day = past.day
     further = past.mapping.attributes
     columns = ("customer_id", "day", "amount", "discount_amount", *further.get("orders", ()))
-    events = past.orders.select(*columns)
-    events = _with_age(_in_one_chunk(events), day)
-    orders = _order_rows(events.filter(nw.col("amount") > 0), day, horizon_days)
+    events = _at(_in_one_chunk(past.orders.select(*columns)), day, horizon_days)
+    orders = ORDERS.of(events)
     asked = past.profiles or _of("customers", past.own)
     frames: dict[RowKind, Frame | None] = {
         "orders": orders,
         "days": _day_rows(orders),
-        "refunds": events.filter(nw.col("amount") < 0),
+        "refunds": REFUNDS.of(events),
         "feedback": _feedback_rows(past.feedback, day, further.get("feedback", ())),
-        "offers": _offer_rows(past.offers, day),
+        "offers": None if past.offers is None else OFFERS.of(_at(past.offers, day)),
         "customers": past.customers if asked else None,
     }
     return {rows: frame for rows, frame in frames.items() if frame is not None}
@@ -182,12 +183,25 @@ def _aggregated(frame: Frame, features: Sequence[Feature]) -> Frame:
 
 def _joined(table: Frame, frame: Frame | None, features: Sequence[Feature]) -> Frame:
     """Add the features of a frame that may be absent, or silent on a customer."""
+    empty = tuple((feature.name, feature.empty) for feature in features)
     if frame is None:
-        unknown = (nw.lit(f.empty, dtype=nw.Float64).alias(f.name) for f in features)
-        return table.with_columns(*unknown)
+        return _unknown(empty).of(table)
     table = table.join(_aggregated(frame, features), on="customer_id", how="left")
-    counts = [nw.col(f.name).fill_null(f.empty) for f in features if f.empty is not None]
-    return table.with_columns(*counts) if counts else table
+    return _counts(empty).of(table)
+
+
+@lru_cache(KEPT)
+def _unknown(empty: tuple[tuple[str, float | None], ...]) -> Steps:
+    """Features of rows that nobody has, with what each is then."""
+    none = (nw.lit(value, dtype=nw.Float64).alias(name) for name, value in empty)
+    return Steps((("with_columns", tuple(none)),))
+
+
+@lru_cache(KEPT)
+def _counts(empty: tuple[tuple[str, float | None], ...]) -> Steps:
+    """What features are of customers who have no such rows, where that is known."""
+    known = (nw.col(name).fill_null(value) for name, value in empty if value is not None)
+    return Steps((("with_columns", tuple(known)),))
 
 
 def _in_order(rows: Frame) -> Frame:
@@ -207,29 +221,17 @@ def _in_one_chunk(rows: Frame) -> Frame:
     return nw.from_native(held.lazy())
 
 
-def _with_age(rows: Frame, day: float) -> Frame:
-    return rows.with_columns((day - nw.col("day")).alias("age"))
-
-
-def _order_rows(orders: Frame, day: float, horizon_days: float) -> Frame:
-    purchase_day = nw.col("purchase_day")
-    orders = orders.with_columns(
-        (nw.col("age") * (1.0 / horizon_days)).alias("age_h"),
-        nw.col("day").floor().cast(nw.Float64).alias("purchase_day"),
-        nw.lit(horizon_days).alias("horizon_days"),
-    )
-    return orders.with_columns(
-        (day - purchase_day).alias("day_age"),
-        (purchase_day == purchase_day.min().over("customer_id")).alias("is_first_day"),
-        (purchase_day == purchase_day.max().over("customer_id")).alias("is_last_day"),
-    )
+def _at(rows: Frame, day: float, horizon_days: float | None = None) -> Frame:
+    """Rows with the instant that they are described at, and their age then."""
+    instant = [nw.lit(day).alias("as_of_day")]
+    if horizon_days is not None:
+        instant.append(nw.lit(horizon_days).alias("horizon_days"))
+    return AGED.of(rows.with_columns(*instant))
 
 
 def _day_rows(orders: Frame) -> Frame:
     """One row per purchase day, with the interval to the day before and the one before that."""
-    rows = _with_previous(orders, "purchase_day", "previous_day")
-    rows = rows.with_columns((nw.col("purchase_day") - nw.col("previous_day")).alias("gap"))
-    days = rows.filter(nw.col("gap").is_null() | (nw.col("gap") > 0))
+    days = DAYS.of(_with_previous(orders, "purchase_day", "previous_day"))
     return _with_previous(days, "gap", "previous_gap")
 
 
@@ -248,19 +250,51 @@ def _feedback_rows(feedback: Frame | None, day: float, further: Iterable[str] = 
     if feedback is None:
         return None
     columns = ("customer_id", "day", "kind", "score", "satisfaction", "due_day", "resolved_day")
-    rows = feedback.select(*columns, *further)
-    rows = _with_age(rows, day).with_columns(nw.lit(day).alias("as_of_day"))
-    scored, is_scored = nw.col("scored_age"), ~nw.col("satisfaction").is_null()
-    rows = rows.with_columns(only(nw.col("age"), is_scored).alias("scored_age"))
-    rows = rows.with_columns(
-        (scored == scored.min().over("customer_id", "kind")).alias("is_last_of_kind"),
-        (scored - scored.min().over("customer_id")).alias("days_before_last_score"),
+    return _in_order(FEEDBACK.of(_at(feedback.select(*columns, *further), day)))
+
+
+_purchase_day, _gap, _scored = nw.col("purchase_day"), nw.col("gap"), nw.col("scored_age")
+AGED = Steps((("with_columns", ((nw.col("as_of_day") - nw.col("day")).alias("age"),)),))
+ORDERS = Steps(
+    (
+        ("filter", (nw.col("amount") > 0,)),
+        (
+            "with_columns",
+            (
+                (nw.col("age") * (1.0 / nw.col("horizon_days"))).alias("age_h"),
+                nw.col("day").floor().cast(nw.Float64).alias("purchase_day"),
+            ),
+        ),
+        (
+            "with_columns",
+            (
+                (nw.col("as_of_day") - _purchase_day).alias("day_age"),
+                (_purchase_day == _purchase_day.min().over("customer_id")).alias("is_first_day"),
+                (_purchase_day == _purchase_day.max().over("customer_id")).alias("is_last_day"),
+            ),
+        ),
     )
-    return _in_order(rows)
-
-
-def _offer_rows(offers: Frame | None, day: float) -> Frame | None:
-    if offers is None:
-        return None
-    is_offer = nw.col("offer_id") != NO_OFFER
-    return _with_age(offers, day).with_columns(is_offer.alias("is_offer"))
+)
+REFUNDS = Steps((("filter", (nw.col("amount") < 0,)),))
+DAYS = Steps(
+    (
+        ("with_columns", ((_purchase_day - nw.col("previous_day")).alias("gap"),)),
+        ("filter", (_gap.is_null() | (_gap > 0),)),
+    )
+)
+FEEDBACK = Steps(
+    (
+        (
+            "with_columns",
+            (only(nw.col("age"), ~nw.col("satisfaction").is_null()).alias("scored_age"),),
+        ),
+        (
+            "with_columns",
+            (
+                (_scored == _scored.min().over("customer_id", "kind")).alias("is_last_of_kind"),
+                (_scored - _scored.min().over("customer_id")).alias("days_before_last_score"),
+            ),
+        ),
+    )
+)
+OFFERS = Steps((("with_columns", ((nw.col("offer_id") != NO_OFFER).alias("is_offer"),)),))

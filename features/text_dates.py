@@ -213,7 +213,8 @@ def _instant(text: str, format: str, timezone: str) -> datetime | None:
 
 def wall_clock(instants: pl.Series) -> pl.Series:
     """Instants of the shop's clock as days, a float."""
-    micros = instants.dt.replace_time_zone(None).dt.epoch("us").cast(pl.Float64)
+    wall = pl.first().dt.replace_time_zone(None).dt.epoch("us").cast(pl.Float64)
+    micros = instants.to_frame().select(wall).to_series()
     # Divided in NumPy: Polars multiplies by the reciprocal, a bit less than `as_day` at times.
     days = micros.to_numpy() / MICROSECONDS_PER_DAY
     return pl.Series(instants.name, days, nan_to_null=True)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from serving import logs
 from serving.clock import utc_now
 from serving.errors import ServingError
 from serving.settings import Settings
+
+# Polars looks at them when it is imported. Its tables are a few rows, and several requests are
+# scored at once: threads and streams of its own take longer to wake than they save.
+ENGINE = {"POLARS_MAX_THREADS": "1", "POLARS_ENGINE_AFFINITY": "in-memory"}
 
 
 def serve(settings: Settings) -> None:
@@ -19,6 +25,8 @@ def serve(settings: Settings) -> None:
     TrackingError
         If the address of the tracking store cannot be one.
     """
+    for name, value in ENGINE.items():
+        os.environ.setdefault(name, value)
     import uvicorn
 
     from serving.app import create_app

@@ -17,6 +17,7 @@ from features.clock import Instant, as_day, as_instant
 from features.errors import HistoryError
 from features.feature import Feature
 from features.history.cut import cut
+from features.history.opening import open_tables
 from features.history.order_days import order_days
 from features.history.tables import held, usable_tables, with_currency
 from features.intake.canonical import (
@@ -28,11 +29,12 @@ from features.intake.canonical import (
 )
 from features.intake.location import read_mapping
 from features.intake.mapping import Mapping
-from features.intake.opening import open_tables
+from features.intake.steps import Steps
 from features.schema import RESERVED, SCHEMAS
 
 # Values of a text attribute: more are ids or names, which tell a model nothing of others.
 MAX_CATEGORIES = 50
+STANDING = Steps((("filter", (nw.col("superseded_day").is_null(),)),))
 
 
 class History:
@@ -261,8 +263,7 @@ class History:
         return self._like(tables, self.mapping)
 
     def _latest(self, table: str) -> nw.LazyFrame[Any]:
-        frame = self._tables[table]
-        return frame.filter(nw.col("superseded_day").is_null()).drop("superseded_day")
+        return STANDING.of(self._tables[table]).drop("superseded_day")
 
 
 class Past(History):

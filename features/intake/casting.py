@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
-from features.day_column import with_day
+from features.day_column import days_of, with_day
 from features.errors import HistoryError
 from features.intake.amounts import read_numbers
 from features.intake.mapping import Mapping, TableMapping
@@ -18,6 +19,9 @@ from features.text_dates import moved
 EXACT_INTEGERS = 2.0**53
 TEXT_TYPES = (nw.String, nw.Categorical, nw.Enum)
 WHOLE_FLOAT = r"^(-?\d+)\.0+$"
+# What makes an id to be looked at twice: a fraction, an address, a number that was shortened.
+FRACTION, ADDRESS, PLUS = ".0", "@", "+"
+Marks = frozenset[str]
 
 
 def raw_name(column: Column) -> str:
@@ -37,55 +41,106 @@ def read_cells(
         with "must", for the caller to say which column it is about.
     """
     raw = raw_name(column)
-    dtype = frame.collect_schema()[raw]
-    if column.kind == "date":
-        read = with_day(
-            frame, raw, column.target, source.zone or mapping.timezone, source.date_format
-        )
-        if source.zone is None or source.zone == mapping.timezone:
-            return read
-        rows: pl.DataFrame = read.to_native().collect()
-        days = moved(rows[column.target], source.zone, mapping.timezone)
-        return nw.from_native(rows.with_columns(days).lazy())
-    if column.kind in {"id", "text"}:
-        text = _text(nw.col(raw), dtype)
-        if column.kind == "id" and dtype in TEXT_TYPES:
-            text = _as_id(frame, column, text, mapping)
-        if column.target == "currency":
-            text = text.str.to_uppercase()
-        return frame.with_columns(text.alias(column.target))
-    if dtype in TEXT_TYPES and frame.implementation.is_polars():
+    if frame.implementation.is_polars():
         native: pl.LazyFrame = frame.to_native()
-        cells = native.select(pl.col(raw).cast(pl.String)).collect().to_series()
-        numbers = read_numbers(cells, mapping.decimal).alias(column.target)
-        return nw.from_native(native.with_columns(numbers))
+        cells = native.select(raw).collect()
+        return nw.from_native(native.with_columns(read_local(cells, column, mapping, source)))
+    if column.kind == "date":
+        zone = source.zone or mapping.timezone
+        return with_day(frame, raw, column.target, zone, source.date_format)
+    dtype = frame.collect_schema()[raw]
+    found = reading(column, dtype, elsewhere(dtype), mapping.fold_emails)
+    return frame.with_columns(found.alias(column.target))
+
+
+def read_local(
+    cells: pl.DataFrame, column: Column, mapping: Mapping, source: TableMapping
+) -> pl.Series:
+    """A column read from the source's cells at hand.
+
+    Raises
+    ------
+    HistoryError
+        As `read_cells`.
+    """
+    raw = raw_name(column)
+    frame = nw.from_native(cells.lazy())
+    dtype = frame.collect_schema()[raw]
+    if is_of_whole_column(column, dtype):
+        return read_whole(cells[raw], column, mapping, source)
+    found = reading(column, dtype, marks_in(cells, [raw])[raw], mapping.fold_emails)
+    read: pl.LazyFrame = frame.select(found.alias(column.target)).to_native()
+    return read.collect().to_series()
+
+
+def is_of_whole_column(column: Column, dtype: Any) -> bool:
+    """Whether other cells of a column say how one is to be read: dates, and numbers in text."""
+    return column.kind == "date" or (column.kind == "number" and dtype in TEXT_TYPES)
+
+
+def read_whole(
+    cells: pl.Series, column: Column, mapping: Mapping, source: TableMapping
+) -> pl.Series:
+    """Dates, or numbers in text, from all cells of a column at hand.
+
+    Raises
+    ------
+    HistoryError
+        As `read_cells`.
+    """
+    if column.kind == "number":
+        return read_numbers(cells.cast(pl.String), mapping.decimal).alias(column.target)
+    zone = source.zone or mapping.timezone
+    days = days_of(cells, zone, source.date_format).alias(column.target)
+    return days if zone == mapping.timezone else moved(days, zone, mapping.timezone)
+
+
+def reading(column: Column, dtype: Any, marks: Marks, fold_emails: bool) -> nw.Expr:
+    """How ids, text and numbers are read, cell by cell.
+
+    Raises
+    ------
+    HistoryError
+        As `read_cells`.
+    """
+    raw = nw.col(raw_name(column))
+    if column.kind in {"id", "text"}:
+        text = _text(raw, dtype)
+        if column.kind == "id" and dtype in TEXT_TYPES:
+            text = _as_id(text, marks, column.target == "customer_id" and fold_emails)
+        return text.str.to_uppercase() if column.target == "currency" else text
     is_all_null = dtype == nw.Unknown
     if not (dtype.is_numeric() or dtype == nw.Boolean or is_all_null):
         raise HistoryError(f"must hold numbers; it holds {dtype}. Cast it to numbers.")
-    return frame.with_columns(_finite(nw.col(raw).cast(nw.Float64)).alias(column.target))
+    return _finite(raw.cast(nw.Float64))
 
 
-def holds(frame: nw.LazyFrame[Any], column: Column, *marks: str) -> bool:
-    """Whether any cell of a column may hold one of some marks: cheaper than reading for them."""
-    raw = raw_name(column)
-    if frame.collect_schema()[raw] not in TEXT_TYPES:
-        return False
-    if not frame.implementation.is_polars():
-        return True
-    native: pl.LazyFrame = frame.to_native()
-    cells = pl.col(raw).cast(pl.String)
-    said = (cells.str.contains(mark, literal=True).any().alias(mark) for mark in marks)
-    return any(native.select(*said).collect().row(0))
+def marks_in(cells: pl.DataFrame, names: Sequence[str]) -> dict[str, Marks]:
+    """Which marks some cell of each column holds: looking is cheaper than reading for them."""
+    texts = [n for n in names if cells.schema[n] in (pl.String, pl.Categorical, pl.Enum)]
+    found = cells.select(
+        pl.col(name).cast(pl.String).str.contains(mark, literal=True).any().alias(f"{mark}{name}")
+        for name in texts
+        for mark in (FRACTION, ADDRESS, PLUS)
+    )
+    said = found.row(0, named=True) if texts else {}
+    return {
+        name: frozenset(mark for mark in (FRACTION, ADDRESS, PLUS) if said.get(f"{mark}{name}"))
+        for name in names
+    }
 
 
-def _as_id(frame: nw.LazyFrame[Any], column: Column, text: nw.Expr, mapping: Mapping) -> nw.Expr:
+def elsewhere(dtype: Any) -> Marks:
+    """The marks that ids may hold where looking for them would cost as much as reading."""
+    return frozenset({ADDRESS, PLUS}) if dtype in TEXT_TYPES else frozenset()
+
+
+def _as_id(text: nw.Expr, marks: Marks, folds: bool) -> nw.Expr:
     """Ids of whole floats without their fraction, and addresses in small letters."""
-    if frame.implementation.is_polars() and not holds(frame, column, ".0", "@"):
-        return text
-    if frame.implementation.is_polars() and holds(frame, column, ".0"):
+    if FRACTION in marks:
         text = text.str.replace_all(WHOLE_FLOAT, "$1")
-    if column.target == "customer_id" and mapping.fold_emails and holds(frame, column, "@"):
-        is_address = text.str.contains("@", literal=True)
+    if ADDRESS in marks and folds:
+        is_address = text.str.contains(ADDRESS, literal=True)
         text = nw.when(is_address).then(text.str.to_lowercase()).otherwise(text)
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import narwhals as nw
 import polars as pl
 
 from features.clock import Instant, as_day
+from features.history.cut import CUT
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
+from features.intake.steps import Steps
 from features.schema import ANONYMOUS, JOINED, NOT_COUNTED, OTHER_CURRENCY, SET_ASIDE
 
 USED = "used"
@@ -20,6 +23,16 @@ AFTER = "after_as_of"
 QUARANTINED = "quarantined"
 DUPLICATE = "duplicate"
 SUPERSEDED = "superseded by a later recorded version"
+FATES = (USED, AFTER, QUARANTINED, *SET_ASIDE)
+_OF_THE_SOURCE = Steps((("filter", (~nw.col("row").is_null(),)),))
+_COUNTS = Steps(
+    (
+        (
+            "select",
+            tuple((nw.col("fate") == fate).cast(nw.Int64).sum().alias(fate) for fate in FATES),
+        ),
+    )
+)
 OWN_COLUMNS = ("table", "row", "reason")
 
 
@@ -96,20 +109,21 @@ def account(intake: CanonicalTable, as_of: float | None) -> RowCounts:
     rows_of = fates(intake, as_of)
     if intake.raw is not None:
         # Refunds that were told beside an order's amount are no rows of the source.
-        rows_of = rows_of.filter(~nw.col("row").is_null())
-    counts = rows_of.group_by("fate").agg(nw.len().alias("rows"))
-    rows = {fate: int(n) for fate, n in counts.collect("polars").to_native().iter_rows()}
+        rows_of = _OF_THE_SOURCE.of(rows_of)
+    counts: pl.DataFrame = _COUNTS.of(rows_of).collect("polars").to_native()
+    # Of no rows at all there is no sum on some engines.
+    rows = {fate: int(n or 0) for fate, n in counts.row(0, named=True).items()}
     return RowCounts(
         table=intake.table,
         rows_in=_rows_in(intake),
-        used=rows.get(USED, 0),
-        anonymous=rows.get(ANONYMOUS, 0),
-        after_as_of=rows.get(AFTER, 0),
-        quarantined=rows.get(QUARANTINED, 0),
+        used=rows[USED],
+        anonymous=rows[ANONYMOUS],
+        after_as_of=rows[AFTER],
+        quarantined=rows[QUARANTINED],
         left_out=intake.left_out,
-        joined=rows.get(JOINED, 0),
-        not_counted=rows.get(NOT_COUNTED, 0),
-        other_currency=rows.get(OTHER_CURRENCY, 0),
+        joined=rows[JOINED],
+        not_counted=rows[NOT_COUNTED],
+        other_currency=rows[OTHER_CURRENCY],
     )
 
 
@@ -126,16 +140,25 @@ def fates(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
         standing = rows.filter(~_superseded(as_of).fill_null(False))
         first_known = nw.col("known_day").min().over("order_id")
         rows = standing.filter(nw.col("known_day") == first_known)
+    if as_of is None:
+        return _fated(None).of(rows)
+    return _fated(CUT).of(rows.with_columns(nw.lit(as_of).alias(CUT))).drop(CUT)
+
+
+@cache
+def _fated(as_of: str | None) -> Steps:
+    """The fate of rows, by the column that holds the instant."""
+    day = None if as_of is None else nw.col(as_of)
     anonymous = nw.col("problem") == ANONYMOUS
-    fate = nw.when(_superseded(as_of)).then(nw.lit(QUARANTINED)).otherwise(nw.lit(USED))
+    fate = nw.when(_superseded(day)).then(nw.lit(QUARANTINED)).otherwise(nw.lit(USED))
     fate = nw.when(anonymous).then(nw.lit(ANONYMOUS)).otherwise(fate)
-    if as_of is not None:
-        fate = nw.when(nw.col("known_day") >= as_of).then(nw.lit(AFTER)).otherwise(fate)
+    if day is not None:
+        fate = nw.when(nw.col("known_day") >= day).then(nw.lit(AFTER)).otherwise(fate)
     problem = nw.col("problem")
     unusable = ~problem.is_null() & ~anonymous
     fate = nw.when(unusable).then(nw.lit(QUARANTINED)).otherwise(fate)
     fate = nw.when(problem.is_in(list(SET_ASIDE[1:]))).then(problem).otherwise(fate)
-    return rows.with_columns(fate.alias("fate"))
+    return Steps((("with_columns", (fate.alias("fate"),)),))
 
 
 def quarantine_reasons(intake: CanonicalTable, as_of: float | None) -> nw.LazyFrame[Any]:
@@ -209,7 +232,7 @@ def write_quarantine(
     return rows.height
 
 
-def _superseded(as_of: float | None) -> nw.Expr:
+def _superseded(as_of: nw.Expr | float | None) -> nw.Expr:
     superseded = nw.col("superseded_day")
     return ~superseded.is_null() if as_of is None else superseded < as_of
 

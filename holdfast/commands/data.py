@@ -42,8 +42,8 @@ def check(
     settings = Session.begin(
         history, Told(mapping, export), as_of, targets={"--quarantine": target}
     ).mapping
+    from features.history.opening import open_tables
     from features.intake.canonical import formats_of, refuse_unusable
-    from features.intake.opening import open_tables
     from features.intake.sources import unread_files
     from features.quality import check as report_on
     from holdfast.render.report import print_report

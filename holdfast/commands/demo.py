@@ -70,8 +70,8 @@ def _simulate(shop: Path) -> None:
 
 
 def _check(shop: Path) -> None:
+    from features.history.opening import open_tables
     from features.intake.location import read_mapping
-    from features.intake.opening import open_tables
     from features.quality import check
     from holdfast.render.report import identity
 

@@ -32,7 +32,7 @@ def import_history(
     """
     settings = Session.begin(history, Told(mapping, export)).mapping
     from features.agreement import many
-    from features.intake.opening import open_tables
+    from features.history.opening import open_tables
     from serving.imports.service import import_history as bring
 
     with output.progress() as tell:

@@ -15,23 +15,27 @@ from pydantic import (
 )
 
 from features.explanations import refusal
-from features.intake.normalise import LARGEST
+from features.intake.rows.judged import LARGEST
 
-MONTH_AND_DAY = (
-    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
-    r"|02-(0[1-9]|[12][0-9]))"
+TIME = r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
+OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+WRITTEN = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}({TIME}{OFFSET}?)?")
+# From the first to the last, as patterns.
+ANY_YEAR, YEARS_OF_PREDICTION = "(?!0000)", "(?=19[7-9]|2)"
+# A schema cannot ask a calendar.
+LEAP_YEAR = r"([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+DAY = (
+    r"([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    rf"|02-(0[1-9]|1[0-9]|2[0-8]))|{LEAP_YEAR}-02-29)"
 )
-TIME = (
-    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-    r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?)?"
-)
-ISO = rf"^(?!0000)[0-9]{{4}}-{MONTH_AND_DAY}{TIME}$"
-ISO_AS_OF = rf"^(19[7-9][0-9]|2[0-9]{{3}})-{MONTH_AND_DAY}{TIME}$"
+# Any text but NUL, and that which is not blank either.
+STORABLE = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
 def _instant(given: Any) -> str:
     """An ISO date or instant in one spelling; the offset, if there is one, is kept."""
-    if not isinstance(given, str) or re.fullmatch(ISO, given) is None:
+    if not isinstance(given, str) or WRITTEN.fullmatch(given) is None:
         kind = "" if isinstance(given, str) else f"; got {type(given).__name__}"
         raise refusal(
             f"must be an ISO date or instant as text{kind}",
@@ -39,13 +43,13 @@ def _instant(given: Any) -> str:
             "an offset it is the shop's wall clock.",
         )
     try:
-        return datetime.fromisoformat(given).isoformat()
+        return datetime.fromisoformat(given.upper()).isoformat()
     except ValueError as error:
         raise refusal(f"must be a date that exists: {error}", "Correct it.") from None
 
 
 def _instant_of_prediction(given: str) -> str:
-    if re.fullmatch(ISO_AS_OF, given) is None:
+    if re.match(YEARS_OF_PREDICTION, given) is None:
         raise refusal("must be in the years 1970 to 2999", "Check the year.")
     return given
 
@@ -75,11 +79,16 @@ def storable(text: str) -> str:
     return text
 
 
-def _described(pattern: str) -> WithJsonSchema:
+def _described(years: str) -> WithJsonSchema:
+    """A date, an instant of RFC 3339, or one as people write it, with or without an offset."""
+    written = (
+        {"format": "date-time", "pattern": rf"^{years}"},
+        {"format": "date", "pattern": rf"^{years}"},
+        {"pattern": rf"^{years}{DAY}{TIME}{OFFSET}?$"},
+    )
     return WithJsonSchema(
         {
-            "type": "string",
-            "pattern": pattern,
+            "anyOf": [{"type": "string", **way} for way in written],
             "description": "ISO date or instant; without an offset it is the shop's wall clock.",
             "examples": ["2011-09-10", "2011-09-10T08:00:00+02:00"],
         }
@@ -90,15 +99,16 @@ Text = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=r"\S"),
     AfterValidator(storable),
+    Field(json_schema_extra={"pattern": NOT_BLANK}),
 ]
 Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
-Instant = Annotated[str, PlainValidator(_instant), _described(ISO)]
+Instant = Annotated[str, PlainValidator(_instant), _described(ANY_YEAR)]
 AsOf = Annotated[
     str,
     PlainValidator(_instant),
     AfterValidator(_instant_of_prediction),
-    _described(ISO_AS_OF),
+    _described(YEARS_OF_PREDICTION),
 ]
 Attribute = Annotated[
     str | float | bool | None,
@@ -106,11 +116,15 @@ Attribute = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string"},
+                {"type": "string", "pattern": STORABLE},
                 {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
                 {"type": "boolean"},
                 {"type": "null"},
             ]
         }
     ),
+]
+# Names are as texts are, and there are no others.
+Attributes = Annotated[
+    dict[Text, Attribute], Field(json_schema_extra={"additionalProperties": False})
 ]

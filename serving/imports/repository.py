@@ -21,11 +21,12 @@ LEASE = timedelta(seconds=10)
 def not_yet_stored(
     connection: sa.Connection, found: Mapping[str, pl.DataFrame]
 ) -> dict[str, pl.DataFrame]:
-    """The rows that the store does not hold as they are."""
+    """The rows that the store does not hold as they are, in an order of their own."""
     fresh = {}
     for table, rows in found.items():
         known = stored_rows(connection, table).drop("batch_id").select(rows.columns)
-        fresh[table] = rows.join(known, on=rows.columns, how="anti", nulls_equal=True)
+        new = rows.join(known, on=rows.columns, how="anti", nulls_equal=True)
+        fresh[table] = new.sort(pl.all())
     return fresh
 
 

@@ -74,7 +74,7 @@ class ScoreFields(Answer):
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> Self:
         """Build from a row of a scores table, where NaN stands for what is unknown."""
-        known = {name: None if pd.isna(value) else value for name, value in row.items()}
+        known = {n: None if v is pd.NA or v != v else v for n, v in row.items()}
         return cls.model_validate(known)
 
 

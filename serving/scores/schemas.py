@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from features.explanations import refusal
 from features.schema import SCHEMAS, Column
-from serving.http.cells import AsOf, Attribute, Id, Instant, Number, Text, storable
+from serving.http.cells import STORABLE, AsOf, Attributes, Id, Instant, Number, Text, storable
 from serving.inforce.schemas import Answer, ScoreRow, Terms, Versions, WallClock
 
 # At a few milliseconds each a request of so many takes seconds.
@@ -32,7 +32,7 @@ def _row(name: str, table: str, about: str, leave_out: Collection[str] = ()) -> 
     """A row of a table of the history, as it is sent with its customer."""
     columns = (c for c in SCHEMAS[table] if c.source not in {"customer_id", *leave_out})
     fields: dict[str, Any] = {column.source: _field(table, column) for column in columns}
-    fields["attributes"] = (dict[Text, Attribute], Field(default_factory=dict, description=FURTHER))
+    fields["attributes"] = (Attributes, Field(default_factory=dict, description=FURTHER))
     return create_model(name, __base__=RequestModel, __doc__=about, **fields)
 
 
@@ -52,7 +52,11 @@ TYPES: dict[Any, Any] = {
     "number": Number,
     "date": Instant,
     # Not used by the models, and not stripped: a text may be empty.
-    ("feedback", "text"): Annotated[str, Field(max_length=10_000), AfterValidator(storable)],
+    ("feedback", "text"): Annotated[
+        str,
+        Field(max_length=10_000, json_schema_extra={"pattern": STORABLE}),
+        AfterValidator(storable),
+    ],
 }
 # What only a request has to be told.
 REMARKS = {
@@ -83,7 +87,7 @@ class Customer(RequestModel):
     orders: list[Order] = Field(max_length=MOST_ORDERS)
     feedback: list[Feedback] = Field(default_factory=list)
     offers: list[Offer] = Field(default_factory=list)
-    attributes: dict[Text, Attribute] = Field(
+    attributes: Attributes = Field(
         default_factory=dict,
         description="Columns of the shop's customer table that the models use; see GET /readyz.",
     )

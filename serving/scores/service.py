@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Dict
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
+import narwhals as nw
 import polars as pl
 
 from features.clock import as_day, as_instant
@@ -69,18 +71,19 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
     day = as_day(request.as_of, mapping.timezone)
     intakes = take_in(_complete(frames, attributes, further.get("orders", {})), mapping)
     found = _scored(History.from_intakes(intakes, mapping).upto(day), champions)
-    sent = {table: intakes[table] for table in frames}
-    for table, intake in sent.items():
-        unused += _unusable(intake, day, rows[table], mapping)
+    counts = {table: _counted(intakes[table], day) for table in frames}
+    for table, counted in counts.items():
+        if counted.not_used:
+            unused += _unusable(intakes[table], day, rows[table], mapping)
     return ScoreAnswer(
         as_of=as_instant(day),
         currency=champions.terms.currency,
         versions=champions.versions,
         definition=champions.terms,
         customers=[found[c.customer_id] for c in request.customers if c.customer_id in found],
-        not_scored=list(_not_scored(request.customers, found)),
+        not_scored=list(_not_scored(request.customers, found, unused)),
         not_used=unused,
-        rows={table: _counted(intake, day) for table, intake in sent.items()},
+        rows=counts,
     )
 
 
@@ -131,9 +134,9 @@ def _frame(table: str, rows: Sequence[Placed], further: Dict[str, AttributeKind]
     if not any(SCORE.known_with in p.row.model_fields_set for p in rows):
         # Where nobody tells of resolutions, there is no such column: a score then counts at once.
         columns.pop(SCORE.known_with, None)
+    given = [placed.row for placed in rows]
     cells = [
-        _series(name, kind, [placed.cell(name) for placed in rows])
-        for name, kind in columns.items()
+        _series(name, kind, list(map(attrgetter(name), given))) for name, kind in columns.items()
     ]
     cells += [
         pl.Series(name, [_further(p.cell("attributes").get(name), kind) for p in rows], _type(kind))
@@ -257,12 +260,17 @@ def _scored(past: Past, champions: Champions) -> dict[str, ScoreRow]:
     return {row["customer_id"]: ScoreRow.of(row) for row in table.to_dict("records")}
 
 
-def _not_scored(customers: Sequence[Customer], found: dict[str, ScoreRow]) -> Iterator[NotScored]:
-    for customer in customers:
+def _not_scored(
+    customers: Sequence[Customer], found: dict[str, ScoreRow], unused: Sequence[NotUsed]
+) -> Iterator[NotScored]:
+    told = {each.field for each in unused}
+    for i, customer in enumerate(customers):
         if customer.customer_id not in found:
             reason = "no order with a positive amount was known before as_of"
             if not customer.orders:
                 reason = "no orders were sent"
+            elif any(f"/customers/{i}/orders/{j}" in told for j in range(len(customer.orders))):
+                reason = f"{reason}, but for those of which not_used says why they do not count"
             yield NotScored(customer_id=customer.customer_id, reason=reason)
 
 
@@ -270,10 +278,33 @@ def _unusable(
     intake: CanonicalTable, day: float, rows: Sequence[Placed], mapping: Mapping
 ) -> Iterator[NotUsed]:
     found = quarantine_reasons(intake, day).select("row", "reason").collect("polars").to_native()
-    for number, reason in found.sort("row").iter_rows():
+    reasons = dict(found.sort("row").iter_rows())
+    theirs = _orders_of_others(intake, day, reasons) if intake.table == "orders" else {}
+    for number, reason in reasons.items():
         placed = rows[number - 1]
-        reason = f"{reason}{_rule(intake.table, placed, mapping)}"
-        yield NotUsed(field=placed.place, customer_id=placed.customer_id, reason=reason)
+        rule = _rule(intake.table, placed, mapping)
+        if number in theirs:
+            place = rows[theirs[number] - 1].place
+            rule = f": order_id is that of another customer's order, {place}"
+        yield NotUsed(field=placed.place, customer_id=placed.customer_id, reason=f"{reason}{rule}")
+
+
+def _orders_of_others(
+    intake: CanonicalTable, day: float, unusable: Collection[int]
+) -> dict[int, int]:
+    """Rows that do not count -> the row of another customer that counts as the same order."""
+    usable = nw.col("problem").is_null() & (nw.col("known_day") < day)
+    facts = intake.rows.filter(usable).select("row", "order_id", "amount", "customer_id")
+    orders = [
+        (row, (order_id, amount < 0), customer_id)
+        for row, order_id, amount, customer_id in facts.collect("polars").to_native().iter_rows()
+    ]
+    counts = {order: (row, whose) for row, order, whose in orders if row not in unusable}
+    return {
+        row: counts[order][0]
+        for row, order, whose in orders
+        if row in unusable and order in counts and counts[order][1] != whose
+    }
 
 
 def _rule(table: str, placed: Placed, mapping: Mapping) -> str:

@@ -16,7 +16,8 @@ def test_a_host_that_others_can_reach_is_refused(served, host):
         serve(served.settings.model_copy(update={"host": host}))
 
 
-def test_an_address_that_is_no_tracking_store_is_refused(served):
+def test_an_address_that_is_no_tracking_store_is_refused(served, monkeypatch):
+    monkeypatch.setenv("POLARS_ENGINE_AFFINITY", "auto")  # Of this process it must stay.
     with pytest.raises(TrackingError, match="must name a database or a server"):
         serve(served.settings.model_copy(update={"tracking_uri": "file:///tmp/runs"}))
 
@@ -41,6 +42,15 @@ def test_a_process_scores_what_is_posted(address):
     (row,) = read(request)["customers"]
     assert row["customer_id"] == "ü/1"
     assert 0 < row["churn_risk"] < 1
+
+
+def test_a_process_answers_what_the_service_does_within_another(address, client, request_of):
+    whole = request_of("2026-01-01")
+    sent = {**whole, "customers": whole["customers"][:100]}
+    request = urllib.request.Request(
+        f"{address}/v1/score", json.dumps(sent).encode(), {"Content-Type": "application/json"}
+    )
+    assert read(request) == client.post("/v1/score", json=sent).json()
 
 
 def test_a_process_finds_customers(address):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -123,7 +124,7 @@ class PopulationModel:
         rows = histories(X)
         ahead = np.broadcast_to(self.usual_days(days), rows.T.shape)
         expected = self._model.expected_purchases_of(rows, ahead)
-        any_order = expit(-self.logit_no_order(X, days))
+        any_order = expit(-self.logit_no_order_of(rows, days))
         return np.maximum(expected / np.maximum(any_order, 1e-300), 1.0)
 
     def order_value(self, X: pd.DataFrame) -> FloatArray:
@@ -150,7 +151,7 @@ class PopulationModel:
         """JSON-ready content."""
         return asdict(self)
 
-    @property
+    @cached_property
     def _model(self) -> MBGNBD:
         return MBGNBD.from_parameters(self.parameters)
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from training.btyd.population import PopulationModel
+from training.btyd.population import PopulationModel, histories
 from training.evaluation import FloatArray
 from training.models.shapley import shapley
 from training.panel.snapshot import ForecastOrigin
@@ -61,9 +61,10 @@ class CarryOver:
 
     def logit(self, X: pd.DataFrame) -> FloatArray:
         """On the logit scale of no order, shape (customers,)."""
-        part = self.btyd.logit_no_order(X, self.horizon_days)
+        rows = histories(X)
+        part = self.btyd.logit_no_order_of(rows, self.horizon_days)
         for window in self.windows:
-            part = part - self.share * self.btyd.logit_no_order(X, window)
+            part = part - self.share * self.btyd.logit_no_order_of(rows, window)
         return part
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:

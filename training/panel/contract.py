@@ -79,20 +79,23 @@ def usable(X: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
         If not; the columns are named.
     """
     _refuse_other_than_frames(X)
-    missing = [column for column in columns if column not in X]
+    types = dict(zip(X.columns.tolist(), X.dtypes.to_numpy(), strict=True))
+    missing = [column for column in columns if column not in types]
     if missing:
         raise TrainingError(
             f"X must have the columns {missing}; they are missing. Compute it with feature_table "
             "of the same version, feedback kinds and customer columns."
         )
-    types = X.dtypes[list(columns)]
-    text = [str(column) for column, dtype in types.items() if not is_numeric_dtype(dtype)]
+    other = {dtype for dtype in set(types.values()) if not is_numeric_dtype(dtype)}
+    text = [str(column) for column in columns if types[column] in other]
     if text:
         raise TrainingError(
             f"X must hold numbers only; {text} are of another type. Leave them out, or declare "
             "them as columns of the customers table, which feature_table codes."
         )
-    unknown = [c for c in ALWAYS_KNOWN if c in X and not np.isfinite(X[c].to_numpy()).all()]
+    always = [column for column in ALWAYS_KNOWN if column in types]
+    finite = np.isfinite(X[always].to_numpy(dtype=np.float64)).all(axis=0)
+    unknown = [column for column, known in zip(always, finite, strict=True) if not known]
     if unknown:
         raise TrainingError(
             f"X must be finite in {unknown}; got NaN or infinity. They are known of everybody who "

@@ -112,27 +112,27 @@ class Scorer:
         stage = stages(table, risk, self.churn.reference.live_base_rate)
         at_stake = risk * values["clv_if_active"]
         until_next = curve.median_days(clv_horizon)
-        scores = risks.drop(columns="risk_percentile").join(values)
-        return scores.assign(
-            as_of=pd.Timestamp(past.as_of).as_unit("us"),
-            horizon_days=horizon,
-            stage=stage,
-            expected_next_order=_dates(past.day + until_next),
-            clv_horizon_days=clv_horizon,
-            value_at_stake=at_stake,
-            value_at_risk=at_stake.where(stage != LAPSED),
-            win_back_value=at_stake.where(stage == LAPSED),
-            days_since_last_order=table["days_since_last_order"],
-            churn_model=self.churn.model.candidate,
-            basis=self.churn.basis(),
-            churn_model_version=self.churn_version,
-            clv_model_version=self.clv_version,
-        )
+        further = {
+            "as_of": pd.Timestamp(past.as_of).as_unit("us"),
+            "horizon_days": horizon,
+            "stage": stage,
+            "expected_next_order": _dates(past.day + until_next),
+            "clv_horizon_days": clv_horizon,
+            "value_at_stake": at_stake,
+            "value_at_risk": at_stake.where(stage != LAPSED),
+            "win_back_value": at_stake.where(stage == LAPSED),
+            "days_since_last_order": table["days_since_last_order"],
+            "churn_model": self.churn.model.candidate,
+            "basis": self.churn.basis(),
+            "churn_model_version": self.churn_version,
+            "clv_model_version": self.clv_version,
+        }
+        scored = risks.drop(columns="risk_percentile")
+        return pd.concat([scored, values, pd.DataFrame(further, table.index)], axis=1)
 
     def _finish(self, scores: pd.DataFrame, table: pd.DataFrame, reasons_for: int) -> pd.DataFrame:
-        scores = scores.sort_values("value_at_stake", ascending=False, kind="stable")
-        scores = scores.sort_values("stage", key=lambda of: of == LAPSED, kind="stable")
-        scores = scores.reset_index().assign(**dict.fromkeys(REASONS))[list(COLUMNS)]
+        order = np.lexsort((-scores["value_at_stake"].to_numpy(), scores["stage"] == LAPSED))
+        scores = scores.iloc[order].reset_index().assign(**dict.fromkeys(REASONS))[list(COLUMNS)]
         return self.explained(scores, table, reasons_for)
 
     def explained(self, scores: pd.DataFrame, table: pd.DataFrame, rows: int) -> pd.DataFrame:

@@ -80,6 +80,8 @@ def in_one_currency(orders: pl.DataFrame, declared: str | None) -> pl.DataFrame:
     HistoryError
         If no currency has nine tenths of the orders.
     """
+    if orders["currency"].null_count() == orders.height:
+        return orders
     usable = orders.filter(pl.col("problem").is_null(), pl.col("currency").is_not_null())
     counts = usable.group_by("currency").len().sort("len", "currency", descending=[True, False])
     shares = {c: n / max(usable.height, 1) for c, n in counts.iter_rows()}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
 from features.intake.consent import is_given
+from features.intake.steps import Steps
 from features.schema import Column, later_facts
 
-NEVER = nw.lit(None, dtype=nw.Float64)
+_STANDING = Steps((("with_columns", (nw.lit(None, dtype=nw.Float64).alias("superseded_day"),)),))
+_UNUSABLE = Steps((("filter", (~nw.col("problem").is_null(),)),))
 BEFORE_ALL = float("-inf")
 UNORDERED = ("row", "problem", "unread", "known_day", "replaced_day")
 
@@ -36,13 +39,12 @@ def with_versions(table: str, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         problem supersede nothing.
     """
     names = rows.collect_schema().names()
-    keys = {f"key_{i}": key for i, key in enumerate(_identity(table, names))}
-    usable = rows.filter(nw.col("problem").is_null()).with_columns(**keys)
-    unusable = rows.filter(~nw.col("problem").is_null())
+    keys, named = _named_identity(table, tuple(names))
+    usable, unusable = named.of(rows), _STANDING.of(_UNUSABLE.of(rows))
     if rows.implementation.is_polars():
-        parts = [*_parted(table, usable, list(keys)), _standing(unusable)]
+        parts = [*_parted(table, usable, keys), unusable]
     else:
-        parts = [_superseded(table, usable, list(keys)), _standing(unusable)]
+        parts = [_superseded(table, usable, keys), unusable]
     found = nw.concat(parts)
     if "replaced_day" in names:
         ends = nw.min_horizontal("superseded_day", "replaced_day")
@@ -83,6 +85,15 @@ def orders_of(lines: nw.LazyFrame[Any], anonymous: str) -> nw.LazyFrame[Any]:
     )
 
 
+@cache
+def _named_identity(table: str, names: tuple[str, ...]) -> tuple[list[str], Steps]:
+    """Columns that tell usable rows apart, and how they are made."""
+    keys = [key.alias(f"key_{i}") for i, key in enumerate(_identity(table, names))]
+    usable = nw.col("problem").is_null()
+    steps = Steps((("filter", (usable,)), ("with_columns", tuple(keys))))
+    return [f"key_{i}" for i in range(len(keys))], steps
+
+
 def _identity(table: str, names: Sequence[str]) -> list[nw.Expr]:
     """What makes two rows of a table the same thing."""
     if table == "orders":
@@ -111,16 +122,12 @@ def _parted(table: str, usable: nw.LazyFrame[Any], keys: Sequence[str]) -> list[
     ordered = hashes.sort()
     twice = ordered.filter(ordered == ordered.shift()).unique()
     if twice.is_empty():
-        return [_standing(usable.drop(keys))]
+        return [_STANDING.of(usable.drop(keys))]
     again = hashes.is_in(twice.implode())
     rows = native.collect()
     repeated: nw.LazyFrame[Any] = nw.from_native(rows.filter(again).lazy())
     single: nw.LazyFrame[Any] = nw.from_native(rows.filter(~again).lazy())
-    return [_superseded(table, repeated, keys), _standing(single.drop(keys))]
-
-
-def _standing(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    return rows.with_columns(NEVER.alias("superseded_day"))
+    return [_superseded(table, repeated, keys), _STANDING.of(single.drop(keys))]
 
 
 def _superseded(table: str, usable: nw.LazyFrame[Any], keys: Sequence[str]) -> nw.LazyFrame[Any]:

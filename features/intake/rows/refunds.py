@@ -32,6 +32,12 @@ def with_refunds(orders: pl.DataFrame, table: pl.DataFrame | None = None) -> pl.
         & (pl.col("amount") > 0)
         & (pl.col("problem").is_null() | (pl.col("problem") == ANONYMOUS))
     )
+    told_with = orders.with_columns(
+        pl.lit(False).alias("undated"),
+        pl.lit(False).alias("told_twice"),
+    ).drop("refund_amount", "refund_day", "paid_back", "called_off")
+    if back.is_empty():
+        return told_with
     refunds = back.with_columns(
         pl.lit(None, dtype=orders.schema["row"]).alias("row"),
         (-pl.col("refund")).alias("amount"),
@@ -42,14 +48,7 @@ def with_refunds(orders: pl.DataFrame, table: pl.DataFrame | None = None) -> pl.
         pl.lit(None, dtype=pl.Float64).alias("discount_amount"),
         day.is_null().alias("undated"),
     ).drop("refund")
-    told_with = orders.with_columns(
-        pl.lit(False).alias("undated"),
-        pl.lit(False).alias("told_twice"),
-    )
-    beside = _replaced(refunds, table).select(told_with.columns)
-    return pl.concat([told_with, beside]).drop(
-        "refund_amount", "refund_day", "paid_back", "called_off"
-    )
+    return pl.concat([told_with, _replaced(refunds, table).select(told_with.columns)])
 
 
 def _replaced(beside: pl.DataFrame, table: pl.DataFrame | None) -> pl.DataFrame:

@@ -14,8 +14,8 @@ from features.clock import MICROSECONDS_PER_DAY
 from features.errors import HistoryError
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
-from features.intake.normalise import satisfaction
 from features.intake.rows.deduplicate import BEFORE_ALL, with_versions
+from features.intake.rows.judged import satisfaction
 from features.intake.store.tables import ATTRIBUTES, REFUND_ID, REPLACED
 from features.schema import RECORDED, SCHEMAS, Column, Kind
 from features.text_dates import wall_clock
@@ -116,7 +116,7 @@ def settled(
         found = found.with_columns(undated=pl.lit(False))
     lazy: nw.LazyFrame[Any] = nw.from_native(found.lazy())
     if table == "feedback":
-        lazy = lazy.with_columns(satisfaction(mapping).alias("satisfaction"))
+        lazy = lazy.with_columns(satisfaction(mapping.scales.items()).alias("satisfaction"))
     versions: pl.LazyFrame = with_versions(table, lazy).to_native()
     held: nw.LazyFrame[Any] = nw.from_native(versions.collect().lazy())
     raw = rows.drop("batch_id").with_row_index("row", offset=1).lazy()

@@ -12,9 +12,9 @@ import pytest
 
 from features.errors import HistoryError
 from features.history.history import History
+from features.history.opening import open_tables
 from features.intake.canonical import take_in
 from features.intake.mapping import Mapping
-from features.intake.opening import open_tables
 from features.table import feature_table
 from serving.clock import utc_now
 from serving.errors import ServingError
@@ -29,7 +29,7 @@ TIMES = ("2025-03-01", "2025-08-15T12:30", "2026-01-01")
 KILLED = """
 import os, signal, sys
 from features.intake.mapping import Mapping
-from features.intake.opening import open_tables
+from features.history.opening import open_tables
 from serving.imports import service
 from serving.store.database import Database
 

@@ -59,11 +59,30 @@ def test_an_order_that_cannot_be_read_is_refused_by_name(client, body, field, de
 
 @pytest.mark.parametrize(
     "when",
-    [1735689600, "01.11.2025", "2025-11-31", "0000-01-01", "2025-11", "now", "", None, ["2025"]],
+    [1735689600, "01.11.2025", "2025-11", "2025-11-01T24:00", "now", "", None, ["2025"]],
 )
 def test_a_time_must_be_an_iso_text(client, when):
     errors = refused(client, order(ordered_at=when))
     assert errors["/customers/0/orders/0/ordered_at"]["detail"].startswith("must be an ISO date")
+
+
+@pytest.mark.parametrize("when", ["2025-11-31", "2100-02-29T10:00", "2025-13-01", "0000-01-01"])
+def test_a_time_must_be_of_a_day_that_there_is(client, when):
+    errors = refused(client, order(ordered_at=when))
+    assert errors["/customers/0/orders/0/ordered_at"]["detail"].startswith("must be a date that ex")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-02-29", "2024-02-29T00:00:00"),
+        ("2025-11-01 08:00", "2025-11-01T08:00:00"),
+        ("2025-11-01t08:00:00z", "2025-11-01T08:00:00+00:00"),
+        ("2025-11-01T08:00:00.123456789+0200", "2025-11-01T08:00:00.123456+02:00"),
+    ],
+)
+def test_a_time_is_read_as_its_format_allows(written, read):
+    assert Order(**{**ORDER, "ordered_at": written}).ordered_at == read
 
 
 def test_a_number_as_id_is_told_to_be_put_in_quotes(client):

@@ -179,8 +179,33 @@ def test_a_duplicate_is_listed(client):
 
 def test_an_order_of_two_customers_counts_once_and_is_listed(client):
     document = score(client, customer("a", [order("1")]), customer("b", [order("1")]))
-    assert len(document["customers"]) == len(document["not_scored"]) == 1
-    assert document["not_used"][0]["customer_id"] == document["not_scored"][0]["customer_id"]
+    (scored,), (unscored,) = document["customers"], document["not_scored"]
+    (unused,) = document["not_used"]
+    places = {"a": "/customers/0/orders/0", "b": "/customers/1/orders/0"}
+    other = places[scored["customer_id"]]
+    assert {unused["customer_id"], scored["customer_id"]} == {"a", "b"}
+    assert unused["field"] == places[unused["customer_id"]]
+    assert unused["reason"] == f"duplicate: order_id is that of another customer's order, {other}"
+    assert unscored["customer_id"] == unused["customer_id"]
+    assert unscored["reason"].endswith("of which not_used says why they do not count")
+
+
+def test_an_order_that_went_to_another_customer_is_listed_as_such(client):
+    moved = order("1", recorded_at="2025-12-01")
+    first, second = [order("1"), order("2")], [moved, order("3")]
+    document = score(client, customer("a", first), customer("b", second))
+    (unused,) = document["not_used"]
+    assert unused["field"] == "/customers/0/orders/0"
+    assert unused["reason"] == (
+        "superseded by a later recorded version: order_id is that of another customer's order, "
+        "/customers/1/orders/0"
+    )
+
+
+def test_a_refund_of_ones_own_order_is_no_order_of_another(client):
+    bought, back = order("1"), order("1", amount=-5.0)
+    document = score(client, customer("a", [bought, back, back]), customer("b", [order("2")]))
+    assert [unused["reason"] for unused in document["not_used"]] == ["duplicate"]
 
 
 def test_a_row_before_1970_is_listed(client):

@@ -1,0 +1,1 @@
+"""What `benchmarks.serving` measures the service with: a shop, servers, requests and loads."""
