@@ -114,14 +114,14 @@ def frames_of(past: Past, horizon_days: float) -> dict[RowKind, Frame]:
     further = past.mapping.attributes
     columns = ("customer_id", "day", "amount", "discount_amount", *further.get("orders", ()))
     events = _at(_in_one_chunk(past.orders.select(*columns)), day, horizon_days)
-    orders = ORDERS.of(events)
+    orders = ORDERS.of(events).drop("as_of_day")
     asked = past.profiles or _of("customers", past.own)
     frames: dict[RowKind, Frame | None] = {
         "orders": orders,
         "days": _day_rows(orders),
-        "refunds": REFUNDS.of(events),
+        "refunds": REFUNDS.of(events).drop("as_of_day", "horizon_days"),
         "feedback": _feedback_rows(past.feedback, day, further.get("feedback", ())),
-        "offers": None if past.offers is None else OFFERS.of(_at(past.offers, day)),
+        "offers": _offer_rows(past.offers, day),
         "customers": past.customers if asked else None,
     }
     return {rows: frame for rows, frame in frames.items() if frame is not None}
@@ -251,6 +251,10 @@ def _feedback_rows(feedback: Frame | None, day: float, further: Iterable[str] = 
         return None
     columns = ("customer_id", "day", "kind", "score", "satisfaction", "due_day", "resolved_day")
     return _in_order(FEEDBACK.of(_at(feedback.select(*columns, *further), day)))
+
+
+def _offer_rows(offers: Frame | None, day: float) -> Frame | None:
+    return None if offers is None else OFFERS.of(_at(offers, day)).drop("as_of_day")
 
 
 _purchase_day, _gap, _scored = nw.col("purchase_day"), nw.col("gap"), nw.col("scored_age")
