@@ -58,6 +58,7 @@ app.command("import")(store.import_history)
 app.command()(store.migrate)
 app.command()(keys.keys)
 app.command()(service.serve)
+app.command()(service.worker)
 app.command()(demo.demo)
 
 

@@ -15,19 +15,22 @@ from serving.audit import endpoints as audit
 from serving.customers import endpoints as customers
 from serving.customers.schemas import Lookup
 from serving.errors import StoreUnavailableError
+from serving.events import endpoints as events
+from serving.events.schemas import Events
 from serving.health import endpoints as health
 from serving.http import docs, openapi, problems
 from serving.http.guards import BodyDeadline, BodyLimit, LoopbackHost
 from serving.http.metrics import Metrics
 from serving.http.stamp import Stamp
 from serving.inforce.reloading import NotLoadedError
+from serving.persons import endpoints as persons
 from serving.resources import Resources, unavailable
 from serving.scores import endpoints as scores
 from serving.scores.schemas import ScoreRequest
 from serving.settings import Settings
 
 # Bodies that endpoints read themselves.
-BODIES = (ScoreRequest, Lookup)
+BODIES = (ScoreRequest, Lookup, Events)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -42,9 +45,12 @@ def create_app(settings: Settings) -> FastAPI:
             # alone, and holds up the others the less.
             gc.collect()
             gc.freeze()
-            looking = asyncio.create_task(resources.keep_looking(settings.reload_seconds))
+            tasks = [asyncio.create_task(resources.keep_looking(settings.reload_seconds))]
+            if settings.store is not None and settings.rescoring:
+                tasks.append(asyncio.create_task(resources.keep_scoring()))
             yield {"resources": resources}
-            looking.cancel()
+            for task in tasks:
+                task.cancel()
 
     app = FastAPI(
         title="Holdfast",
@@ -65,8 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for kind in (NotLoadedError, StoreUnavailableError):
         app.add_exception_handler(kind, unavailable)
-    of_store = () if settings.store is None else (audit.router,)
-    for router in (health.router, scores.router, customers.router, *of_store):
+    of_store = () if settings.store is None else (events.router, persons.router, audit.router)
+    for router in (health.router, scores.router, *of_store, customers.router):
         app.include_router(router)
     docs.install(app)
     app.openapi = partial(openapi.describe, app, BODIES, settings.keys_required)  # type: ignore[method-assign]  # FastAPI's own way

@@ -15,6 +15,9 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from features.intake.rules import AttributeKind
+from features.intake.store.reading import StoredSettings
+from serving.clock import ShopClock
 from serving.errors import StoreUnavailableError
 from serving.http.metrics import Gauge, Metrics
 from serving.http.problems import FieldProblem, ProblemError, answer
@@ -23,6 +26,7 @@ from serving.http.turns import Turns
 from serving.inforce.champions import Champions, champions
 from serving.inforce.reloading import NotLoadedError, Watched
 from serving.publications.service import Published, from_file
+from serving.rescoring.service import Rescoring
 from serving.settings import Settings
 from serving.store.database import Database
 from serving.store.migrating import ready
@@ -40,6 +44,7 @@ class Resources:
     turns: Turns
     limiter: Limiter
     metrics: Metrics
+    clock: ShopClock
     keys_required: bool
     requests_per_minute: int
 
@@ -72,6 +77,7 @@ class Resources:
                 turns,
                 Limiter(),
                 metrics,
+                ShopClock(settings.clock_start),
                 settings.keys_required,
                 settings.requests_per_minute,
             )
@@ -108,6 +114,13 @@ class Resources:
             await asyncio.sleep(every_seconds)
             await run_in_threadpool(self.look)
 
+    async def keep_scoring(self) -> None:
+        """Score those again whom events are about, as they come in."""
+        rescoring = Rescoring(self.published.database, self.champions.current, self.clock)
+        while True:
+            scored = await run_in_threadpool(rescoring.once)
+            await asyncio.sleep(0 if scored else RESCORE_SECONDS)
+
 
 def _seconds(instant: datetime) -> float:
     return instant.replace(tzinfo=UTC).timestamp()
@@ -131,6 +144,8 @@ def _resources(request: Request) -> Resources:
 
 # In seconds: how soon it is worth asking again.
 COME_BACK = 10
+# In seconds: how often it is looked whether somebody waits to be scored.
+RESCORE_SECONDS = 0.5
 ResourcesNow = Annotated[Resources, Depends(_resources)]
 
 
@@ -143,6 +158,18 @@ async def _champions(resources: ResourcesNow) -> Champions:
 
 async def _published(resources: ResourcesNow) -> Published:
     return resources.published
+
+
+def default_settings(resources: Resources) -> StoredSettings:
+    """What is true of a history of which nothing is known yet: what the champions were told."""
+    models = resources.champions.current()
+    columns: dict[str, dict[str, AttributeKind]] = {
+        "customers": {
+            name: "number" if codes is None else "text" for name, codes in models.attributes.items()
+        },
+        **{table: dict(own) for table, own in models.row_attributes.items()},
+    }
+    return StoredSettings(models.mapping, columns)
 
 
 async def _store(resources: ResourcesNow) -> Database:

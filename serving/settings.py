@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
 
@@ -69,6 +70,15 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto",
         description="How the log is written; auto: as text on a terminal, else JSON.",
+    )
+    rescoring: bool = Field(
+        default=True,
+        description="Whether this process scores those again whom events are about; else a "
+        "`holdfast worker` does.",
+    )
+    clock_start: datetime | None = Field(
+        default=None,
+        description="For demos and tests: what the shop's clock shows when the service starts.",
     )
     scoring_threads: int = Field(
         default=2, ge=1, description="Requests that are scored at once; others wait their turn."

@@ -36,7 +36,8 @@ def _number(column: str) -> Feature:
 @cache
 def _category(column: str, values: tuple[str, ...]) -> Feature:
     legend = ", ".join(f"{i} = {value}" for i, value in enumerate(values))
-    code: nw.Expr = nw.lit(None, dtype=nw.Float64)
+    # Of each row, though there be no values: what is the same for all cannot be added up.
+    code: nw.Expr = nw.when(nw.col(column).is_null()).then(nw.lit(None, dtype=nw.Float64))
     for i, value in enumerate(values):
         code = nw.when(nw.col(column) == value).then(nw.lit(float(i))).otherwise(code)
     return _of_customers(

@@ -49,3 +49,18 @@ def serve(
     except ValueError as error:
         raise RequestError(f"the service's settings are wrong: {error}") from error
     run(settings)
+
+
+def worker(store: options.Store) -> None:
+    """Score customers again of whom something came in, for services that leave it to a process.
+
+    Ends after what it has begun, with Ctrl-C or SIGTERM.
+    """
+    from serving.settings import Settings
+    from serving.worker import work
+
+    try:
+        settings = Settings(store=store)
+    except ValueError as error:
+        raise RequestError(f"the service's settings are wrong: {error}") from error
+    work(settings, store)

@@ -41,12 +41,15 @@ def import_history(
         found = bring(database, *open_tables(history, settings), tell)
     if as_json:
         document = {"store": database.name, "added": found.added, "known": found.known}
+        document["erased"] = found.erased
         output.document({**document, "resumed": found.resumed})
         return
     for table, added in found.added.items():
         known = found.known[table]
         again = f"; {many(known, 'row is', 'rows are')} there already" if known else ""
-        output.line(f"{table}: {many(added, 'row')} added{again}")
+        gone = found.erased.get(table, 0)
+        away = f"; {many(gone, 'row')} of customers who were erased stay away" if gone else ""
+        output.line(f"{table}: {many(added, 'row')} added{again}{away}")
     output.line(f"The history is in {database.name}")
 
 

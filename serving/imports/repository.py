@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from features.intake.store.reading import stored_rows
 from features.intake.store.tables import BATCHES
 from serving.errors import ServingError
+from serving.store.erased import erased_at
 from serving.store.history import begin_batch, drop_batch
 
 KIND = "import"
+# When a row of a table happened.
+HAPPENED = ("ordered_at", "refunded_at", "created_at", "offered_at")
 # How long an import that does not go on is waited for.
 LEASE = timedelta(seconds=10)
 
@@ -28,6 +31,24 @@ def not_yet_stored(
         new = rows.join(known, on=rows.columns, how="anti", nulls_equal=True)
         fresh[table] = new.sort(pl.all())
     return fresh
+
+
+def without_erased(
+    connection: sa.Connection, found: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The rows without those of persons who were erased after they happened."""
+    kept = dict(found)
+    for table, rows in found.items():
+        names = rows["customer_id"].drop_nulls().unique().to_list()
+        gone = erased_at(connection, names)
+        if gone:
+            at = pl.Series("erased_at", list(gone.values()), dtype=pl.Datetime("us"))
+            persons = pl.DataFrame([pl.Series("customer_id", list(gone)), at])
+            known = rows.join(persons, on="customer_id", how="left", maintain_order="left")
+            then = pl.coalesce(*(name for name in HAPPENED if name in rows.columns), "recorded_at")
+            over = pl.col("erased_at").is_not_null() & (then <= pl.col("erased_at")).fill_null(True)
+            kept[table] = known.filter(~over).drop("erased_at")
+    return kept
 
 
 def claim(connection: sa.Connection, digest: str, counts: Mapping[str, int], now: datetime) -> int:

@@ -18,7 +18,7 @@ from features.intake.store.reading import StoredSettings, stored_settings
 from features.intake.store.rows import further, kept_rows
 from features.schema import SCHEMAS
 from serving.clock import utc_now
-from serving.imports.repository import claim, not_yet_stored, renew
+from serving.imports.repository import claim, not_yet_stored, renew, without_erased
 from serving.store.database import Database
 from serving.store.history import add_rows, count_rows, end_batch, save_settings
 
@@ -35,12 +35,15 @@ class Imported:
     ----------
     added, known : dict
         Table -> rows that are new, and rows that the store held already.
+    erased : dict
+        Table -> rows of customers who were erased after they happened: they stay away.
     resumed : int
         Rows that an earlier try had written.
     """
 
     added: dict[str, int]
     known: dict[str, int]
+    erased: dict[str, int]
     resumed: int
 
 
@@ -80,7 +83,8 @@ def import_history(
     with database.reading() as connection:
         _agreed(stored_settings(connection), own)
         tell("comparing with the store")
-        fresh = not_yet_stored(connection, found)
+        kept = without_erased(connection, found)
+        fresh = not_yet_stored(connection, kept)
     counts = {table: rows.height for table, rows in fresh.items()}
     with database.writing() as connection:
         batch = claim(connection, _digest(fresh), counts, utc_now())
@@ -89,8 +93,9 @@ def import_history(
         renew(connection, batch, utc_now())
         save_settings(connection, _agreed(stored_settings(connection), own))
         end_batch(connection, batch, utc_now())
-    known = {table: rows.height - counts[table] for table, rows in found.items()}
-    return Imported(counts, known, resumed)
+    known = {table: rows.height - counts[table] for table, rows in kept.items()}
+    erased = {table: rows.height - kept[table].height for table, rows in found.items()}
+    return Imported(counts, known, {t: rows for t, rows in erased.items() if rows}, resumed)
 
 
 def _write(database: Database, batch: int, table: str, rows: pl.DataFrame, tell: Tell) -> int:
@@ -101,7 +106,7 @@ def _write(database: Database, batch: int, table: str, rows: pl.DataFrame, tell:
         tell(f"writing {table}, {start:,} of {rows.height:,} rows")
         with database.writing() as connection:
             renew(connection, batch, utc_now())
-            add_rows(connection, batch, table, rows[start : start + CHUNK])
+            add_rows(connection, batch, table, rows[start : start + CHUNK].to_dicts())
     return there
 
 
@@ -109,7 +114,7 @@ def _digest(tables: Mapping[str, pl.DataFrame]) -> str:
     content = hashlib.sha256()
     for table in sorted(tables):
         written = io.BytesIO()
-        tables[table].write_ipc(written)
+        tables[table].write_csv(written)
         content.update(table.encode() + written.getbuffer())
     return content.hexdigest()
 

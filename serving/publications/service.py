@@ -16,6 +16,7 @@ from serving.publications import repository
 from serving.publications.files import read_scores, version
 from serving.publications.repository import Publication
 from serving.store.database import Connection, Database
+from serving.store.waiting import leave_waiting_since
 from training.registry.tracking import Tracker
 from training.scoring.columns import LAPSED
 
@@ -56,6 +57,7 @@ def publish(database: Database, rows: pl.DataFrame, terms: Terms) -> int:
             repository.renew(connection, key, utc_now())
     with database.writing() as connection:
         repository.put_in_force(connection, key, utc_now())
+        leave_waiting_since(connection, facts["as_of"], utc_now())
     _tidy(database)
     return key
 

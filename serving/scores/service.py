@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Dict
-from datetime import datetime
-from operator import attrgetter
-from typing import Any, NamedTuple
 
 import narwhals as nw
 import polars as pl
@@ -21,30 +18,27 @@ from features.schema import SCHEMAS, SCORE
 from serving.http.problems import FieldProblem, ProblemError
 from serving.inforce.champions import Champions
 from serving.inforce.schemas import ScoreRow
+from serving.rows.frames import (
+    Cell,
+    Placed,
+    as_kind,
+    as_number,
+    column_type,
+    frame_of,
+    rule_of,
+    spelling,
+)
+from serving.rows.schemas import RequestModel
 from serving.scores.schemas import (
     Customer,
     NotScored,
     NotUsed,
-    RequestModel,
     RowsUsed,
     ScoreAnswer,
     ScoreRequest,
 )
 
 TABLES = ("orders", "feedback", "offers")
-Cell = str | float | bool | None
-
-
-class Placed(NamedTuple):
-    """A row of the request, whose it is, and where it stands."""
-
-    place: str
-    customer_id: str
-    row: RequestModel
-
-    def cell(self, name: str) -> Any:
-        """The value of a field; None if the row has no such field."""
-        return getattr(self.row, name, None)
 
 
 def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
@@ -60,7 +54,7 @@ def score(request: ScoreRequest, champions: Champions) -> ScoreAnswer:
     rows = {table: list(_placed(request.customers, table)) for table in TABLES}
     further = champions.row_attributes
     frames = {
-        table: _frame(table, placed, further.get(table, {}))
+        table: frame_of(table, placed, further.get(table, {}))
         for table, placed in rows.items()
         if placed
     }
@@ -124,47 +118,6 @@ def _placed(customers: Sequence[Customer], table: str) -> Iterator[Placed]:
             yield Placed(f"/customers/{i}/{table}/{j}", customer.customer_id, row)
 
 
-def _frame(table: str, rows: Sequence[Placed], further: Dict[str, AttributeKind]) -> pl.DataFrame:
-    """The source's table as the history reads it.
-
-    Dates that have an offset stay text, for the history to move them to the shop's wall clock.
-    """
-    fields = type(rows[0].row).model_fields
-    columns = {c.source: c.kind for c in SCHEMAS[table] if c.source in fields}
-    if not any(SCORE.known_with in p.row.model_fields_set for p in rows):
-        # Where nobody tells of resolutions, there is no such column: a score then counts at once.
-        columns.pop(SCORE.known_with, None)
-    given = [placed.row for placed in rows]
-    cells = [
-        _series(name, kind, list(map(attrgetter(name), given))) for name, kind in columns.items()
-    ]
-    cells += [
-        pl.Series(name, [_further(p.cell("attributes").get(name), kind) for p in rows], _type(kind))
-        for name, kind in further.items()
-    ]
-    owners = pl.Series("customer_id", [placed.customer_id for placed in rows], dtype=pl.String)
-    return pl.DataFrame([owners, *cells])
-
-
-def _series(name: str, kind: str, values: list[Any]) -> pl.Series:
-    """Cells of a request, which were looked at already: reading dates as text takes longer."""
-    if kind != "date":
-        return pl.Series(name, values, dtype=_type(kind))
-    instants = [None if value is None else datetime.fromisoformat(value) for value in values]
-    if any(instant is not None and instant.tzinfo is not None for instant in instants):
-        return pl.Series(name, values, dtype=pl.String)
-    return pl.Series(name, instants, dtype=pl.Datetime("us"))
-
-
-def _type(kind: str) -> type[pl.Float64 | pl.String]:
-    return pl.Float64 if kind == "number" else pl.String
-
-
-def _further(value: Cell, kind: AttributeKind) -> str | float | None:
-    """A further column of a row as its kind; None if it is none of it."""
-    return _number(value) if kind == "number" else None if value is None else _spelling(value)
-
-
 def _unused_of_rows(
     table: str, rows: Sequence[Placed], known: Dict[str, AttributeKind]
 ) -> Iterator[NotUsed]:
@@ -174,7 +127,7 @@ def _unused_of_rows(
             reason = "must be a number"
             if name not in known:
                 reason = f"no attribute of {table} that the models know, which are {sorted(known)}"
-            elif value is None or _further(value, known[name]) is not None:
+            elif value is None or as_kind(value, known[name]) is not None:
                 continue
             yield _unused_attribute(placed.place, placed.customer_id, name, reason)
 
@@ -189,7 +142,7 @@ def _attributes(
     for i, customer in enumerate(customers):
         for name, codes in known.items():
             value = customer.attributes.get(name)
-            cell = _number(value) if codes is None else _coded(value, codes)
+            cell = as_number(value) if codes is None else _coded(value, codes)
             if cell is None and value is not None:
                 reason = "must be a number" if codes is None else f"must be among {sorted(codes)}"
                 place = f"/customers/{i}"
@@ -213,23 +166,10 @@ def _unknown_attributes(customers: Sequence[Customer], known: Collection[str]) -
                 yield _unused_attribute(f"/customers/{i}", customer.customer_id, name, reason)
 
 
-def _number(value: Cell) -> float | None:
-    return None if value is None or isinstance(value, str) else float(value)
-
-
 def _coded(value: Cell, codes: frozenset[str]) -> str | None:
     """The spelling of a value, if the models know it."""
-    text = _spelling(value)
+    text = spelling(value)
     return text if text in codes else None
-
-
-def _spelling(value: Cell) -> str:
-    """How a table of the batch would write a value."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def _unused_attribute(place: str, customer_id: str, name: str, reason: str) -> NotUsed:
@@ -248,7 +188,7 @@ def _complete(
         for c in SCHEMAS["orders"]
         if c.required
     }
-    columns = {**required, **{name: _type(kind) for name, kind in further.items()}}
+    columns = {**required, **{name: column_type(kind) for name, kind in further.items()}}
     customers = {} if attributes is None else {"customers": attributes}
     return {"orders": pl.DataFrame(schema=columns), **frames, **customers}
 
@@ -282,7 +222,7 @@ def _unusable(
     theirs = _orders_of_others(intake, day, reasons) if intake.table == "orders" else {}
     for number, reason in reasons.items():
         placed = rows[number - 1]
-        rule = _rule(intake.table, placed, mapping)
+        rule = rule_of(intake.table, placed, mapping)
         if number in theirs:
             place = rows[theirs[number] - 1].place
             rule = f": order_id is that of another customer's order, {place}"
@@ -305,18 +245,6 @@ def _orders_of_others(
         for row, order, whose in orders
         if row in unusable and order in counts and counts[order][1] != whose
     }
-
-
-def _rule(table: str, placed: Placed, mapping: Mapping) -> str:
-    """What feedback has to fulfil, where it did not."""
-    if table != "feedback":
-        return ""
-    kind, score = placed.cell("kind"), placed.cell("score")
-    if kind not in mapping.scales:
-        return f": kind must be one of {', '.join(mapping.scales)}"
-    low, high = mapping.scales[kind]
-    is_outside = score is not None and not low <= score <= high
-    return f": score must be from {low:g} to {high:g}" if is_outside else ""
 
 
 def _counted(intake: CanonicalTable, day: float) -> RowsUsed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from serving.store.secrets import hashed
+from serving.store.secrets import keyed
 from serving.store.tables.access import AUDIT
 
 
@@ -36,7 +36,7 @@ def record(
     facts
         What else is worth knowing; nothing of persons.
     """
-    subject = None if customer_id is None else hashed(connection, customer_id)
+    subject = None if customer_id is None else keyed(connection, [customer_id])[customer_id]
     values = {"at": at, "actor": actor, "action": action, "subject": subject, "facts": facts}
     connection.execute(sa.insert(AUDIT).values(**values))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -84,14 +85,21 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, alone: str | None = None) -> Iterator[sa.Connection]:
         """A transaction: committed at the end, undone if it is left by an error.
+
+        Parameters
+        ----------
+        alone : str, optional
+            What no other transaction does meanwhile; in SQLite none writes anyway.
 
         Raises
         ------
         StoreUnavailableError
         """
         with self._connected("READ COMMITTED", writes=True) as connection, connection.begin():
+            if alone is not None and not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_number(alone))))
             yield connection
 
     @contextmanager
@@ -109,6 +117,13 @@ class Database:
                 raise self._unavailable(_said(error)) from error
             raise
 
+    def forget(self) -> None:
+        """Have nothing of what was deleted left in the log of a file."""
+        if self.is_sqlite:
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _unavailable(self, reason: str) -> StoreUnavailableError:
         return StoreUnavailableError(
             f"the store {self.name} does not answer: {reason}. Check that it is there and may be "
@@ -118,6 +133,11 @@ class Database:
     def close(self) -> None:
         """Give up all connections."""
         self._engine.dispose()
+
+
+def _number(name: str) -> int:
+    """By which the server knows a lock."""
+    return int.from_bytes(hashlib.sha256(f"holdfast {name}".encode()).digest()[:7])
 
 
 def _pool() -> dict[str, Any]:
@@ -131,6 +151,10 @@ def _options(address: sa.URL) -> str:
     return f"{given} {own}".strip()
 
 
+# What is deleted is overwritten: erasing somebody leaves nothing in the file.
+PRAGMAS = ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL", "secure_delete = ON")
+
+
 def _sqlite(address: sa.URL) -> sa.Engine:
     engine = sa.create_engine(address, connect_args={"timeout": BUSY}, **_pool())
 
@@ -138,7 +162,7 @@ def _sqlite(address: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def connected(connection: Any, _: object) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

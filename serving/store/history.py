@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import polars as pl
 import sqlalchemy as sa
 
 from features.intake.store.reading import StoredSettings
@@ -32,12 +32,19 @@ def drop_batch(connection: sa.Connection, batch_id: int) -> None:
     connection.execute(sa.delete(BATCHES).where(BATCHES.c.id == batch_id))
 
 
-def add_rows(connection: sa.Connection, batch_id: int, table: str, rows: pl.DataFrame) -> None:
-    """Add rows of a table, as `kept_rows` gives them, to a batch."""
-    if rows.is_empty():
-        return
-    whose = rows.with_columns(batch_id=pl.lit(batch_id, pl.Int64))
-    connection.execute(sa.insert(HISTORY[table]), whose.to_dicts())
+def add_rows(
+    connection: sa.Connection, batch_id: int, table: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Add rows of a table, each with all columns of `kept_rows`, to a batch."""
+    if rows:
+        connection.execute(
+            sa.insert(HISTORY[table]), [{**row, "batch_id": batch_id} for row in rows]
+        )
+
+
+def last_known_at(connection: sa.Connection) -> datetime:
+    """From when on the last rows that events made are known, on the shop's wall clock."""
+    return connection.scalar(sa.select(sa.func.max(BATCHES.c.known_at))) or datetime.min
 
 
 def count_rows(connection: sa.Connection, batch_id: int, table: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -13,9 +14,10 @@ from serving.store.tables.access import SECRETS
 HASHING = "hashing"
 
 
-def hashed(connection: sa.Connection, customer_id: str) -> str:
-    """A customer's id as a keyed hash; the connection may have to write the key."""
-    return hmac.new(_key(connection), customer_id.encode(), hashlib.sha256).hexdigest()
+def keyed(connection: sa.Connection, texts: Iterable[str]) -> dict[str, str]:
+    """Texts and their keyed hashes; the connection may have to write the key, the first time."""
+    key = _key(connection)
+    return {text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest() for text in texts}
 
 
 def _key(connection: sa.Connection) -> bytes:

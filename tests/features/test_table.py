@@ -279,3 +279,10 @@ def test_a_category_of_a_model_may_be_missing_among_the_customers():
     history = History(THREE_DAYS, customers=customers, mapping=Mapping(static=("age",)))
     table = feature_table(history.with_categories({"tier": ("a", "b")}), AS_OF, HORIZON)
     assert "profile_tier" not in table and table["profile_age"].to_list() == [40.0]
+
+
+def test_a_text_that_nobody_has_is_unknown_of_all():
+    customers = pd.DataFrame({"customer_id": ["a"], "region": [None]}, dtype="string")
+    mapping = Mapping(static=("region",))
+    history = History(THREE_DAYS, customers=customers, mapping=mapping)
+    assert feature_table(history, AS_OF, HORIZON)["profile_region"].isna().all()

@@ -9,7 +9,9 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,12 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from features.history.history import History
+from features.history.opening import open_tables
+from features.intake.mapping import Mapping
 from serving.app import create_app
+from serving.imports.service import import_history
+from serving.publications.files import read_scores
+from serving.publications.service import publish
 from serving.settings import Settings
 from serving.store.database import Database
 from serving.store.migrating import ready
@@ -32,6 +39,8 @@ from training.registry.tracking import Tracker
 from training.scoring.scorer import Scorer
 
 AS_OF = "2026-01-01"
+# Of a service whose clock was set: just after the batch.
+NOW = datetime(2026, 1, 1, 0, 5)
 RUN = "from serving.server import serve; from serving.settings import Settings; serve(Settings())"
 SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
 Document = dict[str, Any]
@@ -94,8 +103,8 @@ def postgres() -> Iterator[Callable[[], str]]:
         return f"{SERVER}?options=-csearch_path%3D{places[-1]}"
 
     yield place
-    with server.begin() as connection:
-        for name in places:
+    for name in places:  # One by one: the server has room for the locks of some only.
+        with server.begin() as connection:
             connection.execute(sa.schema.DropSchema(name, cascade=True))
     server.dispose()
 
@@ -115,6 +124,30 @@ def database(store: str) -> Iterator[Database]:
     found = ready(Database.at(store))
     yield found
     found.close()
+
+
+def fill(database: Database, served: ServedShop) -> None:
+    """Import the shop's history, and put the batch's scores in force."""
+    mapping = Mapping.read(served.folder / "history.toml")
+    import_history(database, *open_tables(served.folder, mapping))
+    run = read_scores(served.scores, served.tracker)
+    publish(database, run.rows, run.terms)
+
+
+@pytest.fixture
+def filled(database: Database, served: ServedShop) -> Database:
+    """A store with the shop's history, and the batch's scores in force."""
+    fill(database, served)
+    return database
+
+
+@pytest.fixture
+def service(
+    client_of: Callable[[Settings], TestClient], filled: Database, store: str, served: ServedShop
+) -> TestClient:
+    """A running service whose clock began just after the batch."""
+    settings = Settings(store=store, tracking_uri=served.tracker.uri, clock_start=NOW)
+    return client_of(settings)
 
 
 @pytest.fixture
@@ -155,19 +188,43 @@ def client(served: ServedShop) -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def address(served: ServedShop) -> Iterator[str]:
     """Where a process of its own answers, set up by the environment alone."""
+    with running(served, HOLDFAST_SCORES=str(served.scores)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def store_address(
+    served: ServedShop, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Where a process answers from a store: in SQLite, or as HOLDFAST_FUZZ_STORE says."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'store.db'}"
+    if os.environ.get("HOLDFAST_FUZZ_STORE") == "postgresql":
+        url = request.getfixturevalue("postgres")()
+    database = ready(Database.at(url))
+    fill(database, served)
+    database.close()
+    clock = NOW.isoformat()
+    with running(served, HOLDFAST_STORE=url, HOLDFAST_CLOCK_START=clock) as address:
+        yield address
+
+
+@contextmanager
+def running(served: ServedShop, **settings: str) -> Iterator[str]:
+    """The address of a process with settings."""
     environment = {
         **os.environ,
-        "HOLDFAST_SCORES": str(served.scores),
+        **settings,
         "HOLDFAST_TRACKING_URI": served.tracker.uri,
         "HOLDFAST_PORT": "0",
     }
     command = [sys.executable, "-c", RUN]
+    log_file = served.folder / f"serve-{uuid.uuid4().hex}.log"
     with (
-        (served.folder / "serve.log").open("w+") as log,
+        log_file.open("w+") as log,
         subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
     ):
         try:
-            yield _listening(process, served.folder / "serve.log")
+            yield _listening(process, log_file)
         finally:
             process.terminate()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from features.intake.canonical import CanonicalTable
 from features.intake.mapping import ATTRIBUTES as OF_CUSTOMERS
 from features.intake.mapping import Mapping, TableMapping
+from features.intake.rules import AttributeKind
 from features.intake.store.rows import TYPES, settled
 from features.intake.store.tables import BATCHES, HISTORY, SETTINGS
 from features.schema import RECORDED, SCHEMAS
@@ -34,7 +36,7 @@ class StoredSettings:
     """
 
     mapping: Mapping = field(default_factory=Mapping)
-    further: Dict[str, Dict[str, str]] = field(default_factory=dict)
+    further: Dict[str, Dict[str, AttributeKind]] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, document: Dict[str, Any]) -> Self:
@@ -94,18 +96,44 @@ def stored_rows(
 
 
 def stored_tables(
-    connection: sa.Connection, settings: StoredSettings, *only: sa.ColumnElement[bool]
+    connection: sa.Connection,
+    settings: StoredSettings,
+    customer_ids: Sequence[str] | None = None,
 ) -> dict[str, CanonicalTable]:
     """The tables of the history in a store, as `take_in` gives those of other sources.
 
-    Tables without rows are left out, but for orders.
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    settings : StoredSettings
+    customer_ids : sequence of str, optional
+        Read no more than the history of these takes; default: all of it.
+
+    Returns
+    -------
+    dict
+        Table name -> CanonicalTable. Tables without rows are left out, but for orders.
     """
-    found = {table: stored_rows(connection, table, *only) for table in HISTORY}
+    found = {
+        table: stored_rows(connection, table, *_rows_of(table, customer_ids)) for table in HISTORY
+    }
     return {
         table: settled(table, rows, settings.further.get(table, {}), settings.mapping)
         for table, rows in found.items()
         if table == "orders" or not rows.is_empty()
     }
+
+
+def _rows_of(table: str, customer_ids: Sequence[str] | None) -> list[sa.ColumnElement[bool]]:
+    """Rows of some customers; and of their orders those that came to be another one's."""
+    if customer_ids is None:
+        return []
+    source = HISTORY[table].c
+    own = source.customer_id.in_(customer_ids)
+    if table != "orders":
+        return [own]
+    theirs = sa.select(source.order_id).where(own)
+    return [own | source.order_id.in_(theirs)]
 
 
 def _type(column: sa.Column[Any], kinds: Dict[str, pl.DataType]) -> pl.DataType:

@@ -16,6 +16,7 @@ from features.intake.canonical import CanonicalTable
 from features.intake.mapping import Mapping
 from features.intake.rows.deduplicate import BEFORE_ALL, with_versions
 from features.intake.rows.judged import satisfaction
+from features.intake.rules import AttributeKind
 from features.intake.store.tables import ATTRIBUTES, REFUND_ID, REPLACED
 from features.schema import RECORDED, SCHEMAS, Column, Kind
 from features.text_dates import wall_clock
@@ -27,7 +28,7 @@ TYPES: dict[Kind, pl.DataType] = {
     "date": pl.Datetime("us"),
 }
 # Further column -> `number` or `text`.
-Further = Dict[str, str]
+Further = Dict[str, AttributeKind]
 
 
 def kept_rows(intake: CanonicalTable) -> pl.DataFrame:
@@ -56,6 +57,17 @@ def kept_rows(intake: CanonicalTable) -> pl.DataFrame:
     rows = native.filter(
         pl.col("problem").is_null(), superseded.is_null() | (superseded > pl.col("known_day"))
     ).collect()
+    return _written(intake, rows)
+
+
+def read_rows(intake: CanonicalTable) -> pl.DataFrame:
+    """All rows of a table that can be used, as `kept_rows` has them, with their `row`."""
+    native: pl.LazyFrame = intake.rows.to_native()
+    rows = native.filter(pl.col("problem").is_null()).sort("row").collect()
+    return _written(intake, rows).with_columns(rows["row"])
+
+
+def _written(intake: CanonicalTable, rows: pl.DataFrame) -> pl.DataFrame:
     columns = (c for c in SCHEMAS[intake.table] if c != RECORDED)
     cells = [_kept_cell(rows, column) for column in columns]
     cells += [
@@ -73,7 +85,7 @@ def kept_rows(intake: CanonicalTable) -> pl.DataFrame:
     return kept
 
 
-def further(intake: CanonicalTable) -> dict[str, str]:
+def further(intake: CanonicalTable) -> dict[str, AttributeKind]:
     """The columns of a table besides those that every history has, and what they hold."""
     if intake.table != "customers":
         return dict(intake.source.attributes)

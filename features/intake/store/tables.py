@@ -13,7 +13,8 @@ PREFIX = "holdfast_"
 METADATA = sa.MetaData()
 ATTRIBUTES = "attributes"
 REPLACED = "replaced_at"
-PERSON = "customer_id"
+# By which rows are looked up.
+INDEXED = {"orders": {"customer_id", "order_id"}, "feedback": {"customer_id", "feedback_id"}}
 # Of orders alone: which refund a negative amount is.
 REFUND_ID = "refund_id"
 Row = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -34,6 +35,7 @@ BATCHES = sa.Table(
     sa.Column("digest", sa.Text),
     sa.Column("rows", sa.JSON, nullable=False),
     sa.Column("begun_at", sa.DateTime, nullable=False),
+    sa.Column("known_at", sa.DateTime),
     sa.Column("leased_until", sa.DateTime),
     sa.Column("done_at", sa.DateTime),
 )
@@ -51,7 +53,12 @@ def _history_table(table: str) -> sa.Table:
         sa.Column("id", Row, primary_key=True),
         sa.Column("batch_id", Row, sa.ForeignKey(BATCHES.c.id), nullable=False, index=True),
         *(
-            sa.Column(name, TYPES[c.kind], nullable=not c.required, index=name == PERSON)
+            sa.Column(
+                name,
+                TYPES[c.kind],
+                nullable=not c.required,
+                index=name in INDEXED.get(table, {"customer_id"}),
+            )
             for name, c in columns.items()
         ),
         sa.Column(REPLACED, sa.DateTime),

@@ -1,0 +1,1 @@
+"""What happens in the shop, told as it happens."""

@@ -1,0 +1,1 @@
+"""One person: everything that is stored of them, what it amounts to, and its erasure."""

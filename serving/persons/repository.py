@@ -1,0 +1,44 @@
+"""Everything that the store holds of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from features.intake.store.tables import BATCHES, HISTORY
+from serving.store.tables.events import EVENTS, WAITING
+from serving.store.tables.published import PUBLICATIONS, SCORES
+
+# Every table with rows of persons; a test looks whether one is missing.
+PERSONAL = (*HISTORY.values(), EVENTS, WAITING, SCORES)
+
+
+def history_of(
+    connection: sa.Connection, customer_id: str
+) -> Iterator[tuple[str, Mapping[Any, Any]]]:
+    """Table and row of everything in the history."""
+    whole = sa.select(BATCHES.c.id).where(BATCHES.c.done_at.is_not(None))
+    for table, source in HISTORY.items():
+        mine = (source.c.customer_id == customer_id) & source.c.batch_id.in_(whole)
+        for row in connection.execute(sa.select(source).where(mine)).mappings():
+            yield table, row
+
+
+def events_of(connection: sa.Connection, customer_id: str) -> list[str]:
+    """What events said, as JSON."""
+    query = sa.select(EVENTS.c.fields).where(EVENTS.c.customer_id == customer_id)
+    return list(connection.scalars(query.order_by(EVENTS.c.id)))
+
+
+def remove(connection: sa.Connection, customer_id: str) -> dict[str, int]:
+    """Remove every row of a person; how many, by table."""
+    published = sa.select(PUBLICATIONS.c.id)
+    removed = {}
+    for table in PERSONAL:
+        mine = [table.c.customer_id == customer_id]
+        if table is SCORES:  # By its key: a million rows are not looked through.
+            mine.append(SCORES.c.publication_id.in_(published))
+        removed[table.name] = connection.execute(sa.delete(table).where(*mine)).rowcount
+    return removed

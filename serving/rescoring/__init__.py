@@ -1,0 +1,1 @@
+"""Customers scored again as soon as something came in about them."""

@@ -1,0 +1,49 @@
+"""A process that works for the service: scores those again whom events are about."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+
+from serving import logs
+from serving.clock import ShopClock
+from serving.inforce.champions import champions
+from serving.inforce.reloading import Watched
+from serving.rescoring.service import Rescoring
+from serving.resources import RESCORE_SECONDS, tracker_of
+from serving.settings import Settings
+from serving.store.database import Database
+from serving.store.migrating import ready
+
+log = logging.getLogger(__name__)
+
+
+def work(settings: Settings, store: str) -> None:
+    """Work until a signal says to stop; what was begun is ended.
+
+    Raises
+    ------
+    ServingError
+        If the store's URL is none, or it is at another revision.
+    StoreUnavailableError
+    TrackingError
+    """
+    logs.to_stderr(settings.log_format)
+    stopped = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stopped.set())
+    database = ready(Database.at(store))
+    models = Watched(champions(tracker_of(settings)))
+    rescoring = Rescoring(database, models.current, ShopClock(settings.clock_start))
+    looked = float("-inf")
+    log.info("working for %s", database.name)
+    while not stopped.is_set():
+        if time.monotonic() - looked > settings.reload_seconds:
+            models.look()
+            looked = time.monotonic()
+        if not rescoring.once():
+            stopped.wait(RESCORE_SECONDS)
+    database.close()
+    log.info("stopped")
