@@ -28,8 +28,9 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## the main job on a simulated shop: history, models, scores, a campaign planned and measured
 	$(BIN)/holdfast demo
 
-serve: $(READY)  ## the API on the demo's scores, http://127.0.0.1:8000
-	MLFLOW_TRACKING_URI=sqlite:///demo/mlruns/mlflow.db $(BIN)/holdfast serve --scores demo/scores.parquet
+serve: $(READY)  ## the API on the demo's store at the demo's day, http://127.0.0.1:8000
+	MLFLOW_TRACKING_URI=sqlite:///demo/mlruns/mlflow.db HOLDFAST_CLOCK_START=2025-10-01 \
+		$(BIN)/holdfast serve --store sqlite:///demo/store.db
 
 lint: $(READY)  ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -26,7 +26,7 @@ NEXT = f"""\
 export MLFLOW_TRACKING_URI={demo_shop.TRACKING}
 holdfast check {demo_shop.SHOP} --as-of {demo_shop.AS_OF}
 holdfast models
-holdfast serve --scores {demo_shop.SCORES}
+HOLDFAST_CLOCK_START={demo_shop.AS_OF} holdfast serve --store {demo_shop.STORE}
 mlflow ui --backend-store-uri {demo_shop.TRACKING}"""
 
 
@@ -52,6 +52,7 @@ def demo() -> None:
     _train(history, tracker)
     heading("4. Score its customers")
     scores = _score(history, tracker)
+    _publish(shop, tracker, scores)
     heading("Who to keep: value at risk")
     _print_at_risk(scores, history.mapping.currency)
     run_campaign(shop, tracker)
@@ -107,6 +108,25 @@ def _score(history: History, tracker: Tracker) -> pd.DataFrame:
     print_stages(scores_document(scores, scores)["stages"], history.mapping.currency)
     output.line(f"Scores are in {demo_shop.SCORES}")
     return scores
+
+
+def _publish(shop: Path, tracker: Tracker, scores: pd.DataFrame) -> None:
+    """Fill a store of its own, made anew, for the service to begin with."""
+    from features.history.opening import open_tables
+    from features.intake.location import read_mapping
+    from holdfast.commands.store import opened, put_in_force
+    from serving.imports.service import import_history
+    from training.champions import load_scorer
+
+    for file in demo_shop.PLACE.glob("store.db*"):
+        file.unlink()
+    with output.progress() as tell:
+        database = opened(demo_shop.STORE)
+        import_history(database, *open_tables(shop, read_mapping(shop, None)), tell)
+        tell("publishing")
+        put_in_force(database, load_scorer(tracker), scores)
+        database.close()
+    output.line(f"History and scores are in the store {demo_shop.STORE}")
 
 
 def _print_at_risk(scores: pd.DataFrame, currency: str | None) -> None:

@@ -9,6 +9,7 @@ from training.config import TrainingConfig
 
 PLACE = Path("demo")
 SHOP, SCORES = PLACE / "shop", PLACE / "scores.parquet"
+STORE = f"sqlite:///{PLACE}/store.db"
 TRACKING = "sqlite:///demo/mlruns/mlflow.db"
 # Large enough for offers to show an effect, small enough for half a minute; three years of days.
 CUSTOMERS, DAYS, SEED = 8000, 1095, 0
