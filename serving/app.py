@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from serving.audit import endpoints as audit
+from serving.background import working
 from serving.customers import endpoints as customers
 from serving.customers.schemas import Lookup
 from serving.errors import StoreUnavailableError
@@ -23,6 +23,8 @@ from serving.http.guards import BodyDeadline, BodyLimit, LoopbackHost
 from serving.http.metrics import Metrics
 from serving.http.stamp import Stamp
 from serving.inforce.reloading import NotLoadedError
+from serving.jobs import endpoints as jobs
+from serving.jobs.schemas import NewJob
 from serving.persons import endpoints as persons
 from serving.resources import Resources, unavailable
 from serving.scores import endpoints as scores
@@ -30,7 +32,7 @@ from serving.scores.schemas import ScoreRequest
 from serving.settings import Settings
 
 # Bodies that endpoints read themselves.
-BODIES = (ScoreRequest, Lookup, Events)
+BODIES = (ScoreRequest, Lookup, Events, NewJob)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -45,12 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
             # alone, and holds up the others the less.
             gc.collect()
             gc.freeze()
-            tasks = [asyncio.create_task(resources.keep_looking(settings.reload_seconds))]
-            if settings.store is not None and settings.rescoring:
-                tasks.append(asyncio.create_task(resources.keep_scoring()))
-            yield {"resources": resources}
-            for task in tasks:
-                task.cancel()
+            async with working(resources, settings):
+                yield {"resources": resources}
 
     app = FastAPI(
         title="Holdfast",
@@ -71,7 +69,9 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for kind in (NotLoadedError, StoreUnavailableError):
         app.add_exception_handler(kind, unavailable)
-    of_store = () if settings.store is None else (events.router, persons.router, audit.router)
+    of_store = (
+        () if settings.store is None else (events.router, persons.router, jobs.router, audit.router)
+    )
     for router in (health.router, scores.router, *of_store, customers.router):
         app.include_router(router)
     docs.install(app)

@@ -71,10 +71,10 @@ class Settings(BaseSettings):
         default="auto",
         description="How the log is written; auto: as text on a terminal, else JSON.",
     )
-    rescoring: bool = Field(
+    worker: bool = Field(
         default=True,
-        description="Whether this process scores those again whom events are about; else a "
-        "`holdfast worker` does.",
+        description="Whether this process also does jobs, and scores those again whom events are "
+        "about; else a `holdfast worker` does.",
     )
     clock_start: datetime | None = Field(
         default=None,
@@ -88,6 +88,18 @@ class Settings(BaseSettings):
         ge=1,
         description="Requests that may wait to be scored; others are asked to come back.",
     )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process that works for this one has to know."""
+        given = {
+            "HOLDFAST_STORE": self.store,
+            "HOLDFAST_TRACKING_URI": self.tracking_uri,
+            "HOLDFAST_CLOCK_START": None
+            if self.clock_start is None
+            else self.clock_start.isoformat(),
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def keys_required(self) -> bool:

@@ -1,4 +1,4 @@
-"""A process that works for the service: scores those again whom events are about."""
+"""A process that works for the service: does jobs, and scores those again whom events are about."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from serving import logs
 from serving.clock import ShopClock
 from serving.inforce.champions import champions
 from serving.inforce.reloading import Watched
+from serving.jobs.running import JobRunner
 from serving.rescoring.service import Rescoring
 from serving.resources import RESCORE_SECONDS, tracker_of
 from serving.settings import Settings
@@ -37,6 +38,9 @@ def work(settings: Settings, store: str) -> None:
     database = ready(Database.at(store))
     models = Watched(champions(tracker_of(settings)))
     rescoring = Rescoring(database, models.current, ShopClock(settings.clock_start))
+    jobs = JobRunner(database, settings.environment)
+    doing = threading.Thread(target=jobs.keep_on, args=(stopped,))
+    doing.start()
     looked = float("-inf")
     log.info("working for %s", database.name)
     while not stopped.is_set():
@@ -45,5 +49,6 @@ def work(settings: Settings, store: str) -> None:
             looked = time.monotonic()
         if not rescoring.once():
             stopped.wait(RESCORE_SECONDS)
+    doing.join()
     database.close()
     log.info("stopped")

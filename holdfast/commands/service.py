@@ -52,9 +52,9 @@ def serve(
 
 
 def worker(store: options.Store) -> None:
-    """Score customers again of whom something came in, for services that leave it to a process.
+    """Do jobs and score customers again, for services that leave it to a process.
 
-    Ends after what it has begun, with Ctrl-C or SIGTERM.
+    Ends with Ctrl-C or SIGTERM; a job that is not done then is left to others.
     """
     from serving.settings import Settings
     from serving.worker import work

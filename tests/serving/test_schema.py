@@ -22,6 +22,7 @@ CHOOSY = [
     ("POST", "/v1/score"),
     ("POST", "/v1/events"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/jobs"),
     ("GET", "/v1/customers"),
     ("POST", "/v1/customers/lookup"),
 ]
@@ -34,6 +35,9 @@ ALL = [
     ("GET", "/v1/customers/{customer_id}/features"),
     ("GET", "/v1/customers/{customer_id}/export"),
     ("DELETE", "/v1/customers/{customer_id}"),
+    ("POST", "/v1/jobs"),
+    ("GET", "/v1/jobs/{job_id}"),
+    ("POST", "/v1/jobs/{job_id}/cancel"),
     *CHOOSY,
 ]
 # Of made-up requests; the others are refused for what is beyond the schema.

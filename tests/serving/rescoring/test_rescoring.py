@@ -78,9 +78,7 @@ def test_a_detractors_answer_raises_the_risk_and_not_the_calendar(service, serve
 
 
 def test_until_then_the_row_is_marked_as_stale(filled, client_of, store, served):
-    settings = Settings(
-        store=store, tracking_uri=served.tracker.uri, clock_start=NOW, rescoring=False
-    )
+    settings = Settings(store=store, tracking_uri=served.tracker.uri, clock_start=NOW, worker=False)
     client, who = client_of(settings), live(served)
     client.post("/v1/events", json={"events": [answer(who)]})
     row = client.get(f"/v1/customers/{who}").json()["customer"]

@@ -1,0 +1,100 @@
+"""Ask for jobs, look at them, and call them off."""
+
+from __future__ import annotations
+
+from serving.clock import utc_now
+from serving.http.problems import FieldProblem, ProblemError
+from serving.jobs import repository
+from serving.jobs.schemas import Job, JobPage, JobQuery, JobRequest
+from serving.store.audit import record
+from serving.store.database import Connection, Database
+from serving.store.idempotency import LONGEST, OtherRequestError, made_before, note_made
+
+
+def ask(database: Database, asked: JobRequest, caller: str, key: str | None) -> Job:
+    """A job that waits to be done; or the one that this key asked for before.
+
+    Raises
+    ------
+    ProblemError
+        If a job of the kind waits or runs, or the key stands for another request.
+    """
+    request = asked.model_dump_json()
+    if key is not None and not 0 < len(key) <= LONGEST:
+        raise _bad_key(f"must have 1 to {LONGEST} characters; got {len(key)}")
+    with database.writing(alone="jobs") as connection:
+        try:
+            known = None if key is None else made_before(connection, key, caller, request)
+        except OtherRequestError:
+            raise _bad_key("stands for another request") from None
+        if known is not None:
+            return _job(connection, known)
+        if (other := repository.open_of(connection, asked.kind)) is not None:
+            detail = f"Job {other} of this kind waits or runs. Wait for it, or cancel it."
+            raise ProblemError(409, detail)
+        now = utc_now()
+        content = asked.model_dump(mode="json", exclude={"kind"})
+        made = repository.add(connection, now, kind=asked.kind, request=content, asked_by=caller)
+        record(connection, now, caller, "job.asked", job=made, kind=asked.kind)
+        if key is not None:
+            note_made(connection, key, caller, request, made, now)
+        return _job(connection, made)
+
+
+def one(database: Database, job_id: int) -> Job:
+    """A job.
+
+    Raises
+    ------
+    ProblemError
+        If there is none of that id.
+    """
+    with database.reading() as connection:
+        return _job(connection, job_id)
+
+
+def page(database: Database, query: JobQuery) -> JobPage:
+    """Jobs, the latest first."""
+    with database.reading() as connection:
+        rows = repository.listed(connection, query.state, query.before, query.limit + 1)
+    jobs = [_of(row) for row in rows[: query.limit]]
+    return JobPage(jobs=jobs, next_before=jobs[-1].id if len(rows) > query.limit else None)
+
+
+def cancel(database: Database, job_id: int, caller: str) -> Job:
+    """Call a job off; one that has ended stays as it is.
+
+    Raises
+    ------
+    ProblemError
+        If there is none of that id.
+    """
+    with database.writing() as connection:
+        found = _job(connection, job_id)
+        if found.state in repository.OPEN:
+            repository.cancel(connection, job_id, utc_now())
+            record(connection, utc_now(), caller, "job.cancelled", job=job_id)
+        return _job(connection, job_id)
+
+
+def _job(connection: Connection, job_id: int) -> Job:
+    row = repository.find(connection, job_id)
+    if row is None:
+        problem = FieldProblem(
+            place="path",
+            field="job_id",
+            detail=f"there is no job {job_id}",
+            remedy="List them with GET /v1/jobs.",
+        )
+        raise ProblemError(404, f"There is no job {job_id}. {problem.remedy}", [problem])
+    return _of(row)
+
+
+def _of(row: repository.Row) -> Job:
+    return Job(**{name: row[name] for name in Job.model_fields})
+
+
+def _bad_key(detail: str) -> ProblemError:
+    remedy = "Give every request a key of its own, and repeat it only with the same body."
+    problem = FieldProblem(place="header", field="Idempotency-Key", detail=detail, remedy=remedy)
+    return ProblemError(422, f"header Idempotency-Key {detail}. {remedy}", [problem])
