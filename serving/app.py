@@ -12,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from serving.audit import endpoints as audit
 from serving.background import working
+from serving.campaigns import endpoints as campaigns
+from serving.campaigns.schemas import CampaignOutcomes, NewCampaign
 from serving.customers import endpoints as customers
 from serving.customers.schemas import Lookup
 from serving.errors import StoreUnavailableError
@@ -31,8 +33,10 @@ from serving.scores import endpoints as scores
 from serving.scores.schemas import ScoreRequest
 from serving.settings import Settings
 
+# What there is only with a store.
+OF_STORE = (events.router, campaigns.router, persons.router, jobs.router, audit.router)
 # Bodies that endpoints read themselves.
-BODIES = (ScoreRequest, Lookup, Events, NewJob)
+BODIES = (ScoreRequest, Lookup, Events, NewCampaign, CampaignOutcomes, NewJob)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -69,9 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for kind in (NotLoadedError, StoreUnavailableError):
         app.add_exception_handler(kind, unavailable)
-    of_store = (
-        () if settings.store is None else (events.router, persons.router, jobs.router, audit.router)
-    )
+    of_store = () if settings.store is None else OF_STORE
     for router in (health.router, scores.router, *of_store, customers.router):
         app.include_router(router)
     docs.install(app)

@@ -14,7 +14,6 @@ from holdfast.session import Session, Told
 
 if TYPE_CHECKING:
     from features.history.history import History
-    from offers.planning.planning import Models
     from training.registry.tracking import Tracker
 
 
@@ -155,6 +154,7 @@ def plan(
     from offers.measurement.experiment import offer_rows
     from offers.planning.advice import notes
     from offers.planning.campaign import Campaign
+    from offers.planning.models import models_for
     from offers.planning.planning import plan_campaign
     from training.registry.tracking import Tracker
 
@@ -192,24 +192,6 @@ def plan(
     print_next_step(made)
 
 
-def models_for(tracker: Tracker, history: History) -> tuple[Models, list[str]]:
-    """The champions to plan with, and what to be warned of."""
-    from offers.errors import OffersError
-    from offers.planning.planning import Models
-    from training.champions import load_scorer, load_uplift
-
-    scorer, uplift = load_scorer(tracker, history), load_uplift(tracker)
-    if uplift is None:
-        return Models(scorer), [
-            "there is no champion of offer-uplift: every offer goes by its prior. Run holdfast "
-            "uplift once offers were tried."
-        ]
-    try:
-        return Models(scorer, uplift), []
-    except OffersError as error:
-        return Models(scorer), [f"every offer goes by its prior: {error}"]
-
-
 def measure(
     history: options.History,
     plan: Annotated[
@@ -234,7 +216,6 @@ def measure(
     session = Session.begin(history, Told(mapping, export), as_of)
     files.require_table("--plan", Path(plan))
     from holdfast.render.measured_tables import print_measured, print_verdict
-    from holdfast.render.offer_documents import measured_document
     from offers.measurement.experiment import measure as measured
 
     table = files.read_table("--plan", Path(plan))
@@ -244,7 +225,7 @@ def measure(
         result = measured(whole, table, as_of, interim)
     if as_json:
         output.warnings(list(result.notes))
-        output.document(measured_document(result))
+        output.document(result.as_dict())
         return
     print_verdict(result)
     output.warnings(list(result.notes))

@@ -65,12 +65,12 @@ def _learn(history: History, tracker: Tracker) -> None:
 
 
 def _plan(history: History, tracker: Tracker) -> Plan:
-    from holdfast.commands.campaigns import models_for
     from holdfast.render.offer_tables import print_budget, print_examples, print_plan
     from offers.catalogue.catalogue import OfferCatalogue
     from offers.planning.advice import notes
     from offers.planning.campaign import Campaign
     from offers.planning.figures import budget_figure
+    from offers.planning.models import models_for
     from offers.planning.planning import plan_campaign
 
     OFFERS.write_text(CATALOGUE, encoding="utf-8")

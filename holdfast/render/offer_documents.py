@@ -12,7 +12,6 @@ from offers.planning.advice import next_step
 from offers.planning.power import CampaignPower
 
 if TYPE_CHECKING:
-    from offers.measurement.experiment import Measurement
     from offers.planning.curves import BudgetCurve
     from offers.planning.plan import Plan
     from training.uplift.pipeline import UpliftTraining
@@ -93,25 +92,3 @@ def plan_document(made: Plan, curve: BudgetCurve) -> dict[str, Any]:
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
-
-
-def measured_document(result: Measurement) -> dict[str, Any]:
-    """What a campaign brought: `holdfast measure --json`."""
-    window = result.window
-    effects = result.effects.groupby("intended_offer", sort=False)
-    by_offer = {str(o): rows.drop(columns="intended_offer") for o, rows in effects}
-    return {
-        "verdict": result.verdict,
-        "campaign_id": result.campaign_id,
-        "currency": result.currency,
-        "starts": as_instant(window.start),
-        "ends": as_instant(window.end),
-        "horizon_days": window.horizon_days,
-        "interim": window.is_interim,
-        "offers": [
-            {**row, "effects": _rows(by_offer[row["intended_offer"]])}
-            for row in _rows(result.groups)
-        ],
-        "departures": result.departures,
-        "warnings": list(result.notes),
-    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from features.clock import Instant
+from features.clock import Instant, as_instant
 from features.history.history import History, Past
 from features.schema import NO_OFFER
 from offers.errors import OffersError
@@ -63,6 +64,31 @@ class Measurement:
     departures: dict[str, int]
     notes: tuple[str, ...]
     verdict: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as dictionaries and lists: `holdfast measure --json`."""
+        window = self.window
+        effects = self.effects.groupby("intended_offer", sort=False)
+        by_offer = {str(o): rows.drop(columns="intended_offer") for o, rows in effects}
+        return {
+            "verdict": self.verdict,
+            "campaign_id": self.campaign_id,
+            "currency": self.currency,
+            "starts": as_instant(window.start),
+            "ends": as_instant(window.end),
+            "horizon_days": window.horizon_days,
+            "interim": window.is_interim,
+            "offers": [
+                {**row, "effects": _rows(by_offer[row["intended_offer"]])}
+                for row in _rows(self.groups)
+            ],
+            "departures": self.departures,
+            "warnings": list(self.notes),
+        }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def offer_rows(plan: pd.DataFrame) -> pd.DataFrame:

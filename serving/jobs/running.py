@@ -62,7 +62,7 @@ class JobRunner:
         return True
 
     def _run(self, job_id: int, attempt: int, stopped: threading.Event) -> None:
-        command = [sys.executable, "-m", "serving.jobs.work"]
+        command = [sys.executable, "-m", "serving.work"]
         process = subprocess.Popen(
             [*command, *map(str, (job_id, attempt, os.getpid()))],
             env={**os.environ, **self._environment},

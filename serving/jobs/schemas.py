@@ -11,7 +11,7 @@ from serving.inforce.schemas import Answer, UtcInstant
 from serving.rows.schemas import RequestModel
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Kind = Literal["score", "train", "import"]
+Kind = Literal["score", "train", "import", "plan"]
 
 
 class ScoreJob(RequestModel):

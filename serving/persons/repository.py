@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from features.intake.store.tables import BATCHES, HISTORY
+from serving.store.tables.campaigns import ASSIGNMENTS
 from serving.store.tables.events import EVENTS, WAITING
 from serving.store.tables.published import PUBLICATIONS, SCORES
 
 # Every table with rows of persons; a test looks whether one is missing.
-PERSONAL = (*HISTORY.values(), EVENTS, WAITING, SCORES)
+PERSONAL = (*HISTORY.values(), EVENTS, WAITING, SCORES, ASSIGNMENTS)
 
 
 def history_of(

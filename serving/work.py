@@ -1,4 +1,4 @@
-"""What a job does, in a process of its own: `python -m serving.jobs.work JOB ATTEMPT PARENT`.
+"""What a job does, in a process of its own: `python -m serving.work JOB ATTEMPT PARENT`.
 
 The store is in the environment, for its URL may hold a password.
 """
@@ -116,10 +116,18 @@ def bring(database: Database, store: str, request: Mapping[str, Any], tell: Tell
     return {"added": found.added, "known": found.known, "erased": found.erased}
 
 
+def plan(database: Database, store: str, request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """Plan a campaign that is a draft."""
+    from serving.campaigns.planning import plan_draft
+
+    return plan_draft(database, store, _tracker(), request["campaign_id"], _now, tell)
+
+
 WORK: dict[str, Callable[[Database, str, Mapping[str, Any], Tell], dict[str, Any]]] = {
     "score": score,
     "train": train,
     "import": bring,
+    "plan": plan,
 }
 
 

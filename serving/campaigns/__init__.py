@@ -1,0 +1,1 @@
+"""Campaigns: planned, started, handed out, measured."""
