@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from serving.clock import utc_now
 from serving.http.problems import FieldProblem, ProblemError
 from serving.keys.service import BEGINNING, SCOPES, Scope, key_of
 from serving.resources import Resources, ResourcesNow
@@ -28,12 +29,15 @@ class Caller:
     Attributes
     ----------
     name : str
-        Of the key; `local` without one.
+        Of the key, with its id; `local` without one.
     scopes : frozenset of str
+    key : str
+        Id of the key.
     """
 
     name: str
     scopes: frozenset[Scope]
+    key: str = "local"
 
 
 LOCAL = Caller("local", frozenset(SCOPES))
@@ -47,7 +51,7 @@ def needs(scope: Scope) -> Any:
         found = _caller(request, credentials, resources)
         if scope not in found.scopes:
             raise _forbidden(scope, found)
-        _limited(resources, found.name, resources.requests_per_minute)
+        _limited(resources, found.key, resources.requests_per_minute)
         return found
 
     return Depends(caller)
@@ -66,7 +70,8 @@ def _caller(
         _limited(resources, f"failures of {address}", FAILURES)
         log.warning("a key %s", why, extra={"address": address})
         raise _unauthorized(f"must be a key that is good; this one {why}")
-    return Caller(key.name, frozenset(key.scopes))
+    resources.used_keys[key.id] = utc_now()
+    return Caller(f"{key.name} ({key.id})", frozenset(key.scopes), key.id)
 
 
 def _limited(resources: Resources, name: str, per_minute: int) -> None:

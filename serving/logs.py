@@ -20,7 +20,13 @@ def to_stderr(format: LogFormat) -> None:
     if is_json:
         written = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        written = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        written = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                # Others show the variables of every frame, and with them persons.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 from typing import Annotated, Self
@@ -25,6 +25,7 @@ from serving.http.rates import Limiter
 from serving.http.turns import Turns
 from serving.inforce.champions import Champions, champions
 from serving.inforce.reloading import NotLoadedError, Watched
+from serving.keys.service import note_uses
 from serving.publications.service import Published, from_file
 from serving.rescoring.service import Rescoring
 from serving.settings import Settings
@@ -47,6 +48,8 @@ class Resources:
     clock: ShopClock
     keys_required: bool
     requests_per_minute: int
+    # Key -> when it was last used, until that is noted.
+    used_keys: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -107,6 +110,10 @@ class Resources:
         """Load what has changed; it blocks, so call it in a thread."""
         self.champions.look()
         self.published.look()
+        try:
+            note_uses(self.published.database, dict(self.used_keys))
+        except StoreUnavailableError as error:
+            log.warning("%s", error)
 
     async def keep_looking(self, every_seconds: float) -> None:
         """Load what has changed, again and again, in a thread: no request waits for it."""
@@ -142,6 +149,7 @@ def _resources(request: Request) -> Resources:
     return found
 
 
+SILENT = "the database does not answer"
 # In seconds: how soon it is worth asking again.
 COME_BACK = 10
 # In seconds: how often it is looked whether somebody waits to be scored.
@@ -196,5 +204,5 @@ async def unavailable(request: Request, error: Exception) -> Response:
     """Answer that what is needed is not there at the moment, and when to come back."""
     if isinstance(error, StoreUnavailableError):
         log.warning("the store does not answer: %s", error)
-        return await answer(request, not_ready({"store": "the database does not answer"}))
+        return await answer(request, not_ready({"store": SILENT}))
     return await answer(request, not_ready({"scores": str(error)}))

@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     ('127.0.0.1', 8000)
     """
 
-    model_config = SettingsConfigDict(env_prefix="HOLDFAST_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HOLDFAST_", frozen=True, hide_input_in_errors=True
+    )
 
     scores: Path | None = Field(
         default=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,6 +144,19 @@ def _as_id(text: nw.Expr, marks: Marks, folds: bool) -> nw.Expr:
         is_address = text.str.contains(ADDRESS, literal=True)
         text = nw.when(is_address).then(text.str.to_lowercase()).otherwise(text)
     return text
+
+
+def spellings(customer_id: str) -> tuple[str, ...]:
+    """How a history may spell the id of a customer that somebody asks for: as it is, or as read.
+
+    Examples
+    --------
+    >>> spellings("Anna@Shop.example"), spellings("13085.0"), spellings("a")
+    (('Anna@Shop.example', 'anna@shop.example'), ('13085.0', '13085'), ('a',))
+    """
+    text = customer_id.strip()
+    read = re.sub(WHOLE_FLOAT, r"\1", text.lower() if ADDRESS in text else text)
+    return tuple(dict.fromkeys((customer_id, read)))
 
 
 def is_given(column: Column, dtype: Any) -> nw.Expr:

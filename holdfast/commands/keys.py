@@ -56,7 +56,12 @@ def keys(
     days: Annotated[
         int | None,
         typer.Option(
-            "--days", metavar="N", min=1, show_default="no end", help="How long it holds."
+            "--days",
+            metavar="N",
+            min=1,
+            max=36_500,
+            show_default="no end",
+            help="How long it holds.",
         ),
     ] = None,
     key: Annotated[

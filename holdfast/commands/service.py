@@ -12,6 +12,7 @@ from holdfast.failures import RequestError
 
 
 def serve(
+    context: typer.Context,
     scores: Annotated[
         str | None,
         typer.Option(
@@ -37,6 +38,9 @@ def serve(
     from serving.settings import Settings
 
     path = None if scores is None else Path(scores)
+    source = context.get_parameter_source("store")
+    if path is not None and source is not None and source.name == "ENVIRONMENT":
+        store = None  # What is asked for on the command line wins.
     if (path is None) == (store is None):
         raise RequestError(
             "either --scores or --store must be given: a file that holdfast score wrote, or a "

@@ -112,7 +112,7 @@ def start(database: Database, clock: ShopClock, campaign_id: str, caller: str) -
     made = offer_rows(_plan(rows))
     events = [_offer_event(campaign_id, row) for row in made.to_dict("records")]
     for first in range(0, len(events), MOST_EVENTS):
-        take_events(database, events[first : first + MOST_EVENTS], clock, StoredSettings())
+        take_events(database, events[first : first + MOST_EVENTS], clock)
     with database.writing() as connection:
         if repository.move(connection, campaign_id, "planned", "running"):
             repository.note_start(connection, campaign_id, utc_now())
@@ -196,7 +196,7 @@ def outcomes(
             continue
         events.append(_outcome_event(campaign_id, row, outcome))
         places.append(index)
-    taken = take_events(database, events, clock, StoredSettings()) if events else None
+    taken = take_events(database, events, clock) if events else None
     for bad in taken.rejected if taken else ():
         detail = f"{bad.field} {bad.detail}".strip()
         rejected.append(NotTaken(index=places[bad.index], detail=detail, remedy=bad.remedy))

@@ -47,6 +47,14 @@ def find(connection: sa.Connection, publication: int, ids: Sequence[str]) -> dic
     return {row["customer_id"]: row for row in connection.execute(query).mappings()}
 
 
+def seen_since(wanted: CustomerFilter, done_at: datetime) -> CustomerFilter:
+    """The same list; all rows were written since, if their publication came into force since."""
+    since = wanted.updated_since
+    if since is None or _utc(since) > done_at:
+        return wanted
+    return wanted.model_copy(update={"updated_since": None})
+
+
 def page(
     connection: sa.Connection,
     publication: int,
@@ -102,7 +110,7 @@ def _on(shelf: bool, publication: int, wanted: CustomerFilter) -> Iterable[sa.Co
         if high is not None:
             yield column <= high
     if wanted.updated_since is not None:
-        yield of.updated_at >= wanted.updated_since.astimezone(UTC).replace(tzinfo=None)
+        yield of.updated_at >= _utc(wanted.updated_since)
 
 
 def _order(sort: Sort) -> list[sa.ColumnElement[Any]]:
@@ -118,3 +126,7 @@ def _beyond(sort: Sort, after: Place) -> Iterable[sa.ColumnElement[bool]]:
         here = sa.literal(datetime.fromisoformat(str(after.value)))
     yield value >= here if sort == "updated_at" else value <= here
     yield (value != here) | (person > after.customer_id)
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from serving.http.cells import Id
+from serving.http.cells import Id, within_years
 from serving.inforce.schemas import Answer, CustomerRow, Terms
 from training.scoring.columns import LIVE_STAGES, Stage
 
@@ -33,7 +33,7 @@ class CustomerFilter(BaseModel):
     max_percentile: Percent | None = Field(default=None, description="Highest risk_percentile.")
     min_clv: Amount | None = Field(default=None, description="Least clv.")
     max_clv: Amount | None = Field(default=None, description="Highest clv.")
-    updated_since: AwareDatetime | None = Field(
+    updated_since: Annotated[AwareDatetime, AfterValidator(within_years)] | None = Field(
         default=None, description="Rows written at this instant or later; with an offset."
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from features.intake.casting import spellings
 from serving.customers import repository
 from serving.customers.cursors import Cursor, listing_of
 from serving.customers.repository import Place, Row
@@ -30,28 +31,32 @@ def one(published: Published, customer_id: str) -> CustomerAnswer:
         If nobody of that id was scored.
     """
     # An id that no database can hold is nobody's.
-    ids = [customer_id] if is_storable(customer_id) else []
+    ids = spellings(customer_id) if is_storable(customer_id) else ()
     with published.reading() as (connection, publication):
-        row = repository.find(connection, publication.id, ids).get(customer_id)
+        rows = repository.find(connection, publication.id, ids)
+    row = next((rows[each] for each in ids if each in rows), None)
     if row is None:
         raise _unknown(customer_id, publication)
     terms = publication.terms
     return CustomerAnswer.model_construct(
-        currency=terms.currency, definition=terms, customer=answered(row)
+        currency=terms.currency, definition=terms, customer=answered(row, publication)
     )
 
 
 def some(published: Published, customer_ids: list[str]) -> LookupAnswer:
     """Those of some customers who were scored, and who was not."""
     ids = list(dict.fromkeys(customer_ids))
+    asked = list(dict.fromkeys(each for key in ids for each in spellings(key)))
     with published.reading() as (connection, publication):
-        found = repository.find(connection, publication.id, ids)
+        rows = repository.find(connection, publication.id, asked)
+    known = {key: next((e for e in spellings(key) if e in rows), None) for key in ids}
+    found = {name: rows[name] for name in known.values() if name is not None}
     terms = publication.terms
     return LookupAnswer.model_construct(
         currency=terms.currency,
         definition=terms,
-        customers=[answered(found[key]) for key in ids if key in found],
-        missing=[key for key in ids if key not in found],
+        customers=[answered(row, publication) for row in found.values()],
+        missing=[key for key, name in known.items() if name is None],
     )
 
 
@@ -67,8 +72,9 @@ def a_page(published: Published, query: CustomerQuery) -> CustomerPage:
     try:
         with published.reading(cursor and cursor.publication) as (connection, publication):
             after = cursor and cursor.place
+            wanted = repository.seen_since(query, publication.done_at)
             rows = repository.page(
-                connection, publication.id, query, query.sort, after, query.limit + 1
+                connection, publication.id, wanted, query.sort, after, query.limit + 1
             )
             total = _total(published, connection, publication, query)
     except LookupError:
@@ -78,7 +84,7 @@ def a_page(published: Published, query: CustomerQuery) -> CustomerPage:
         currency=terms.currency,
         definition=terms,
         total=total,
-        customers=[answered(row) for row in rows[: query.limit]],
+        customers=[answered(row, publication) for row in rows[: query.limit]],
         next_cursor=_next(rows, query, publication),
     )
 
@@ -89,16 +95,21 @@ def all_of(published: Published, query: CustomerQuery) -> Iterator[list[Customer
     after: Place | None = None
     while True:
         with published.reading(key) as (connection, publication):
-            rows = repository.page(connection, publication.id, query, query.sort, after, CHUNK)
+            wanted = repository.seen_since(query, publication.done_at)
+            rows = repository.page(connection, publication.id, wanted, query.sort, after, CHUNK)
         if not rows:
             return
-        yield [answered(row) for row in rows]
+        yield [answered(row, publication) for row in rows]
         key, after = publication.id, Place.of(rows[-1], query.sort)
 
 
-def answered(row: Row) -> CustomerRow:
-    """A row of the store as it is sent; it was checked when it was written."""
-    return CustomerRow.model_construct(**row)
+def answered(row: Row, publication: Publication) -> CustomerRow:
+    """A row of the store as it is sent; it was checked when it was written.
+
+    Nobody saw it before its publication came into force.
+    """
+    updated_at = max(row["updated_at"], publication.done_at)
+    return CustomerRow.model_construct(**{**row, "updated_at": updated_at})
 
 
 def _total(
@@ -109,7 +120,8 @@ def _total(
     known = published.totals.get(key)
     if known is not None:
         return known
-    total = repository.count(connection, publication.id, query)
+    wanted = repository.seen_since(query, publication.done_at)
+    total = repository.count(connection, publication.id, wanted)
     if query.updated_since is None:
         if len(published.totals) >= LISTINGS:
             published.totals.clear()

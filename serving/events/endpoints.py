@@ -25,5 +25,4 @@ def events(
     An event is taken once: sent again it is counted as a duplicate. Those whom events are about are
     scored again within seconds.
     """
-    default = default_settings(resources)
-    return take_events(store, sent.events, resources.clock, default)
+    return take_events(store, sent.events, resources.clock, lambda: default_settings(resources))

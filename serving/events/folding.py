@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from features.intake.consent import WITHHELD
+
 # Fields of rows of the history, as the store keeps them.
 Fields = Mapping[str, Any]
 # What makes two events be about the same thing; a refund is one of its order, by when it was.
@@ -44,19 +46,18 @@ class Version:
 
 
 def identity_of(table: str, fields: Fields) -> str:
-    """What an event is about, as text.
+    """What an event is about, as a digest of what makes it that.
 
-    Examples
-    --------
-    >>> identity_of("orders", {"order_id": "7", "amount": 5.0})
-    '["orders","7"]'
+    Refunds of an order are told apart by their time, and by `refund_id` where they have one.
     """
     names = IDENTITY[table]
     if table == "feedback" and fields.get("feedback_id") is None:
         names = UNNAMED_FEEDBACK
-    refund = (fields["ordered_at"],) if table == "orders" and fields["amount"] < 0 else ()
+    is_refund = table == "orders" and fields["amount"] < 0
+    refund = (fields["ordered_at"], fields.get("refund_id")) if is_refund else ()
     parts = [table, *(fields.get(name) for name in names), *refund]
-    return json.dumps(parts, separators=(",", ":"), default=datetime.isoformat)
+    told = json.dumps(parts, separators=(",", ":"), default=datetime.isoformat)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def digest_of(fields: Fields) -> str:
@@ -77,9 +78,15 @@ def folded(base: Version | None, versions: Iterable[Version]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     known = [base] if base is not None else []
-    ordered = sorted([*known, *versions], key=lambda version: (version.version_at, version.digest))
+    ordered = sorted([*known, *versions], key=_rank)
     for version in ordered:
         for name, value in version.fields.items():
             is_nested = name == "attributes" and isinstance(value, dict)
             found[name] = {**found.get(name, {}), **value} if is_nested else value
     return found
+
+
+def _rank(version: Version) -> tuple[datetime, bool, str]:
+    """By time; of one instant, a consent that is withheld comes last, so that it counts."""
+    withheld = version.fields.get("marketing_consent") in WITHHELD
+    return version.version_at, withheld, version.digest

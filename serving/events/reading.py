@@ -27,8 +27,8 @@ from serving.rows.frames import Placed, as_kind, column_type, frame_of, rule_of
 from serving.rows.schemas import RequestModel
 
 ADAPTER: TypeAdapter[RequestModel] = TypeAdapter(Event)
-# Clocks differ, and so do the ends of a day.
-AHEAD = timedelta(days=1)
+# Clocks differ.
+AHEAD = timedelta(minutes=10)
 HAPPENED = ("ordered_at", "created_at", "offered_at", "resolved_at", "redeemed_at", "refused_at")
 OWN = frozenset({"type", "event_id", RECORDED.source, "changed_at"})
 
@@ -94,9 +94,9 @@ def read_events(
         rejected += bad
     sound = []
     for event in taken:
-        late = [name for name in HAPPENED if (event.fields.get(name) or now) > now + AHEAD]
-        if late:
-            rejected.append(_in_the_future(event.index, late[0], now))
+        latest = max(event.happened_at, event.version_at)
+        if latest > now + AHEAD:
+            rejected.append(_in_the_future(event, latest, now))
         else:
             sound.append(event)
     sound, contradicting = _without_contradictions(sound)
@@ -169,8 +169,12 @@ def _frame(table: str, placed: Sequence[Placed], known: Dict[str, AttributeKind]
 
 def _taken(table: str, given: tuple[int, Any], row: Dict[str, Any], timezone: str) -> Taken:
     index, event = given
-    told = (*(event.model_fields_set - OWN), "customer_id")
+    told = {*(event.model_fields_set - OWN), "customer_id"}
+    if row.get("marketing_consent") is None:
+        told.discard("marketing_consent")  # Null: not said here.
     fields = {name: row[name] for name in told if name in row}
+    if (refund := getattr(event, "refund_id", None)) is not None:
+        fields["refund_id"] = refund
     if "attributes" in fields:
         known = json.loads(row["attributes"] or "{}")
         fields["attributes"] = {name: known.get(name) for name in event.attributes}
@@ -236,9 +240,12 @@ def _unknown(
     return None
 
 
-def _in_the_future(index: int, name: str, now: datetime) -> Rejected:
-    detail = f"must not lie more than a day after now, which is {now.isoformat(timespec='seconds')}"
-    return _rejected(index, f"/{name}", detail, "Correct it, or the clock that wrote it.")
+def _in_the_future(event: Taken, latest: datetime, now: datetime) -> Rejected:
+    names = [name for name in HAPPENED if event.fields.get(name) == latest]
+    field = f"/{names[0]}" if names else ""
+    at = now.isoformat(timespec="seconds")
+    detail = f"must not lie more than ten minutes after now, which is {at} by the shop's clock"
+    return _rejected(event.index, field, detail, "Correct it, or the clock that wrote it.")
 
 
 def _invalid(index: int, error: ValidationError) -> Rejected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,19 +14,18 @@ from features.intake.store.tables import BATCHES, HISTORY
 from features.schema import SCHEMAS
 from serving.events.folding import IDENTITY, UNNAMED_FEEDBACK, Fields, Version, identity_of
 from serving.store.tables.events import EVENTS
+from serving.store.upserts import parts
 
 # Columns of a row that are about how it came, and not about the thing.
 CAME = "came_by"
-HOW = frozenset({"id", "batch_id", "recorded_at", "replaced_at", "refund_id", CAME})
-# Parameters of one statement.
-CHUNK = 500
+HOW = frozenset({"id", "batch_id", "recorded_at", "replaced_at", CAME})
 TIMES = tuple({c.source for table in SCHEMAS.values() for c in table if c.kind == "date"})
 
 
 def known_digests(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
     """Keys of events that came before, and the digests of what they said."""
     query = sa.select(EVENTS.c.event_key, EVENTS.c.digest)
-    found = (connection.execute(query.where(EVENTS.c.event_key.in_(part))) for part in _parts(keys))
+    found = (connection.execute(query.where(EVENTS.c.event_key.in_(part))) for part in parts(keys))
     return {key: digest for rows in found for key, digest in rows}
 
 
@@ -39,7 +38,7 @@ def add_events(connection: sa.Connection, events: Sequence[Mapping[str, Any]]) -
 def versions_of(connection: sa.Connection, identities: Sequence[str]) -> dict[str, list[Version]]:
     """All events of some things."""
     found: dict[str, list[Version]] = defaultdict(list)
-    for part in _parts(identities):
+    for part in parts(identities):
         for row in connection.execute(sa.select(EVENTS).where(EVENTS.c.identity.in_(part))):
             found[row.identity].append(Version(row.version_at, row.digest, _read(row.fields)))
     return found
@@ -52,11 +51,11 @@ def standing_rows(
     source = HISTORY[table]
     name = IDENTITY[table][0]
     ids = sorted({thing[name] for thing in things if thing.get(name) is not None})
-    queries: list[sa.ColumnElement[bool]] = [source.c[name].in_(part) for part in _parts(ids)]
+    queries: list[sa.ColumnElement[bool]] = [source.c[name].in_(part) for part in parts(ids)]
     if table == "feedback":
         unnamed = sorted({t[UNNAMED_FEEDBACK[0]] for t in things if t.get(name) is None})
         is_unnamed = source.c[name].is_(None)
-        queries += [is_unnamed & source.c.customer_id.in_(part) for part in _parts(unnamed)]
+        queries += [is_unnamed & source.c.customer_id.in_(part) for part in parts(unnamed)]
     last: dict[str, Fields] = {}
     imported: dict[str, Version] = {}
     for query in queries:
@@ -65,7 +64,9 @@ def standing_rows(
             .join(BATCHES)
             .where(BATCHES.c.done_at.is_not(None), query)
         )
-        rows = connection.execute(whole.order_by(source.c.recorded_at, source.c.id)).mappings()
+        rows = connection.execute(
+            whole.order_by(source.c.recorded_at.asc().nulls_first(), source.c.id)
+        ).mappings()
         for row in rows:
             fields = _fields(row)
             identity = identity_of(table, fields)
@@ -104,7 +105,3 @@ def _fields(row: Mapping[Any, Any]) -> dict[str, Any]:
     if "attributes" in told:
         told["attributes"] = json.loads(told["attributes"])
     return told
-
-
-def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))

@@ -21,18 +21,23 @@ RECORDED = (
         "the later one counts, in whatever order they come. Default: the latest time in the event.",
     ),
 )
+REFUND_ID = (
+    Id | None,
+    Field(default=None, description="Of a refund: which of its order it is."),
+)
 EVENT_ID = (
     Id,
     Field(description="An id of its own: an event that comes again is counted as a duplicate."),
 )
 
 
-def _event(name: str, kind: str, of: Any) -> Any:
+def _event(name: str, kind: str, of: Any, **further: Any) -> Any:
     own: dict[str, Any] = {
         "type": (Literal[kind], ...),
         "event_id": EVENT_ID,
         "customer_id": (Id, ...),
         "recorded_at": RECORDED,
+        **further,
     }
     return create_model(name, __base__=of, __doc__=of.__doc__, **own)
 
@@ -57,6 +62,7 @@ else:
         "OrderEvent",
         "order",
         row("OrderRow", "orders", "An order, or a refund if its amount is negative."),
+        refund_id=REFUND_ID,
     )
     FeedbackEvent = _event(
         "FeedbackEvent",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,14 @@ from serving.events.reading import Taken, read_events
 from serving.events.schemas import EventsAnswer, Rejected
 from serving.store.database import Connection, Database
 from serving.store.erased import erased_at
-from serving.store.history import add_rows, begin_batch, end_batch, last_known_at, save_settings
+from serving.store.history import (
+    ALONE,
+    add_rows,
+    begin_batch,
+    end_batch,
+    last_known_at,
+    save_settings,
+)
 from serving.store.secrets import keyed
 from serving.store.waiting import leave_waiting
 
@@ -31,7 +38,10 @@ OF_THE_ERASED = (
 
 
 def take_events(
-    database: Database, given: Sequence[Any], clock: ShopClock, default: StoredSettings
+    database: Database,
+    given: Sequence[Any],
+    clock: ShopClock,
+    default: Callable[[], StoredSettings] = StoredSettings,
 ) -> EventsAnswer:
     """Add events to the history; what is answered is committed.
 
@@ -42,8 +52,8 @@ def take_events(
         Events as they were sent.
     clock : ShopClock
         Rows are known from now on, by the shop's wall clock.
-    default : StoredSettings
-        What is true of the history, where nothing was imported yet.
+    default : callable
+        Gives what is true of the history, where nothing was imported yet.
 
     Raises
     ------
@@ -51,9 +61,9 @@ def take_events(
     """
     with database.reading() as connection:
         settings = stored_settings(connection)
-    known = settings or default
+    known = settings or default()
     events, rejected = read_events(given, known, clock.now(known.mapping.timezone))
-    with database.writing(alone=KIND) as connection:
+    with database.writing(alone=ALONE) as connection:
         if settings is None and stored_settings(connection) is None:
             save_settings(connection, known)
         # Later than all before, though a clock be set back: what was known once stays known.
@@ -105,7 +115,10 @@ def _add(connection: Connection, events: Sequence[Taken], now: datetime) -> None
             row = folded(imported.get(identity), versions[identity])
             before = last.get(identity)
             if before is None or _said(row) != _said(before):
-                rows.append(repository.as_row(table, row, now))
+                known = max(
+                    now, *(event.happened_at for event in own if event.identity == identity)
+                )
+                rows.append(repository.as_row(table, row, known))
                 touched |= {row["customer_id"], *({before["customer_id"]} if before else ())}
         add_rows(connection, batch, table, rows)
     end_batch(connection, batch, utc_now())

@@ -15,7 +15,7 @@ from serving.http.openapi import problems
 from serving.inforce.champions import Champions
 from serving.inforce.reloading import NotLoadedError
 from serving.publications.repository import Publication
-from serving.resources import ResourcesNow, not_ready
+from serving.resources import SILENT, ResourcesNow, not_ready
 
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
@@ -48,14 +48,17 @@ def ready(resources: ResourcesNow) -> Ready:
     try:
         with resources.published.reading() as (_, publication):
             pass
-    except (NotLoadedError, StoreUnavailableError) as error:
+    except NotLoadedError as error:
         reasons["scores"] = str(error)
+    except StoreUnavailableError:
+        reasons["store"] = SILENT
     if models is None or publication is None:
         raise not_ready(reasons)
     errors = {"champions": resources.champions.error, "scores": resources.published.error}
     return Ready(
         champions=_champions(models),
         scores=_scores(publication),
+        clock_start=resources.clock.start,
         warnings=[f"The {name} are older ones: {why}" for name, why in errors.items() if why],
     )
 

@@ -46,4 +46,7 @@ class Ready(Answer):
     status: Literal["ready"] = "ready"
     champions: ReadyChampions
     scores: ReadyScores
+    clock_start: WallClock | None = Field(
+        description="What the shop's clock was set to when the service started; null: it is right."
+    )
     warnings: list[str] = Field(description="What could not be loaded since; older ones answer.")

@@ -43,9 +43,22 @@ def _instant(given: Any) -> str:
             "an offset it is the shop's wall clock.",
         )
     try:
-        return datetime.fromisoformat(given.upper()).isoformat()
+        return within_years(datetime.fromisoformat(given.upper())).isoformat()
     except ValueError as error:
         raise refusal(f"must be a date that exists: {error}", "Correct it.") from None
+
+
+def within_years(instant: datetime) -> datetime:
+    """The same instant, which has a date on every clock of the world.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    if not 1 < instant.year < 9999:
+        raise ValueError(f"year {instant.year} is out of range")
+    return instant
 
 
 def _instant_of_prediction(given: str) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from features.intake.store.reading import stored_rows
-from features.intake.store.tables import BATCHES
+from features.intake.store.tables import BATCHES, HISTORY
 from serving.errors import ServingError
 from serving.store.erased import erased_at
 from serving.store.history import begin_batch, drop_batch
@@ -49,6 +49,18 @@ def without_erased(
             over = pl.col("erased_at").is_not_null() & (then <= pl.col("erased_at")).fill_null(True)
             kept[table] = known.filter(~over).drop("erased_at")
     return kept
+
+
+def drop_erased(connection: sa.Connection, batch_id: int) -> None:
+    """Remove from a batch what happened to persons before they were erased, since it began."""
+    for source in HISTORY.values():
+        mine = source.c.batch_id == batch_id
+        names = connection.scalars(sa.select(source.c.customer_id).where(mine).distinct()).all()
+        times = [source.c[name] for name in HAPPENED if name in source.c]
+        then = sa.func.coalesce(*times, source.c.recorded_at)
+        for name, at in erased_at(connection, [n for n in names if n is not None]).items():
+            before = then.is_(None) | (then <= at)
+            connection.execute(sa.delete(source).where(mine, source.c.customer_id == name, before))
 
 
 def claim(connection: sa.Connection, digest: str, counts: Mapping[str, int], now: datetime) -> int:

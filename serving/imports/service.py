@@ -18,9 +18,16 @@ from features.intake.store.reading import StoredSettings, stored_settings
 from features.intake.store.rows import further, kept_rows
 from features.schema import SCHEMAS
 from serving.clock import utc_now
-from serving.imports.repository import claim, not_yet_stored, renew, without_erased
+from serving.imports.repository import (
+    KIND,
+    claim,
+    drop_erased,
+    not_yet_stored,
+    renew,
+    without_erased,
+)
 from serving.store.database import Database
-from serving.store.history import add_rows, count_rows, end_batch, save_settings
+from serving.store.history import ALONE, add_rows, count_rows, end_batch, save_settings
 
 # Rows that are written in one transaction.
 CHUNK = 50_000
@@ -86,11 +93,12 @@ def import_history(
         kept = without_erased(connection, found)
         fresh = not_yet_stored(connection, kept)
     counts = {table: rows.height for table, rows in fresh.items()}
-    with database.writing() as connection:
+    with database.writing(alone=KIND) as connection:
         batch = claim(connection, _digest(fresh), counts, utc_now())
     resumed = sum(_write(database, batch, table, rows, tell) for table, rows in fresh.items())
-    with database.writing() as connection:
+    with database.writing(alone=ALONE) as connection:
         renew(connection, batch, utc_now())
+        drop_erased(connection, batch)
         save_settings(connection, _agreed(stored_settings(connection), own))
         end_batch(connection, batch, utc_now())
     known = {table: rows.height - counts[table] for table, rows in kept.items()}
@@ -129,6 +137,8 @@ def _agreed(known: StoredSettings | None, told: StoredSettings) -> StoredSetting
         ("timezone", mine.timezone, theirs.timezone),
         ("currency", mine.currency, theirs.currency or mine.currency),
         ("scales of feedback", dict(mine.scales), scales),
+        ("fold_emails", mine.fold_emails, theirs.fold_emails),
+        ("recording_lag_days", mine.recording_lag_days, theirs.recording_lag_days),
     ):
         if here is not None and here != there:
             raise HistoryError(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from serving.store.tables.access import KEYS
 
-# How often it is noted that a key is in use.
-NOTED = timedelta(hours=1)
 KeyRow = sa.RowMapping
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -130,10 +130,15 @@ def key_of(database: Database, secret: str) -> tuple[ApiKey | None, str]:
     key = _key(row)
     if (why := key.ended(now)) is not None:
         return None, why
-    if key.used_at is None or now - key.used_at > repository.NOTED:
-        with database.writing() as connection:
-            repository.note_use(connection, key.id, now)
     return key, ""
+
+
+def note_uses(database: Database, used: Mapping[str, datetime]) -> None:
+    """Note which keys are in use."""
+    if used:
+        with database.writing() as connection:
+            for key_id, at in used.items():
+                repository.note_use(connection, key_id, at)
 
 
 def _key(row: repository.KeyRow) -> ApiKey:

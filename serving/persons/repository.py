@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,17 @@ def events_of(connection: sa.Connection, customer_id: str) -> list[str]:
     """What events said, as JSON."""
     query = sa.select(EVENTS.c.fields).where(EVENTS.c.customer_id == customer_id)
     return list(connection.scalars(query.order_by(EVENTS.c.id)))
+
+
+def last_time(connection: sa.Connection, customer_id: str) -> datetime | None:
+    """The latest time of anything in the history of a person."""
+    found: list[datetime] = []
+    for source in HISTORY.values():
+        times = [column for column in source.c if isinstance(column.type, sa.DateTime)]
+        query = sa.select(*(sa.func.max(time) for time in times))
+        row = connection.execute(query.where(source.c.customer_id == customer_id)).one()
+        found += [time for time in row if time is not None]
+    return max(found, default=None)
 
 
 def remove(connection: sa.Connection, customer_id: str) -> dict[str, int]:

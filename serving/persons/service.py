@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from features.clock import as_day, as_instant
 from features.history.history import History
+from features.intake.casting import spellings
 from features.intake.store.reading import StoredSettings, stored_settings, stored_tables
 from features.table import describe, features_of
 from serving.clock import ShopClock, utc_now
@@ -31,7 +34,10 @@ from serving.publications.repository import current
 from serving.store.audit import record
 from serving.store.database import Database
 from serving.store.erased import note_erasure
+from serving.store.history import ALONE, last_known_at
 
+log = logging.getLogger(__name__)
+STEP = timedelta(microseconds=1)
 # The time of a row of each table.
 TIMES = {
     "orders": "ordered_at",
@@ -69,15 +75,17 @@ def features(
     """
     with database.reading() as connection:
         settings = stored_settings(connection) or StoredSettings()
-        known = is_storable(customer_id)
-        intakes = stored_tables(connection, settings, [customer_id] if known else [])
+        names = spellings(customer_id) if is_storable(customer_id) else ()
+        intakes = stored_tables(connection, settings, names)
+        known = last_known_at(connection)
     definition = champions.scorer.churn.definition
-    day = as_day(clock.now(settings.mapping.timezone))
+    day = as_day(max(clock.now(settings.mapping.timezone), known + STEP))
     past = definition.read(History.from_intakes(intakes, settings.mapping).upto(day))
     table = describe(past, definition.table_horizon_days)
-    if customer_id not in table.index:
+    name = next((name for name in names if name in table.index), None)
+    if name is None:
         raise _unknown(customer_id)
-    (row,) = table.loc[[customer_id]].to_dict("records")
+    (row,) = table.loc[[name]].to_dict("records")
     values = [
         FeatureValue(
             name=feature.name,
@@ -101,15 +109,16 @@ def export(database: Database, customer_id: str, actor: str) -> ExportAnswer:
     happenings = _happenings(database, customer_id)
     with database.reading() as connection:
         publication = current(connection)
-        events = repository.events_of(connection, customer_id) if happenings else []
-        found: Mapping[str, Mapping[Any, Any]] = {}
-        if publication is not None and is_storable(customer_id):
-            found = customers.find(connection, publication.id, [customer_id])
-    if not happenings and not found:
+        names = spellings(customer_id) if is_storable(customer_id) else ()
+        events = [event for name in names for event in repository.events_of(connection, name)]
+        rows: list[Mapping[Any, Any]] = []
+        if publication is not None:
+            rows = list(customers.find(connection, publication.id, names).values())
+    if not happenings and not rows:
         raise _unknown(customer_id)
     with database.writing() as connection:
         record(connection, utc_now(), actor, "customer.exported", customer_id)
-    scores = answered(found[customer_id]) if customer_id in found else None
+    scores = answered(rows[0], publication) if publication and rows else None
     return ExportAnswer(
         customer_id=customer_id,
         definition=publication.terms if publication and scores else None,
@@ -132,13 +141,18 @@ def erase(database: Database, clock: ShopClock, customer_id: str, actor: str) ->
     """
     if not is_storable(customer_id):
         raise _unknown(customer_id)
-    with database.writing(alone="events") as connection:
+    with database.writing(alone=ALONE) as connection:
         settings = stored_settings(connection) or StoredSettings()
-        removed = repository.remove(connection, customer_id)
-        note_erasure(connection, customer_id, clock.now(settings.mapping.timezone))
-        rows = sum(removed.values())
-        record(connection, utc_now(), actor, "customer.erased", customer_id, rows=rows)
-    database.forget()
+        now = max(clock.now(settings.mapping.timezone), last_known_at(connection))
+        removed: Counter[str] = Counter()
+        for name in spellings(customer_id):
+            # After all that is removed, be it ahead of the clock.
+            at = max(now, repository.last_time(connection, name) or now)
+            removed.update(repository.remove(connection, name))
+            note_erasure(connection, name, at)
+            record(connection, utc_now(), actor, "customer.erased", name, rows=removed.total())
+    if not database.forget():
+        log.warning("the file of the store is being read: what was erased is overwritten later")
     return ErasureAnswer(removed={table: rows for table, rows in removed.items() if rows})
 
 
@@ -146,7 +160,8 @@ def _happenings(database: Database, customer_id: str) -> list[Happening]:
     if not is_storable(customer_id):
         return []
     with database.reading() as connection:
-        rows = list(repository.history_of(connection, customer_id))
+        names = spellings(customer_id)
+        rows = [row for name in names for row in repository.history_of(connection, name)]
     found = [
         Happening(
             table=table,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from serving.inforce.schemas import Terms, Versions
 from serving.store.tables.published import CURRENT, PUBLICATIONS, SCORES
+from serving.store.upserts import parts
 from training.champions import CHURN, CLV
 
 # How long a publication that does not go on is left alone.
@@ -108,13 +109,26 @@ def put_in_force(connection: sa.Connection, key: int, now: datetime) -> None:
         connection.execute(sa.insert(CURRENT).values(id=1, publication_id=key))
 
 
+def remove_customers(connection: sa.Connection, key: int, customer_ids: Sequence[str]) -> None:
+    """Remove rows of some customers from a publication that nobody sees yet."""
+    for part in parts(customer_ids):
+        mine = (SCORES.c.publication_id == key) & SCORES.c.customer_id.in_(part)
+        connection.execute(sa.delete(SCORES).where(mine))
+
+
+def retire(connection: sa.Connection, key: int, now: datetime) -> None:
+    """Let nobody begin to read a publication that is going to be removed."""
+    mine = sa.update(PUBLICATIONS).where(PUBLICATIONS.c.id == key)
+    connection.execute(mine.values(done_at=None, leased_until=now))
+
+
 def done_with(connection: sa.Connection, now: datetime) -> list[int]:
     """Publications that nobody needs: older ones, and those that were broken off."""
     columns = PUBLICATIONS.c
     whole = sa.select(columns.id).where(columns.done_at.is_not(None))
     kept = connection.scalars(whole.order_by(columns.id.desc()).limit(KEPT)).all()
     in_force = connection.scalars(sa.select(CURRENT.c.publication_id)).all()
-    broken_off = columns.done_at.is_(None) & (columns.leased_until < now)
+    broken_off = columns.done_at.is_(None) & (columns.leased_until <= now)
     over = columns.done_at.is_not(None) | broken_off
     query = sa.select(columns.id).where(over, columns.id.not_in([*kept, *in_force]))
     return list(connection.scalars(query).all())

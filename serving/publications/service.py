@@ -16,6 +16,8 @@ from serving.publications import repository
 from serving.publications.files import read_scores, version
 from serving.publications.repository import Publication
 from serving.store.database import Connection, Database
+from serving.store.erased import erased_at
+from serving.store.history import ALONE
 from serving.store.waiting import leave_waiting_since
 from training.registry.tracking import Tracker
 from training.scoring.columns import LAPSED
@@ -55,7 +57,10 @@ def publish(database: Database, rows: pl.DataFrame, terms: Terms) -> int:
         with database.writing() as connection:
             repository.add(connection, key, part.to_dicts())
             repository.renew(connection, key, utc_now())
-    with database.writing() as connection:
+    with database.writing(alone=ALONE) as connection:
+        gone = erased_at(connection, rows["customer_id"].to_list())
+        late = [name for name, at in gone.items() if at >= facts["as_of"]]
+        repository.remove_customers(connection, key, late)
         repository.put_in_force(connection, key, utc_now())
         leave_waiting_since(connection, facts["as_of"], utc_now())
     _tidy(database)
@@ -66,6 +71,9 @@ def _tidy(database: Database) -> None:
     with database.reading() as connection:
         over = repository.done_with(connection, utc_now())
     for key in over:
+        # At once, so that nobody reads a part of it.
+        with database.writing() as connection:
+            repository.retire(connection, key, utc_now())
         there_is_more = True
         while there_is_more:
             with database.writing() as connection:

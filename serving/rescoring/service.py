@@ -21,7 +21,7 @@ from serving.publications.repository import Publication, current
 from serving.rescoring import repository
 from serving.store.database import Connection, Database
 from serving.store.history import last_known_at
-from serving.store.waiting import claim, end_waiting, release
+from serving.store.waiting import claim, end_waiting, release, still_waiting
 from training.scoring.columns import LAPSED
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Rescoring:
     def once(self) -> int:
         """Score some of those who wait; how many they were."""
         try:
+            self._database.forget_again()
             return self._some()
         except (StoreUnavailableError, NotLoadedError) as error:
             log.info("nobody is scored again for now: %s", error)
@@ -106,8 +107,11 @@ class Rescoring:
         if in_force is None or in_force.id != publication.id:
             release(connection, claimed)
             return
+        # Those of whom nobody waits any longer were erased meanwhile.
+        wanted = still_waiting(connection, claimed)
         own = {"as_of_source": "events", "stale": False, "updated_at": now}
-        repository.exchange(connection, publication.id, claimed, [{**row, **own} for row in rows])
+        scored = [{**row, **own} for row in rows if row["customer_id"] in wanted]
+        repository.exchange(connection, publication.id, wanted, scored)
         end_waiting(connection, claimed, now)
 
 

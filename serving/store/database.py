@@ -23,6 +23,14 @@ BUSY = 5
 CONNECTIONS = 48
 
 
+# Classes of SQLSTATE: connections, conflicts, resources, locks, and the server's going down.
+PASSING = ("08", "40", "53", "55", "57")
+
+
+class StoreFailedError(Exception):
+    """The database refused a statement; the message has no values, which may be of persons."""
+
+
 class Database:
     """The database of a store.
 
@@ -33,6 +41,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._has_to_forget = False
 
     @classmethod
     def at(cls, url: str) -> Self:
@@ -66,7 +75,8 @@ class Database:
     @property
     def name(self) -> str:
         """Its address without a password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        # Without its query, which may hold a password too.
+        return self._engine.url.set(query={}).render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -110,19 +120,29 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 yield connection.execution_options(**options)
-        except NoneFreeError as error:
-            raise self._unavailable("all connections are at work") from error
+        except NoneFreeError:
+            raise self._unavailable("all connections are at work") from None
         except DBAPIError as error:
-            if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
-                raise self._unavailable(_said(error)) from error
-            raise
+            if _is_passing(error):
+                raise self._unavailable(_said(error)) from None
+            raise StoreFailedError(_said(error)) from None
 
-    def forget(self) -> None:
-        """Have nothing of what was deleted left in the log of a file."""
-        if self.is_sqlite:
+    def forget(self) -> bool:
+        """Have nothing of what was deleted left in the log of a file; whether it is so.
+
+        While somebody reads it cannot be; `forget_again` then does it later.
+        """
+        self._has_to_forget = self.is_sqlite
+        return self.forget_again()
+
+    def forget_again(self) -> bool:
+        """Forget what could not be forgotten before, if there is something."""
+        if self._has_to_forget:
             with self._engine.connect() as connection:
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            self._has_to_forget = bool(row[0])
+        return not self._has_to_forget
 
     def _unavailable(self, reason: str) -> StoreUnavailableError:
         return StoreUnavailableError(
@@ -171,6 +191,14 @@ def _sqlite(address: sa.URL) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """Whether an error is of the moment, such as a lock or a lost connection."""
+    if not isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith(PASSING)
 
 
 def _said(error: SQLAlchemyError) -> str:

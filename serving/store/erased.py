@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from serving.store.secrets import keyed
 from serving.store.tables.events import ERASED
+from serving.store.upserts import parts
 
 
 def note_erasure(connection: sa.Connection, customer_id: str, at: datetime) -> None:
@@ -20,9 +21,11 @@ def note_erasure(connection: sa.Connection, customer_id: str, at: datetime) -> N
 
 def erased_at(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str, datetime]:
     """Those of some customers who were erased, and when."""
-    rows = connection.execute(sa.select(ERASED.c.person, ERASED.c.erased_at))
-    erased: dict[str, datetime] = {row.person: row.erased_at for row in rows}
-    if not erased:
+    if connection.execute(sa.select(ERASED.c.person).limit(1)).first() is None:
         return {}
     persons = keyed(connection, customer_ids)
+    erased: dict[str, datetime] = {}
+    for part in parts(list(persons.values())):
+        rows = connection.execute(sa.select(ERASED).where(ERASED.c.person.in_(part)))
+        erased |= {row.person: row.erased_at for row in rows}
     return {name: erased[person] for name, person in persons.items() if person in erased}

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from features.intake.store.reading import StoredSettings
 from features.intake.store.tables import BATCHES, HISTORY, SETTINGS
 
+# What is done by one at a time: rows that are added and persons who are removed.
+ALONE = "history"
+
 
 def begin_batch(connection: sa.Connection, kind: str, now: datetime, **further: Any) -> int:
     """A batch of rows that nobody sees before it is done."""

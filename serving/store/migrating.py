@@ -56,8 +56,9 @@ def migrate(database: Database, to: str = NEWEST) -> None:
                 f"{', '.join(known)}. Install the version that made it, or correct it."
             )
     places = {None: 0, NONE: 0, NEWEST: len(known)} | {name: i for i, name in enumerate(known, 1)}
-    go = command.upgrade if places[to] >= places[at] else command.downgrade
-    with database.writing() as connection:
+    with database.writing(alone="migrate") as connection:
+        at = _at(connection)  # Another process may have been there meanwhile.
+        go = command.upgrade if places[to] >= places[at] else command.downgrade
         go(_config(connection), to)
 
 

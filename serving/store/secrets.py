@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from serving.store.tables.access import SECRETS
+from serving.store.upserts import put
 
 HASHING = "hashing"
 
@@ -24,6 +25,6 @@ def _key(connection: sa.Connection) -> bytes:
     wanted = sa.select(SECRETS.c.value).where(SECRETS.c.name == HASHING)
     found = connection.scalar(wanted)
     if found is None:
-        found = secrets.token_hex(32)
-        connection.execute(sa.insert(SECRETS).values(name=HASHING, value=found))
+        put(connection, SECRETS, [{"name": HASHING, "value": secrets.token_hex(32)}])
+        found = connection.execute(wanted).scalar_one()
     return bytes.fromhex(found)

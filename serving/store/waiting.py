@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,22 +10,16 @@ import sqlalchemy as sa
 from features.intake.store.tables import BATCHES
 from serving.store.tables.events import EVENTS, WAITING
 from serving.store.tables.published import CURRENT, SCORES
+from serving.store.upserts import parts, put
 
 # How long a worker has to score those that it took.
 LEASE = timedelta(seconds=60)
-# Parameters of one statement.
-CHUNK = 500
 
 
 def leave_waiting(connection: sa.Connection, customer_ids: Collection[str], now: datetime) -> None:
     """Have customers scored again; until then their scores are marked as stale."""
-    for part in _parts(sorted(customer_ids)):
-        mine = WAITING.c.customer_id.in_(part)
-        known = set(connection.scalars(sa.select(WAITING.c.customer_id).where(mine)))
-        connection.execute(sa.update(WAITING).where(mine).values(since=now))
-        new = [{"customer_id": each, "since": now} for each in part if each not in known]
-        if new:
-            connection.execute(sa.insert(WAITING), new)
+    for part in parts(sorted(customer_ids)):
+        put(connection, WAITING, [{"customer_id": each, "since": now} for each in part], "since")
         _mark(connection, part, True, now)
 
 
@@ -48,9 +42,18 @@ def claim(connection: sa.Connection, most: int, now: datetime) -> dict[str, date
     return {row.customer_id: row.since for row in connection.execute(taken)}
 
 
+def still_waiting(connection: sa.Connection, customer_ids: Collection[str]) -> set[str]:
+    """Those of some customers who still wait; nobody else lets them go meanwhile."""
+    found: set[str] = set()
+    for part in parts(sorted(customer_ids)):
+        query = sa.select(WAITING.c.customer_id).where(WAITING.c.customer_id.in_(part))
+        found |= set(connection.scalars(query.with_for_update()))
+    return found
+
+
 def release(connection: sa.Connection, claimed: Mapping[str, datetime]) -> None:
     """Let others score those who were taken."""
-    for part in _parts(sorted(claimed)):
+    for part in parts(sorted(claimed)):
         mine = sa.update(WAITING).where(WAITING.c.customer_id.in_(part))
         connection.execute(mine.values(leased_until=None))
 
@@ -61,7 +64,7 @@ def end_waiting(connection: sa.Connection, claimed: Mapping[str, datetime], now:
         mine = WAITING.c.customer_id == customer_id
         connection.execute(sa.delete(WAITING).where(mine, WAITING.c.since == since))
     release(connection, claimed)
-    for part in _parts(sorted(claimed)):
+    for part in parts(sorted(claimed)):
         mine = WAITING.c.customer_id.in_(part)
         again = set(connection.scalars(sa.select(WAITING.c.customer_id).where(mine)))
         _mark(connection, [each for each in part if each not in again], False, now)
@@ -76,7 +79,3 @@ def _mark(
     other = SCORES.c.stale.is_not(sa.true() if stale else sa.false())
     marked = sa.update(SCORES).where(mine, other)
     connection.execute(marked.values(stale=stale, updated_at=now))
-
-
-def _parts(values: list[str]) -> Iterable[list[str]]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))

@@ -22,7 +22,9 @@ def keyed(client_of, served, database, store):
     """A client of a service that asks for keys, and what makes them."""
     run = read_scores(served.scores, served.tracker)
     publish(database, run.rows, run.terms)
-    settings = Settings(store=store, tracking_uri=served.tracker.uri, require_keys=True)
+    settings = Settings(
+        store=store, tracking_uri=served.tracker.uri, require_keys=True, reload_seconds=0.2
+    )
     client = client_of(settings)
 
     def ask(path, key=None, **headers):
@@ -110,12 +112,15 @@ def test_who_tries_keys_has_to_wait(keyed):
     assert answers[0] == 401 and answers[-1] == 429
 
 
-def test_the_use_of_a_key_is_noted_and_its_making_audited(keyed, database):
+def test_the_use_of_a_key_is_noted_and_its_making_audited(keyed, database, eventually):
     reader, admin = key(database, "read"), key(database, "admin")
     keyed("/v1/customers", reader)
+
+    def used():
+        return {each.id for each in list_keys(database) if each.used_at is not None}
+
+    eventually(used, {reader.split("_")[1]})
     made = {each.id: each for each in list_keys(database)}
-    assert made[reader.split("_")[1]].used_at is not None
-    assert made[admin.split("_")[1]].used_at is None
     entries = keyed("/v1/audit", admin).json()["entries"]
     assert {entry["action"] for entry in entries} == {"key.created"}
     assert {entry["facts"]["key"] for entry in entries} == set(made)
@@ -149,3 +154,16 @@ def test_off_loopback_there_has_to_be_a_key(database, store, served):
     settings = Settings(store=store, host="0.0.0.0", tracking_uri=served.tracker.uri)
     with pytest.raises(ServingError, match=re.escape("the store must have a key that is good")):
         serve(settings)
+
+
+def test_two_keys_of_one_name_have_a_limit_each(client_of, database, store, served):
+    run = read_scores(served.scores, served.tracker)
+    publish(database, run.rows, run.terms)
+    settings = Settings(
+        store=store, tracking_uri=served.tracker.uri, require_keys=True, requests_per_minute=3
+    )
+    client = client_of(settings)
+    for secret in (key(database, "read"), key(database, "read")):
+        headers = {"Authorization": f"Bearer {secret}"}
+        answers = [client.get("/v1/customers?limit=1", headers=headers) for _ in range(3)]
+        assert {answer.status_code for answer in answers} == {200}

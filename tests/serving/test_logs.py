@@ -36,3 +36,14 @@ def test_on_a_terminal_it_is_read_by_people(log, capsys):
     logs.to_stderr("text")
     log.warning("a key %s", "has expired")
     assert "a key has expired" in capsys.readouterr().err
+
+
+def test_a_traceback_on_a_terminal_holds_no_variables(log, capsys):
+    logs.to_stderr("text")
+    try:
+        secret_of_a_person = "person-7".upper()
+        raise ZeroDivisionError(len(secret_of_a_person))
+    except ZeroDivisionError:
+        log.exception("failed")
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError" in told and "PERSON-7" not in told

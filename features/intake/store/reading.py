@@ -20,6 +20,8 @@ from features.schema import RECORDED, SCHEMAS
 
 # Of the keys of a mapping: what still means something once rows are read.
 KEPT = ("timezone", "currency", "shop", "recording_lag_days", "fold_emails", *OF_CUSTOMERS)
+# By which rows are known that may come to be of another customer.
+MOVED = {"orders": "order_id", "feedback": "feedback_id"}
 # Rows that are fetched at once.
 CHUNK = 100_000
 
@@ -125,15 +127,16 @@ def stored_tables(
 
 
 def _rows_of(table: str, customer_ids: Sequence[str] | None) -> list[sa.ColumnElement[bool]]:
-    """Rows of some customers; and of their orders those that came to be another one's."""
+    """Rows of some customers; and of what was theirs those that came to be another one's."""
     if customer_ids is None:
         return []
     source = HISTORY[table].c
     own = source.customer_id.in_(customer_ids)
-    if table != "orders":
+    name = MOVED.get(table)
+    if name is None:
         return [own]
-    theirs = sa.select(source.order_id).where(own)
-    return [own | source.order_id.in_(theirs)]
+    theirs = sa.select(source[name]).where(own)
+    return [own | source[name].in_(theirs)]
 
 
 def _type(column: sa.Column[Any], kinds: Dict[str, pl.DataType]) -> pl.DataType:

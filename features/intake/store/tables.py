@@ -35,7 +35,7 @@ BATCHES = sa.Table(
     sa.Column("digest", sa.Text),
     sa.Column("rows", sa.JSON, nullable=False),
     sa.Column("begun_at", sa.DateTime, nullable=False),
-    sa.Column("known_at", sa.DateTime),
+    sa.Column("known_at", sa.DateTime, index=True),
     sa.Column("leased_until", sa.DateTime),
     sa.Column("done_at", sa.DateTime),
 )

@@ -23,7 +23,7 @@ def take(database, clock):
     """Take events into the store."""
 
     def taken(*events):
-        return take_events(database, list(events), clock, SETTINGS)
+        return take_events(database, list(events), clock, lambda: SETTINGS)
 
     return taken
 

@@ -108,7 +108,7 @@ def test_what_happened_before_does_not_come_back(known, filled):
 
 def test_what_an_erased_person_does_afterwards_counts(known, filled):
     known.delete(f"/v1/customers/{WHO}")
-    later = {**events()[0], "event_id": "later", "order_id": "x9", "ordered_at": "2026-01-01T09:00"}
+    later = {**events()[0], "event_id": "later", "order_id": "x9", "ordered_at": "2026-01-01T00:12"}
     assert known.post("/v1/events", json={"events": [later]}).json()["accepted"] == 1
 
 
@@ -126,10 +126,7 @@ def test_erasing_who_is_not_there_is_no_error(service):
     assert (answer.status_code, answer.json()["removed"]) == (200, {})
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_the_file_of_the_store_holds_nothing_of_the_erased(
-    database_kind, client_of, served, tmp_path, eventually
-):
+def test_the_file_of_the_store_holds_nothing_of_the_erased(client_of, served, tmp_path, eventually):
     from serving.settings import Settings
     from serving.store.database import Database
     from serving.store.migrating import ready
@@ -170,3 +167,45 @@ def test_no_registered_model_holds_a_customer(served):
     for path in models:
         content = path.read_bytes()
         assert not any(word in content for word in (*ids, *orders)), path
+
+
+def test_a_publication_does_not_bring_an_erased_person_back(service, filled, served):
+    who = served.batch.index[0]
+    run = read_scores(served.scores, served.tracker)
+    service.delete(f"/v1/customers/{who}")
+    publish(filled, run.rows, run.terms)
+    assert service.get(f"/v1/customers/{who}").status_code == 404
+
+
+def test_an_import_that_was_begun_before_does_not_either(filled, served, service):
+    who = served.batch.index[0]
+    mapping = Mapping.read(served.folder / "history.toml")
+
+    def tell(what):
+        if what.startswith("writing orders"):
+            service.delete(f"/v1/customers/{who}")
+
+    tables, settings = open_tables(served.folder, mapping)
+    service.delete(f"/v1/customers/{served.batch.index[1]}")
+    with filled.writing() as connection:
+        connection.execute(sa.delete(METADATA.tables["holdfast_orders"]))
+        connection.execute(sa.delete(METADATA.tables["holdfast_erased"]))
+    import_history(filled, tables, settings, tell)
+    assert rows_of(filled, who) == 0
+
+
+def test_an_address_is_one_person_however_it_is_spelt(service, eventually, filled):
+    person = "Anna@Shop.example"
+    told = [{**event, "event_id": f"m{n}"} for n, event in enumerate(events(person))]
+    assert service.post("/v1/events", json={"events": told}).json()["accepted"] == 4
+    eventually(lambda: service.get(f"/v1/customers/{person}").status_code, 200)
+    row = service.get(f"/v1/customers/{person}").json()["customer"]
+    assert row["customer_id"] == "anna@shop.example"
+    found = service.post("/v1/customers/lookup", json={"customer_ids": [person]}).json()
+    assert (len(found["customers"]), found["missing"]) == (1, [])
+    for of in ("timeline", "features", "export"):
+        assert service.get(f"/v1/customers/{person}/{of}").status_code == 200
+    service.delete(f"/v1/customers/{person}")
+    assert rows_of(filled, "anna@shop.example") == 0
+    again = [{**event, "event_id": f"n{n}"} for n, event in enumerate(told)]
+    assert service.post("/v1/events", json={"events": again}).json()["accepted"] == 0

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import polars as pl
 import pytest
@@ -134,3 +134,25 @@ def test_a_list_goes_on_over_a_publication_and_ends_with_its_rows(database, run)
     with pytest.raises(ProblemError) as caught:
         customers.a_page(published, CustomerQuery(cursor=cursor))
     assert caught.value.status_code == 410
+
+
+def test_whoever_asks_what_was_written_since_gets_all_of_a_later_publication(database, run):
+    publish(database, run.rows, run.terms)
+    with Published(database).reading() as (_, publication):
+        since = publication.done_at
+    every = ["new", "active", "at_risk", "lapsed"]
+    asked = CustomerQuery(stage=every, limit=1000, updated_since=since.replace(tzinfo=UTC))
+    page = customers.a_page(Published(database), asked)
+    assert len(page.customers) == run.rows.height
+    assert min(row.updated_at for row in page.customers) >= since
+
+
+def test_a_publication_that_is_being_removed_is_read_no_more(database, run):
+    for _ in range(2):
+        publish(database, run.rows, run.terms)
+    with database.reading() as connection:
+        before = min(connection.scalars(sa.select(PUBLICATIONS.c.id)))
+    with database.writing() as connection:
+        repository.retire(connection, before, utc_now())
+    with pytest.raises(LookupError), Published(database).reading(before):
+        pass

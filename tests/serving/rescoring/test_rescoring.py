@@ -11,11 +11,13 @@ from features.history.history import History
 from serving.clock import ShopClock
 from serving.events.service import take_events
 from serving.inforce.champions import Champions
+from serving.persons.service import erase
 from serving.publications.files import read_scores
 from serving.publications.service import publish
 from serving.rescoring.service import Rescoring
 from serving.settings import Settings
 from serving.store.tables.events import WAITING
+from serving.store.tables.published import SCORES
 
 AS_OF = datetime(2026, 1, 1)
 NOW = datetime(2026, 1, 1, 0, 5)
@@ -109,15 +111,15 @@ def rescoring_of(database, served):
 
 
 def test_what_comes_in_while_one_is_scored_is_not_lost(filled, served):
-    who, settings = live(served), None
+    who = live(served)
     clock = ShopClock(NOW)
-    take_events(filled, [answer(who)], clock, settings)
+    take_events(filled, [answer(who)], clock)
     rescoring = rescoring_of(filled, served)
     scored = rescoring._scored
 
     def and_meanwhile(*given):
         rows = scored(*given)
-        take_events(filled, [answer(who, 2, "f2")], clock, settings)
+        take_events(filled, [answer(who, 2, "f2")], clock)
         return rows
 
     rescoring._scored = and_meanwhile
@@ -131,7 +133,7 @@ def test_what_comes_in_while_one_is_scored_is_not_lost(filled, served):
 def test_two_workers_never_take_the_same_customer(filled, served):
     ids = [*served.batch.index[:40]]
     events = [answer(who, event_id=f"f{n}") for n, who in enumerate(ids)]
-    take_events(filled, events, ShopClock(NOW), None)
+    take_events(filled, events, ShopClock(NOW))
     first, second = rescoring_of(filled, served), rescoring_of(filled, served)
     taken = []
     first._scored = lambda *given: taken.append(given[2]) or second.once() or []
@@ -141,7 +143,7 @@ def test_two_workers_never_take_the_same_customer(filled, served):
 
 def test_a_publication_leaves_those_waiting_of_whom_something_came_since(filled, served):
     who = live(served)
-    take_events(filled, [answer(who)], ShopClock(NOW), None)
+    take_events(filled, [answer(who)], ShopClock(NOW))
     rescoring_of(filled, served).once()
     assert waiting(filled) == {}
     run = read_scores(served.scores, served.tracker)
@@ -150,7 +152,26 @@ def test_a_publication_leaves_those_waiting_of_whom_something_came_since(filled,
 
 
 def test_nobody_is_scored_by_models_that_mean_something_else(filled, served, monkeypatch):
-    take_events(filled, [answer(live(served))], ShopClock(NOW), None)
+    take_events(filled, [answer(live(served))], ShopClock(NOW))
     monkeypatch.setattr("serving.rescoring.service._speak_alike", lambda *_: False)
     assert rescoring_of(filled, served).once() == 0
     assert len(waiting(filled)) == 1
+
+
+def test_who_is_erased_while_being_scored_stays_away(filled, served):
+    who = live(served)
+    take_events(filled, [answer(who)], ShopClock(NOW))
+    rescoring = rescoring_of(filled, served)
+    scored = rescoring._scored
+
+    def and_erase(*given):
+        rows = scored(*given)
+        erase(filled, ShopClock(NOW), who, "a test")
+        return rows
+
+    rescoring._scored = and_erase
+    rescoring.once()
+    with filled.reading() as connection:
+        assert (
+            connection.scalar(sa.select(SCORES.c.stage).where(SCORES.c.customer_id == who)) is None
+        )

@@ -95,10 +95,17 @@ def test_as_of_is_required(client):
     assert errors["/as_of"]["detail"] == "is missing"
 
 
-@pytest.mark.parametrize("as_of", ["1969-12-31", "0001-01-01T00:00+14:00", "3000-01-01"])
+@pytest.mark.parametrize("as_of", ["1969-12-31", "0002-01-01T00:00+14:00", "3000-01-01"])
 def test_as_of_must_be_within_what_a_calendar_can_hold(client, as_of):
     errors = refused(client, {**REQUEST, "as_of": as_of})
     assert errors["/as_of"]["detail"] == "must be in the years 1970 to 2999"
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_has_a_date_on_every_clock(client, odd):
+    errors = refused(client, customers({**CUSTOMER, "orders": [{**ORDER, "ordered_at": odd}]}))
+    (error,) = errors.values()
+    assert "is out of range" in error["detail"]
 
 
 def test_a_customer_comes_once(client):

@@ -1,5 +1,7 @@
 import sqlite3
 import time
+import traceback
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -7,9 +9,11 @@ import sqlalchemy as sa
 from features.intake.store.tables import BATCHES
 from serving.clock import utc_now
 from serving.errors import ServingError, StoreUnavailableError
-from serving.store.database import Database
+from serving.store.database import Database, StoreFailedError
 from serving.store.history import begin_batch
 from serving.store.migrating import revision
+from serving.store.tables.events import WAITING
+from serving.store.upserts import put
 
 
 def batches(database):
@@ -77,3 +81,28 @@ def test_a_server_that_is_not_there_is_told_without_the_password():
 def test_an_address_that_is_no_store_is_refused(url, told):
     with pytest.raises(ServingError, match=told):
         Database.at(url)
+
+
+def test_no_address_shows_a_password_in_its_query():
+    database = Database.at("postgresql://127.0.0.1/shop?user=me&password=s3cret")
+    assert "s3cret" not in database.name
+    database.close()
+
+
+def test_a_fault_of_the_database_names_no_values(database):
+    with database.writing() as connection:
+        put(connection, WAITING, [{"customer_id": "person-7", "since": utc_now()}])
+    with pytest.raises(StoreFailedError) as caught, database.writing() as connection:
+        row = {"customer_id": "person-7", "since": utc_now()}
+        connection.execute(sa.insert(WAITING).values(**row))
+    trace = "".join(traceback.format_exception(caught.value))
+    assert "person-7" not in trace
+
+
+def test_a_row_that_is_there_is_changed_where_asked(database):
+    now = utc_now()
+    with database.writing() as connection:
+        for at in (now, now + timedelta(days=1)):
+            put(connection, WAITING, [{"customer_id": "a", "since": at}], "since")
+        put(connection, WAITING, [{"customer_id": "a", "since": now}])
+        assert connection.scalar(sa.select(WAITING.c.since)) == now + timedelta(days=1)

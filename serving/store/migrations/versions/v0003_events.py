@@ -40,6 +40,7 @@ def upgrade() -> None:
         *must(TIME, "erased_at"),
     )
     op.add_column("holdfast_batches", *may(TIME, "known_at"))
+    op.create_index("ix_holdfast_batches_known_at", "holdfast_batches", ["known_at"])
     for table, name in LOOKED_UP.items():
         op.create_index(f"ix_holdfast_{table}_{name}", f"holdfast_{table}", [name])
 
@@ -48,6 +49,7 @@ def downgrade() -> None:
     """Remove them; the rows that events left in the history stay."""
     for table, name in LOOKED_UP.items():
         op.drop_index(f"ix_holdfast_{table}_{name}", f"holdfast_{table}")
+    op.drop_index("ix_holdfast_batches_known_at", "holdfast_batches")
     op.drop_column("holdfast_batches", "known_at")
     for name in ("erased", "waiting", "events"):
         op.drop_table(f"holdfast_{name}")
