@@ -15,15 +15,13 @@ from serving.settings import Settings
 @asynccontextmanager
 async def working(resources: Resources, settings: Settings) -> AsyncIterator[None]:
     """Go on as long as the service runs; a job that is not done then is left to others."""
-    stopped = threading.Event()
-    looking = [asyncio.create_task(resources.keep_looking(settings.reload_seconds))]
-    doing: list[asyncio.Task[None]] = []
+    stopped, stopping = asyncio.Event(), threading.Event()
+    tasks = [asyncio.create_task(resources.keep_looking(settings.reload_seconds, stopped))]
     if settings.store is not None and settings.worker:
-        looking.append(asyncio.create_task(resources.keep_scoring()))
+        tasks.append(asyncio.create_task(resources.keep_scoring(stopped)))
         runner = JobRunner(resources.published.database, settings.environment)
-        doing.append(asyncio.create_task(asyncio.to_thread(runner.keep_on, stopped)))
+        tasks.append(asyncio.create_task(asyncio.to_thread(runner.keep_on, stopping)))
     yield
     stopped.set()
-    for task in looking:
-        task.cancel()
-    await asyncio.gather(*looking, *doing, return_exceptions=True)
+    stopping.set()
+    await asyncio.gather(*tasks)

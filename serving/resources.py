@@ -115,18 +115,27 @@ class Resources:
         except StoreUnavailableError as error:
             log.warning("%s", error)
 
-    async def keep_looking(self, every_seconds: float) -> None:
+    async def keep_looking(self, every_seconds: float, stopped: asyncio.Event) -> None:
         """Load what has changed, again and again, in a thread: no request waits for it."""
-        while True:
-            await asyncio.sleep(every_seconds)
+        while not await _told(stopped, every_seconds):
             await run_in_threadpool(self.look)
 
-    async def keep_scoring(self) -> None:
+    async def keep_scoring(self, stopped: asyncio.Event) -> None:
         """Score those again whom events are about, as they come in."""
         rescoring = Rescoring(self.published.database, self.champions.current, self.clock)
-        while True:
+        pause = RESCORE_SECONDS
+        while not await _told(stopped, pause):
             scored = await run_in_threadpool(rescoring.once)
-            await asyncio.sleep(0 if scored else RESCORE_SECONDS)
+            pause = 0.0 if scored else RESCORE_SECONDS
+
+
+async def _told(stopped: asyncio.Event, within_seconds: float) -> bool:
+    """Whether one was told to stop within some time; what a thread has begun is ended first."""
+    try:
+        await asyncio.wait_for(stopped.wait(), within_seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _seconds(instant: datetime) -> float:
