@@ -107,38 +107,20 @@ OptionalHorizonDays = Annotated[
         "suggestion of holdfast check.",
     ),
 ]
-OutFile = Annotated[
-    str,
-    typer.Option(
-        "--out", metavar="FILE", show_default=False, help="Where to write: .parquet or .csv."
-    ),
-]
-Store = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        metavar="URL",
-        show_default=False,
-        envvar="HOLDFAST_STORE",
-        help="SQL URL of the store, such as sqlite:///holdfast.db or postgresql://host/database.",
-    ),
-]
-OptionalStore = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        metavar="URL",
-        show_default=False,
-        envvar="HOLDFAST_STORE",
-        help="SQL URL of the store, such as sqlite:///holdfast.db or postgresql://host/database.",
-    ),
-]
-OptionalOutFile = Annotated[
-    str | None,
-    typer.Option(
-        "--out", metavar="FILE", show_default=False, help="Where to write: .parquet or .csv."
-    ),
-]
+_OUT = typer.Option(
+    "--out", metavar="FILE", show_default=False, help="Where to write: .parquet or .csv."
+)
+OutFile = Annotated[str, _OUT]
+OptionalOutFile = Annotated[str | None, _OUT]
+_STORE = typer.Option(
+    "--store",
+    metavar="URL",
+    show_default=False,
+    envvar="HOLDFAST_STORE",
+    help="SQL URL of the store, such as sqlite:///holdfast.db or postgresql://host/database.",
+)
+Store = Annotated[str, _STORE]
+OptionalStore = Annotated[str | None, _STORE]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
 ]

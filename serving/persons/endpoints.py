@@ -13,24 +13,22 @@ from serving.persons.schemas import ErasureAnswer, ExportAnswer, FeaturesAnswer,
 from serving.resources import ChampionsNow, ResourcesNow, StoreNow
 
 router = APIRouter(prefix="/v1", tags=["customers"])
-CustomerId = Annotated[str, Path(description="A slash in it may be written as %2F or /.")]
+CustomerId = Annotated[
+    str, Path(min_length=1, description="A slash in it may be written as %2F or /.")
+]
 Admin = Annotated[Caller, needs("admin")]
 ANSWERS: dict[int | str, dict[str, Any]] = problems(404, 422, 503)
 READ = [needs("read")]
 PLACE = "/customers/{customer_id:path}"
 
 
-@router.get(
-    "/customers/{customer_id:path}/timeline", responses=ANSWERS, dependencies=[needs("read")]
-)
+@router.get(f"{PLACE}/timeline", responses=ANSWERS, dependencies=READ)
 def timeline(customer_id: CustomerId, store: StoreNow) -> TimelineAnswer:
     """Tell what happened with a customer, the earliest first."""
     return service.timeline(store, customer_id)
 
 
-@router.get(
-    "/customers/{customer_id:path}/features", responses=ANSWERS, dependencies=[needs("read")]
-)
+@router.get(f"{PLACE}/features", responses=ANSWERS, dependencies=READ)
 def features(
     customer_id: CustomerId, store: StoreNow, champions: ChampionsNow, resources: ResourcesNow
 ) -> FeaturesAnswer:
@@ -38,7 +36,7 @@ def features(
     return service.features(store, champions, resources.clock, customer_id)
 
 
-@router.get(PLACE + "/export", responses=ANSWERS)
+@router.get(f"{PLACE}/export", responses=ANSWERS)
 def export(customer_id: CustomerId, store: StoreNow, caller: Admin) -> ExportAnswer:
     """Give everything that is stored of a customer, as they may ask for by law."""
     return service.export(store, customer_id, caller.name)

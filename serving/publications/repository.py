@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from serving.errors import ServingError
 from serving.inforce.schemas import Terms, Versions
 from serving.store.tables.published import CURRENT, PUBLICATIONS, SCORES
 from serving.store.upserts import parts
@@ -104,7 +105,8 @@ def renew(connection: sa.Connection, key: int, now: datetime) -> None:
 def put_in_force(connection: sa.Connection, key: int, now: datetime) -> None:
     """Swap the publication that everybody reads; all its rows are there."""
     done = sa.update(PUBLICATIONS).where(PUBLICATIONS.c.id == key)
-    connection.execute(done.values(done_at=now, leased_until=None))
+    if connection.execute(done.values(done_at=now, leased_until=None)).rowcount != 1:
+        raise ServingError("the publication took too long, and was given up. Publish again.")
     if not connection.execute(sa.update(CURRENT).values(publication_id=key)).rowcount:
         connection.execute(sa.insert(CURRENT).values(id=1, publication_id=key))
 
