@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from serving.clock import utc_now
 from serving.http.problems import FieldProblem, ProblemError
@@ -46,9 +47,9 @@ LOCAL = Caller("local", frozenset(SCOPES))
 def needs(scope: Scope) -> Any:
     """A dependency: the caller, who may do what the scope is for."""
 
-    def caller(request: Request, credentials: Credentials, resources: ResourcesNow) -> Caller:
+    async def caller(request: Request, credentials: Credentials, resources: ResourcesNow) -> Caller:
         _refuse_key_in_query(request)
-        found = _caller(request, credentials, resources)
+        found = await _caller(request, credentials, resources)
         if scope not in found.scopes:
             raise _forbidden(scope, found)
         _limited(resources, found.key, resources.requests_per_minute)
@@ -57,7 +58,7 @@ def needs(scope: Scope) -> Any:
     return Depends(caller)
 
 
-def _caller(
+async def _caller(
     request: Request, credentials: HTTPAuthorizationCredentials | None, resources: Resources
 ) -> Caller:
     if credentials is None:
@@ -65,7 +66,8 @@ def _caller(
             raise _unauthorized("must be Bearer and a key; got none")
         return LOCAL
     address = request.client.host if request.client else "unknown"
-    key, why = key_of(resources.published.database, credentials.credentials)
+    database = resources.published.database
+    key, why = await run_in_threadpool(key_of, database, credentials.credentials)
     if key is None:
         _limited(resources, f"failures of {address}", FAILURES)
         log.warning("a key %s", why, extra={"address": address})

@@ -52,16 +52,24 @@ class Publication:
 
 def current(connection: sa.Connection) -> Publication | None:
     """The publication in force."""
-    key = connection.scalar(sa.select(CURRENT.c.publication_id))
-    return None if key is None else publication(connection, key)
+    in_force = PUBLICATIONS.c.id == sa.select(CURRENT.c.publication_id).scalar_subquery()
+    return _publication(connection, in_force)
 
 
 def publication(connection: sa.Connection, key: int) -> Publication | None:
     """A publication that is still in the store."""
-    columns = [column for column in PUBLICATIONS.c if column.name != "terms"]
-    whole = sa.select(*columns, sa.cast(PUBLICATIONS.c.terms, sa.Text).label("terms")).where(
-        PUBLICATIONS.c.id == key, PUBLICATIONS.c.done_at.is_not(None)
-    )
+    return _publication(connection, PUBLICATIONS.c.id == key)
+
+
+# With the terms as text: they are read once for each publication.
+FACTS = (
+    *(column for column in PUBLICATIONS.c if column.name != "terms"),
+    sa.cast(PUBLICATIONS.c.terms, sa.Text).label("terms"),
+)
+
+
+def _publication(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Publication | None:
+    whole = sa.select(*FACTS).where(which, PUBLICATIONS.c.done_at.is_not(None))
     row = connection.execute(whole).one_or_none()
     if row is None:
         return None

@@ -65,7 +65,10 @@ def test_the_demo_gives_reasons_to_everybody(shown):
 
 def test_the_demo_says_how_to_go_on(shown):
     assert f"  export MLFLOW_TRACKING_URI={demo_shop.TRACKING}\n" in shown[1]
-    assert "  holdfast serve --scores demo/scores.parquet\n" in shown[1]
+    assert (
+        "  HOLDFAST_CLOCK_START=2025-10-01 holdfast serve --store sqlite:///demo/store.db\n"
+        in shown[1]
+    )
 
 
 def test_the_demo_ends_with_a_measured_campaign_beside_the_truth(shown):
