@@ -46,10 +46,12 @@ def live(served):
 
 
 def test_whom_an_event_is_about_is_scored_again_within_five_seconds(service, served):
-    who = live(served)
+    first, who = served.batch.index[served.batch["stage"] == "active"][:2]
+    service.post("/v1/events", json={"events": [answer(first)]})
+    fresh(service, first, "")  # What is made once is made by the first.
     before = service.get(f"/v1/customers/{who}").json()["customer"]
     began = time.monotonic()
-    answered = service.post("/v1/events", json={"events": [answer(who)]})
+    answered = service.post("/v1/events", json={"events": [answer(who, event_id="f2")]})
     assert answered.json()["accepted"] == 1
     after = fresh(service, who, before["updated_at"])
     assert time.monotonic() - began < 5
