@@ -27,16 +27,26 @@ from serving.http.stamp import Stamp
 from serving.inforce.reloading import NotLoadedError
 from serving.jobs import endpoints as jobs
 from serving.jobs.schemas import NewJob
+from serving.models import endpoints as models
 from serving.persons import endpoints as persons
 from serving.resources import Resources, unavailable
 from serving.scores import endpoints as scores
 from serving.scores.schemas import ScoreRequest
 from serving.settings import Settings
+from serving.webhooks import endpoints as webhooks
+from serving.webhooks.schemas import NewWebhook
 
 # What there is only with a store.
-OF_STORE = (events.router, campaigns.router, persons.router, jobs.router, audit.router)
+OF_STORE = (
+    events.router,
+    campaigns.router,
+    persons.router,
+    jobs.router,
+    webhooks.router,
+    audit.router,
+)
 # Bodies that endpoints read themselves.
-BODIES = (ScoreRequest, Lookup, Events, NewCampaign, CampaignOutcomes, NewJob)
+BODIES = (ScoreRequest, Lookup, Events, NewCampaign, CampaignOutcomes, NewJob, NewWebhook)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -74,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     for kind in (NotLoadedError, StoreUnavailableError):
         app.add_exception_handler(kind, unavailable)
     of_store = () if settings.store is None else OF_STORE
-    for router in (health.router, scores.router, *of_store, customers.router):
+    for router in (health.router, models.router, scores.router, *of_store, customers.router):
         app.include_router(router)
     docs.install(app)
     app.openapi = partial(openapi.describe, app, BODIES, settings.keys_required)  # type: ignore[method-assign]  # FastAPI's own way

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from serving.jobs.running import JobRunner
 from serving.resources import Resources
 from serving.settings import Settings
+from serving.webhooks.delivering import Delivering
+from serving.webhooks.sending import Sender
 
 
 @asynccontextmanager
@@ -21,6 +23,8 @@ async def working(resources: Resources, settings: Settings) -> AsyncIterator[Non
         tasks.append(asyncio.create_task(resources.keep_scoring(stopped)))
         runner = JobRunner(resources.published.database, settings.environment)
         tasks.append(asyncio.create_task(asyncio.to_thread(runner.keep_on, stopping)))
+        delivering = Delivering(resources.published.database, Sender(settings.private_webhooks))
+        tasks.append(asyncio.create_task(delivering.keep_on(stopping)))
     yield
     stopped.set()
     stopping.set()

@@ -24,6 +24,7 @@ from serving.http.problems import FieldProblem, ProblemError, answer
 from serving.http.rates import Limiter
 from serving.http.turns import Turns
 from serving.inforce.champions import Champions, champions
+from serving.inforce.promoted import Promoted
 from serving.inforce.reloading import NotLoadedError, Watched
 from serving.keys.service import note_uses
 from serving.publications.service import Published, from_file
@@ -31,6 +32,7 @@ from serving.rescoring.service import Rescoring
 from serving.settings import Settings
 from serving.store.database import Database
 from serving.store.migrating import ready
+from serving.store.outbox import backlog
 from training.registry.tracking import Tracker
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 class Resources:
     """The champions as they were last loaded, the scores in force, turns at scoring, and limits."""
 
+    tracker: Tracker
     champions: Watched[Champions]
     published: Published
     turns: Turns
@@ -48,6 +51,8 @@ class Resources:
     clock: ShopClock
     keys_required: bool
     requests_per_minute: int
+    private_webhooks: bool
+    promoted: Promoted
     # Key -> when it was last used, until that is noted.
     used_keys: dict[str, datetime] = field(default_factory=dict)
 
@@ -74,8 +79,10 @@ class Resources:
             file = (
                 None if settings.scores is None else from_file(database, settings.scores, tracker)
             )
+            models = Watched(champions(tracker))
             found = cls(
-                Watched(champions(tracker)),
+                tracker,
+                models,
                 Published(database, file),
                 turns,
                 Limiter(),
@@ -83,6 +90,8 @@ class Resources:
                 ShopClock(settings.clock_start),
                 settings.keys_required,
                 settings.requests_per_minute,
+                settings.private_webhooks,
+                Promoted(models, database),
             )
             metrics.add(found.gauges)
             yield found
@@ -97,6 +106,10 @@ class Resources:
         except NotLoadedError:
             pass  # An absent figure says so.
         try:
+            with self.published.database.reading() as connection:
+                left = backlog(connection)
+            for state, number in left.items():
+                yield f"holdfast_deliveries_{state}", f"Messages to others, {state}.", number
             with self.published.reading() as (_, publication):
                 pass
         except (NotLoadedError, StoreUnavailableError):
@@ -108,7 +121,7 @@ class Resources:
 
     def look(self) -> None:
         """Load what has changed; it blocks, so call it in a thread."""
-        self.champions.look()
+        self.promoted.look()
         self.published.look()
         try:
             note_uses(self.published.database, dict(self.used_keys))

@@ -75,8 +75,13 @@ class Settings(BaseSettings):
     )
     worker: bool = Field(
         default=True,
-        description="Whether this process also does jobs, and scores those again whom events are "
-        "about; else a `holdfast worker` does.",
+        description="Whether this process also does jobs, scores those again whom events are "
+        "about, and delivers webhooks; else a `holdfast worker` does.",
+    )
+    private_webhooks: bool = Field(
+        default=False,
+        description="Whether webhooks may go to private addresses, without TLS and to any port, "
+        "such as to this machine.",
     )
     clock_start: datetime | None = Field(
         default=None,

@@ -1,7 +1,8 @@
-"""A process that works for the service: does jobs, and scores those again whom events are about."""
+"""A process that works for the service: jobs, customers to be scored again, webhooks."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import threading
@@ -10,6 +11,7 @@ import time
 from serving import logs
 from serving.clock import ShopClock
 from serving.inforce.champions import champions
+from serving.inforce.promoted import Promoted
 from serving.inforce.reloading import Watched
 from serving.jobs.running import JobRunner
 from serving.rescoring.service import Rescoring
@@ -17,6 +19,8 @@ from serving.resources import RESCORE_SECONDS, tracker_of
 from serving.settings import Settings
 from serving.store.database import Database
 from serving.store.migrating import ready
+from serving.webhooks.delivering import Delivering
+from serving.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +41,25 @@ def work(settings: Settings, store: str) -> None:
         signal.signal(each, lambda *_: stopped.set())
     database = ready(Database.at(store))
     models = Watched(champions(tracker_of(settings)))
+    promoted = Promoted(models, database)
     rescoring = Rescoring(database, models.current, ShopClock(settings.clock_start))
     jobs = JobRunner(database, settings.environment)
-    doing = threading.Thread(target=jobs.keep_on, args=(stopped,))
-    doing.start()
+    delivering = Delivering(database, Sender(settings.private_webhooks))
+    beside = [
+        threading.Thread(target=jobs.keep_on, args=(stopped,)),
+        threading.Thread(target=lambda: asyncio.run(delivering.keep_on(stopped))),
+    ]
+    for thread in beside:
+        thread.start()
     looked = float("-inf")
     log.info("working for %s", database.name)
     while not stopped.is_set():
         if time.monotonic() - looked > settings.reload_seconds:
-            models.look()
+            promoted.look()
             looked = time.monotonic()
         if not rescoring.once():
             stopped.wait(RESCORE_SECONDS)
-    doing.join()
+    for thread in beside:
+        thread.join()
     database.close()
     log.info("stopped")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from features.clock import as_instant
-from training.models.tasks import TASKS
 from training.scoring.columns import STAGES
 from training.selection.grade import grade_of, verdict
 
@@ -45,7 +44,7 @@ def training_document(training: Training) -> dict[str, Any]:
                 **backtest_document(backtest),
                 "basis": version.tags["basis"],
                 "decision": _decision(decision),
-                "realised": _realised(version),
+                "realised": version.realised or None,
             }
             for version, backtest, decision in parts
         ],
@@ -146,46 +145,15 @@ def models_document(versions: Sequence[RegisteredVersion]) -> dict[str, Any]:
                 **{tag: version.tags.get(tag) or None for tag in ("as_of", "currency", "lineage")},
                 "candidate": version.tags.get("candidate"),
                 "horizon_days": int(version.tags["horizon_days"]),
-                "metrics": own_metrics(version),
+                "metrics": version.promised,
             }
             for version in versions
         ]
     }
 
 
-def own_metrics(version: RegisteredVersion) -> dict[str, float]:
-    """The mean backtest metrics of the version's candidate; none if it could not be judged."""
-    found = metrics_after(version.metrics, f"mean_{_short(version)}_")
-    if version.name not in TASKS or TASKS[version.name].criterion in found:
-        return found
-    # Other versions of Holdfast named the figures of every candidate after it.
-    suffix = f"_{version.tags.get('candidate')}"
-    return {name.removesuffix(suffix): v for name, v in found.items() if name.endswith(suffix)}
-
-
-def metrics_after(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
-    """The metrics named `prefix` + metric, by metric.
-
-    Examples
-    --------
-    >>> metrics_after({"mean_clv_mae": 3.0, "clv_mae": 4.0}, "mean_clv_")
-    {'mae': 3.0}
-    """
-    return {k.removeprefix(prefix): v for k, v in metrics.items() if k.startswith(prefix)}
-
-
 def _difference(found: PairedDifference | None) -> dict[str, Any] | None:
     return None if found is None else asdict(found)
-
-
-def _realised(version: RegisteredVersion) -> dict[str, float] | None:
-    """What became of the forecasts of the champion before, as the run of the version tells."""
-    return metrics_after(version.metrics, f"realised_{_short(version)}_") or None
-
-
-def _short(version: RegisteredVersion) -> str:
-    """What the metrics of a version begin with; uplift has none of these."""
-    return TASKS[version.name].short_name if version.name in TASKS else version.name
 
 
 def _stage(name: str, rows: pd.DataFrame) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from holdfast.render import output
-from holdfast.render.model_documents import own_metrics
 from holdfast.render.tables import add, table_of
 from training.models.tasks import TASKS
 from training.selection.grade import shorter_window, verdict
@@ -152,7 +151,7 @@ def print_models(versions: Iterable[RegisteredVersion]) -> None:
     for version in versions:
         tags = version.tags
         key = TASKS[version.name].criterion if version.name in TASKS else ""
-        value = own_metrics(version).get(key)
+        value = version.promised.get(key)
         metric = "" if value is None else f"{_short(key)} {value:.3f}"
         row = [
             version.name,

@@ -22,6 +22,7 @@ from serving.campaigns.schemas import (
 from serving.http.bodies import body_of
 from serving.http.cells import Id
 from serving.http.openapi import body, problems
+from serving.repeated import RepeatableNow
 from serving.resources import ResourcesNow, StoreNow
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
@@ -37,10 +38,13 @@ ANSWERS = problems(404, 409, 422, 503)
     openapi_extra=body(NewCampaign),
 )
 def draft(
-    asked: Annotated[NewCampaign, body_of(NewCampaign)], store: StoreNow, caller: Campaigner
+    asked: Annotated[NewCampaign, body_of(NewCampaign)],
+    store: StoreNow,
+    caller: Campaigner,
+    repeatable: RepeatableNow,
 ) -> CampaignAnswer:
     """Draft a campaign; a job plans it. Asked again with the same terms it is the same campaign."""
-    return service.draft(store, asked, caller.name)
+    return service.draft(store, asked, caller.name, repeatable)
 
 
 @router.get("", responses=problems(422, 503))

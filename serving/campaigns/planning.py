@@ -19,6 +19,7 @@ from serving.campaigns import repository
 from serving.clock import utc_now
 from serving.errors import ServingError
 from serving.store.database import Database
+from serving.store.outbox import tell as tell_others
 from training.registry.tracking import Tracker
 
 # Rows that are written by one statement.
@@ -71,13 +72,16 @@ def plan_draft(
     rows = pl.from_pandas(made.table[list(COLUMNS)]).to_dicts()
     counts = _counts(made.table)
     tell("keeping the plan")
+    now_utc = utc_now()
     with database.writing() as connection:
         if not repository.move(
-            connection, campaign_id, "draft", "planned", planned_at=utc_now(), counts=counts
+            connection, campaign_id, "draft", "planned", planned_at=now_utc, counts=counts
         ):
             raise ServingError(f"campaign {campaign_id!r} was planned by another job.")
         for start in range(0, len(rows), CHUNK):
             repository.assign(connection, rows[start : start + CHUNK])
+        told = {"campaign_id": campaign_id, "counts": counts}
+        tell_others(connection, "campaign.planned", told, now_utc)
     return {"campaign_id": campaign_id, **counts, "warnings": notes}
 
 

@@ -35,19 +35,24 @@ from serving.events.schemas import MOST_EVENTS
 from serving.events.service import take_events
 from serving.http.problems import FieldProblem, ProblemError, shortened
 from serving.jobs.repository import add as add_job
+from serving.repeated import ONCE, Repeatable
 from serving.store.audit import record
 from serving.store.database import Connection, Database
+from serving.store.outbox import tell
 
 GROUPS = {arm: group for group, arm in repository.ARMS.items()}
 
 
-def draft(database: Database, asked: NewCampaign, caller: str) -> CampaignAnswer:
+def draft(
+    database: Database, asked: NewCampaign, caller: str, repeatable: Repeatable = ONCE
+) -> CampaignAnswer:
     """A campaign, and the job that plans it.
 
     Raises
     ------
     ProblemError
-        If its offers are not as they must be, or there is one of that id.
+        If its offers are not as they must be, there is one of that id, or the key stands for
+        another request.
     """
     terms = asked.model_dump(mode="json", exclude={"campaign_id"})
     try:
@@ -56,7 +61,9 @@ def draft(database: Database, asked: NewCampaign, caller: str) -> CampaignAnswer
         remedy = "See docs/offers.md."
         problem = FieldProblem(place="body", field="/offers", detail=str(error), remedy=remedy)
         raise ProblemError(422, f"body {error}", [problem]) from None
+    whole = asked.model_dump_json()
     with database.writing(alone="campaigns") as connection:
+        repeatable.made_before(connection, caller, whole)
         if (known := repository.find(connection, asked.campaign_id)) is not None:
             if known["terms"] == terms:
                 return _answer(known)  # Asked again, such as by a request that got no answer.
@@ -73,6 +80,7 @@ def draft(database: Database, asked: NewCampaign, caller: str) -> CampaignAnswer
             job_id=job,
         )
         record(connection, now, caller, "campaign.drafted", campaign=asked.campaign_id)
+        repeatable.note(connection, caller, whole, job, now)
         return _answer(_found(connection, asked.campaign_id))
 
 
@@ -132,9 +140,11 @@ def end(database: Database, campaign_id: str, caller: str) -> CampaignAnswer:
         found = _found(connection, campaign_id)
         if found["state"] == "ended":
             return _answer(found)
-        if not repository.move(connection, campaign_id, "running", "ended", ended_at=utc_now()):
+        now = utc_now()
+        if not repository.move(connection, campaign_id, "running", "ended", ended_at=now):
             raise _wrong_state(found, "running")
-        record(connection, utc_now(), caller, "campaign.ended", campaign=campaign_id)
+        record(connection, now, caller, "campaign.ended", campaign=campaign_id)
+        tell(connection, "campaign.ended", {"campaign_id": campaign_id}, now)
         return _answer(_found(connection, campaign_id))
 
 

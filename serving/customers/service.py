@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from features.intake.casting import spellings
 from serving.customers import repository
@@ -15,6 +15,7 @@ from serving.inforce.schemas import CustomerRow
 from serving.publications.repository import Publication
 from serving.publications.service import Published
 from serving.store.database import Connection
+from serving.store.holdouts import held_out
 
 # Customers that are read at once where all are asked for.
 CHUNK = 1000
@@ -34,12 +35,13 @@ def one(published: Published, customer_id: str) -> CustomerAnswer:
     ids = spellings(customer_id) if is_storable(customer_id) else ()
     with published.reading() as (connection, publication):
         rows = repository.find(connection, publication.id, ids)
-    row = next((rows[each] for each in ids if each in rows), None)
+        row = next((rows[each] for each in ids if each in rows), None)
+        apart = held_out(connection, [row["customer_id"]] if row else [])
     if row is None:
         raise _unknown(customer_id, publication)
     terms = publication.terms
     return CustomerAnswer.model_construct(
-        currency=terms.currency, definition=terms, customer=answered(row, publication)
+        currency=terms.currency, definition=terms, customer=answered(row, publication, apart)
     )
 
 
@@ -49,13 +51,14 @@ def some(published: Published, customer_ids: list[str]) -> LookupAnswer:
     asked = list(dict.fromkeys(each for key in ids for each in spellings(key)))
     with published.reading() as (connection, publication):
         rows = repository.find(connection, publication.id, asked)
+        apart = held_out(connection, list(rows))
     known = {key: next((e for e in spellings(key) if e in rows), None) for key in ids}
     found = {name: rows[name] for name in known.values() if name is not None}
     terms = publication.terms
     return LookupAnswer.model_construct(
         currency=terms.currency,
         definition=terms,
-        customers=[answered(row, publication) for row in found.values()],
+        customers=[answered(row, publication, apart) for row in found.values()],
         missing=[key for key, name in known.items() if name is None],
     )
 
@@ -77,6 +80,7 @@ def a_page(published: Published, query: CustomerQuery) -> CustomerPage:
                 connection, publication.id, wanted, query.sort, after, query.limit + 1
             )
             total = _total(published, connection, publication, query)
+            apart = held_out(connection, [row["customer_id"] for row in rows])
     except LookupError:
         raise _gone() from None
     terms = publication.terms
@@ -84,7 +88,7 @@ def a_page(published: Published, query: CustomerQuery) -> CustomerPage:
         currency=terms.currency,
         definition=terms,
         total=total,
-        customers=[answered(row, publication) for row in rows[: query.limit]],
+        customers=[answered(row, publication, apart) for row in rows[: query.limit]],
         next_cursor=_next(rows, query, publication),
     )
 
@@ -97,19 +101,29 @@ def all_of(published: Published, query: CustomerQuery) -> Iterator[list[Customer
         with published.reading(key) as (connection, publication):
             wanted = repository.seen_since(query, publication.done_at)
             rows = repository.page(connection, publication.id, wanted, query.sort, after, CHUNK)
+            apart = held_out(connection, [row["customer_id"] for row in rows])
         if not rows:
             return
-        yield [answered(row, publication) for row in rows]
+        yield [answered(row, publication, apart) for row in rows]
         key, after = publication.id, Place.of(rows[-1], query.sort)
 
 
-def answered(row: Row, publication: Publication) -> CustomerRow:
+def answered(row: Row, publication: Publication, apart: Collection[str]) -> CustomerRow:
     """A row of the store as it is sent; it was checked when it was written.
 
-    Nobody saw it before its publication came into force.
+    Parameters
+    ----------
+    row : mapping
+    publication : Publication
+        Nobody saw the row before it came into force.
+    apart : collection of str
+        Customers who are held out of a campaign.
     """
-    updated_at = max(row["updated_at"], publication.done_at)
-    return CustomerRow.model_construct(**{**row, "updated_at": updated_at})
+    standing = {
+        "updated_at": max(row["updated_at"], publication.done_at),
+        "holdout": row["customer_id"] in apart,
+    }
+    return CustomerRow.model_construct(**{**row, **standing})
 
 
 def _total(

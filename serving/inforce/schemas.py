@@ -105,6 +105,13 @@ STANDING: dict[str, Any] = {
         Field(description="Whether something came in that the scores do not know of yet."),
     ),
     "updated_at": (UtcInstant, Field(description="When the row was last written.")),
+    "holdout": (
+        bool,
+        Field(
+            description="Whether the customer is held out of a campaign that is planned or runs: "
+            "send them nothing, or it cannot be told what the campaign brought."
+        ),
+    ),
 }
 
 if TYPE_CHECKING:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from serving.access import Caller, needs
 from serving.http.bodies import body_of
 from serving.http.openapi import body, problems
 from serving.jobs import service
 from serving.jobs.schemas import Job, JobPage, JobQuery, NewJob
+from serving.repeated import RepeatableNow
 from serving.resources import StoreNow
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Admin = Annotated[Caller, needs("admin")]
 JobId = Annotated[int, Path(ge=1, lt=2**63)]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="Asked again with the same key, a request gives the job it made before."),
-]
 
 
 @router.post(
@@ -33,10 +30,10 @@ def ask(
     store: StoreNow,
     caller: Admin,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
+    repeatable: RepeatableNow,
 ) -> Job:
     """Ask for a job: score, train or import. One of a kind at a time."""
-    job = service.ask(store, asked.job, caller.name, idempotency_key)
+    job = service.ask(store, asked.job, caller.name, repeatable)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
 

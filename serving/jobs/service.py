@@ -6,13 +6,13 @@ from serving.clock import utc_now
 from serving.http.problems import FieldProblem, ProblemError
 from serving.jobs import repository
 from serving.jobs.schemas import Job, JobPage, JobQuery, JobRequest
+from serving.repeated import ONCE, Repeatable
 from serving.store.audit import record
 from serving.store.database import Connection, Database
-from serving.store.idempotency import LONGEST, OtherRequestError, made_before, note_made
 
 
-def ask(database: Database, asked: JobRequest, caller: str, key: str | None) -> Job:
-    """A job that waits to be done; or the one that this key asked for before.
+def ask(database: Database, asked: JobRequest, caller: str, repeatable: Repeatable = ONCE) -> Job:
+    """A job that waits to be done; or the one that the same request asked for before.
 
     Raises
     ------
@@ -20,13 +20,8 @@ def ask(database: Database, asked: JobRequest, caller: str, key: str | None) -> 
         If a job of the kind waits or runs, or the key stands for another request.
     """
     request = asked.model_dump_json()
-    if key is not None and not 0 < len(key) <= LONGEST:
-        raise _bad_key(f"must have 1 to {LONGEST} characters; got {len(key)}")
     with database.writing(alone="jobs") as connection:
-        try:
-            known = None if key is None else made_before(connection, key, caller, request)
-        except OtherRequestError:
-            raise _bad_key("stands for another request") from None
+        known = repeatable.made_before(connection, caller, request)
         if known is not None:
             return _job(connection, known)
         if (other := repository.open_of(connection, asked.kind)) is not None:
@@ -36,8 +31,7 @@ def ask(database: Database, asked: JobRequest, caller: str, key: str | None) -> 
         content = asked.model_dump(mode="json", exclude={"kind"})
         made = repository.add(connection, now, kind=asked.kind, request=content, asked_by=caller)
         record(connection, now, caller, "job.asked", job=made, kind=asked.kind)
-        if key is not None:
-            note_made(connection, key, caller, request, made, now)
+        repeatable.note(connection, caller, request, made, now)
         return _job(connection, made)
 
 
@@ -92,9 +86,3 @@ def _job(connection: Connection, job_id: int) -> Job:
 
 def _of(row: repository.Row) -> Job:
     return Job(**{name: row[name] for name in Job.model_fields})
-
-
-def _bad_key(detail: str) -> ProblemError:
-    remedy = "Give every request a key of its own, and repeat it only with the same body."
-    problem = FieldProblem(place="header", field="Idempotency-Key", detail=detail, remedy=remedy)
-    return ProblemError(422, f"header Idempotency-Key {detail}. {remedy}", [problem])

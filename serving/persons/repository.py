@@ -12,9 +12,10 @@ from features.intake.store.tables import BATCHES, HISTORY
 from serving.store.tables.campaigns import ASSIGNMENTS
 from serving.store.tables.events import EVENTS, WAITING
 from serving.store.tables.published import PUBLICATIONS, SCORES
+from serving.store.tables.webhooks import CROSSINGS
 
 # Every table with rows of persons; a test looks whether one is missing.
-PERSONAL = (*HISTORY.values(), EVENTS, WAITING, SCORES, ASSIGNMENTS)
+PERSONAL = (*HISTORY.values(), EVENTS, WAITING, SCORES, ASSIGNMENTS, CROSSINGS)
 
 
 def history_of(

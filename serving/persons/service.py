@@ -35,6 +35,7 @@ from serving.store.audit import record
 from serving.store.database import Database
 from serving.store.erased import note_erasure
 from serving.store.history import ALONE, last_known_at
+from serving.store.holdouts import held_out
 
 log = logging.getLogger(__name__)
 STEP = timedelta(microseconds=1)
@@ -114,11 +115,12 @@ def export(database: Database, customer_id: str, actor: str) -> ExportAnswer:
         rows: list[Mapping[Any, Any]] = []
         if publication is not None:
             rows = list(customers.find(connection, publication.id, names).values())
+        apart = held_out(connection, [row["customer_id"] for row in rows])
     if not happenings and not rows:
         raise _unknown(customer_id)
     with database.writing() as connection:
         record(connection, utc_now(), actor, "customer.exported", customer_id)
-    scores = answered(rows[0], publication) if publication and rows else None
+    scores = answered(rows[0], publication, apart) if publication and rows else None
     return ExportAnswer(
         customer_id=customer_id,
         definition=publication.terms if publication and scores else None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from serving.publications.repository import Publication
 from serving.store.database import Connection, Database
 from serving.store.erased import erased_at
 from serving.store.history import ALONE
+from serving.store.outbox import crossed_since, tell, tell_crossings
 from serving.store.waiting import leave_waiting_since
 from training.registry.tracking import Tracker
 from training.scoring.columns import LAPSED
@@ -61,10 +64,28 @@ def publish(database: Database, rows: pl.DataFrame, terms: Terms) -> int:
         gone = erased_at(connection, rows["customer_id"].to_list())
         late = [name for name, at in gone.items() if at >= facts["as_of"]]
         repository.remove_customers(connection, key, late)
+        before = repository.current(connection)
         repository.put_in_force(connection, key, utc_now())
+        _tell(connection, before, utc_now())
         leave_waiting_since(connection, facts["as_of"], utc_now())
     _tidy(database)
     return key
+
+
+def _tell(connection: Connection, before: Publication | None, at: datetime) -> None:
+    """Tell others of the publication in force, and whose risk is another one by it."""
+    now = repository.current(connection)
+    if now is None:
+        return
+    told = {
+        "publication": now.id,
+        "as_of": now.as_of.isoformat(),
+        "customers": now.customers,
+        "versions": now.versions,
+    }
+    tell(connection, "scores.published", told, at)
+    if before is not None:
+        tell_crossings(connection, partial(crossed_since, connection, before.id, now.id), at)
 
 
 def _tidy(database: Database) -> None:

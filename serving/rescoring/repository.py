@@ -10,6 +10,16 @@ import sqlalchemy as sa
 from serving.store.tables.published import SCORES
 
 
+def risks(
+    connection: sa.Connection, publication: int, customer_ids: Collection[str]
+) -> dict[str, float]:
+    """The churn risk of some customers, by their id."""
+    of = SCORES.c
+    mine = (of.publication_id == publication) & of.customer_id.in_(list(customer_ids))
+    found = connection.execute(sa.select(of.customer_id, of.churn_risk).where(mine))
+    return {row.customer_id: row.churn_risk for row in found}
+
+
 def exchange(
     connection: sa.Connection,
     publication: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from serving.publications.repository import Publication, current
 from serving.rescoring import repository
 from serving.store.database import Connection, Database
 from serving.store.history import last_known_at
+from serving.store.outbox import Crossing, tell_crossings
 from serving.store.waiting import claim, end_waiting, release, still_waiting
 from training.scoring.columns import LAPSED
 
@@ -111,7 +113,9 @@ class Rescoring:
         wanted = still_waiting(connection, claimed)
         own = {"as_of_source": "events", "stale": False, "updated_at": now}
         scored = [{**row, **own} for row in rows if row["customer_id"] in wanted]
+        before = repository.risks(connection, publication.id, wanted)
         repository.exchange(connection, publication.id, wanted, scored)
+        tell_crossings(connection, partial(Crossing.of, before, scored), now)
         end_waiting(connection, claimed, now)
 
 

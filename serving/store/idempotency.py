@@ -1,9 +1,4 @@
-"""Requests with an Idempotency-Key: asked again they give what they gave the first time.
-
-As the draft of the IETF has it (draft-ietf-httpapi-idempotency-key-header): a key with another
-request is refused with 422. What a request makes and its key are written in one transaction, so
-that a request with the same key waits for it, and is never half done.
-"""
+"""Requests that were made with an Idempotency-Key, and what they made."""
 
 from __future__ import annotations
 

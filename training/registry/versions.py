@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.models.artifact import MODEL_FILE
+from training.models.tasks import TASKS
 from training.registry.store import TrackingError
 
 if TYPE_CHECKING:
@@ -26,6 +27,37 @@ class RegisteredVersion:
     created: datetime
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
+
+    @property
+    def promised(self) -> dict[str, float]:
+        """The mean backtest metrics of its own candidate; none if it could not be judged."""
+        found = metrics_after(self.metrics, f"mean_{self._short_name}_")
+        if self.name not in TASKS or TASKS[self.name].criterion in found:
+            return found
+        # Other versions of Holdfast named the figures of every candidate after it.
+        suffix = f"_{self.tags.get('candidate')}"
+        return {name.removesuffix(suffix): v for name, v in found.items() if name.endswith(suffix)}
+
+    @property
+    def realised(self) -> dict[str, float]:
+        """What became of the forecasts of the champion before, as its run tells."""
+        return metrics_after(self.metrics, f"realised_{self._short_name}_")
+
+    @property
+    def _short_name(self) -> str:
+        """What its metrics begin with; uplift has none of these."""
+        return TASKS[self.name].short_name if self.name in TASKS else self.name
+
+
+def metrics_after(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """The metrics named `prefix` + metric, by metric.
+
+    Examples
+    --------
+    >>> metrics_after({"mean_clv_mae": 3.0, "clv_mae": 4.0}, "mean_clv_")
+    {'mae': 3.0}
+    """
+    return {k.removeprefix(prefix): v for k, v in metrics.items() if k.startswith(prefix)}
 
 
 @dataclass(frozen=True)

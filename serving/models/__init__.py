@@ -1,0 +1,1 @@
+"""Registered models, and which of them are in force."""

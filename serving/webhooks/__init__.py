@@ -1,0 +1,1 @@
+"""Others who are told of what happens: endpoints, and deliveries to them."""
