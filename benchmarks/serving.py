@@ -16,11 +16,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from statistics import median
 from urllib.parse import quote
 
 from benchmarks.service.loads import CLIENTS, SCORE, Swapped, Waited, health_under, swapped
 from benchmarks.service.servers import Server, cpu_of
 from benchmarks.service.shop import TrainedShop, stored_ids, trained_shop
+from benchmarks.service.stores import (
+    AT_ONCE,
+    event_waits,
+    imported,
+    larger_history,
+    p99,
+    published,
+)
 from features.agreement import many
 from holdfast.commands.demo_shop import CUSTOMERS
 
@@ -105,6 +114,7 @@ def measured(shop: TrainedShop, effort: Effort) -> Iterator[Line]:
     with shop.served() as server, shop.served(larger) as larger_server:
         sizes = {len(shop.table): (server, shop.scores), effort.stored: (larger_server, larger)}
         yield from sized(sizes, effort)
+    yield from kept(shop, effort, larger)
 
 
 def started(shop: TrainedShop) -> Line:
@@ -205,6 +215,31 @@ def waits(shop: TrainedShop, server: Server, seconds: float) -> Iterator[Line]:
             "< 250 ms",
             _answers(waited),
         )
+
+
+def kept(shop: TrainedShop, effort: Effort, scores: Path) -> Iterator[Line]:
+    """What a store in SQLite takes: an import, events, and a publication while others read."""
+    place = shop.scores.parent
+    store, tracking = f"sqlite:///{place}/store.db", shop.tracker.uri
+    _tell(f"importing {effort.stored:,} orders")
+    seconds = imported(larger_history(shop, effort.stored, place / "larger"), store)
+    yield Line(f"import of {effort.stored:,} orders", f"{seconds:.0f} s", "< 30 s")
+    _tell(f"publishing {effort.stored:,} scores, twice")
+    with shop.served(store=store) as server:
+        other = shop.larger_scores(effort.stored, days_later=1)
+        found = published(server, store, scores, other, tracking, effort.seconds)
+    times = found.meanwhile / found.quiet
+    what = f"p99 of reads while {effort.stored:,} scores are published"
+    beside = f"{times:.2f} x of the quiet {_ms(1000 * found.quiet)}; took {found.seconds:.0f} s"
+    yield Line(what, _ms(1000 * found.meanwhile), "< 2 x quiet", beside)
+    yield Line("lists of two publications", str(found.mixed), "0", f"of {found.reads:,} answers")
+    small = f"sqlite:///{place}/events.db"
+    imported(place / "shop", small)
+    _tell("sending events")
+    with shop.served(store=small) as server:
+        waits = event_waits(server, shop, 10 * effort.rounds)
+    beside = f"median {_ms(1000 * median(waits))}, of {len(waits)} requests"
+    yield Line(f"p99 of POST of {AT_ONCE:,} events", _ms(1000 * p99(waits)), "< 500 ms", beside)
 
 
 def _inline(customers: int) -> str:

@@ -76,29 +76,37 @@ class TrainedShop:
         content = self.table.head(rows).to_json(orient="split", index=False)
         return json.dumps({"dataframe_split": json.loads(content)}).encode()
 
-    def larger_scores(self, customers: int) -> Path:
+    def larger_scores(self, customers: int, days_later: int = 0) -> Path:
         """The scores again and again under other ids, until there are so many."""
-        rows = pl.read_parquet(self.scores)
+        later = pl.col("as_of") + pl.duration(days=days_later)
+        rows = pl.read_parquet(self.scores).with_columns(as_of=later)
         copies = [
             rows.with_columns(pl.format("{}-{}", "customer_id", pl.lit(copy)).alias("customer_id"))
             for copy in range(-(-customers // rows.height))
         ]
-        path = self.scores.with_name(f"scores_{customers}.parquet")
+        path = self.scores.with_name(f"scores_{customers}_{days_later}.parquet")
         pl.concat(copies).head(customers).write_parquet(path)
         return path
 
     def served(
-        self, scores: Path | None = None, reload_seconds: float = 30.0
+        self,
+        scores: Path | None = None,
+        reload_seconds: float = 30.0,
+        store: str | None = None,
     ) -> AbstractContextManager[Server]:
-        """The service over the scores, as a process of its own."""
-        scores, port = scores or self.scores, free_port()
-        command = [sys.executable, "-m", "holdfast", "serve", "--scores", str(scores)]
+        """The service over the scores or a store, as a process of its own."""
+        port = free_port()
+        source = ["--scores", str(scores or self.scores)] if store is None else ["--store", store]
+        command = [sys.executable, "-m", "holdfast", "serve", *source]
         settings = {
             "MLFLOW_TRACKING_URI": self.tracker.uri,
             "HOLDFAST_RELOAD_SECONDS": str(reload_seconds),
+            "HOLDFAST_CLOCK_START": AS_OF,
         }
-        log = scores.with_name(f"serve_{port}.log")
-        return running([*command, "--port", str(port)], port, "/readyz", settings, log)
+        log = self.scores.with_name(f"serve_{port}.log")
+        # A store may be empty yet.
+        path = "/readyz" if store is None else "/healthz"
+        return running([*command, "--port", str(port)], port, path, settings, log)
 
     def served_by_mlflow(self) -> AbstractContextManager[Server]:
         """MLflow's own server of the same churn model."""

@@ -15,11 +15,16 @@ from serving.http.openapi import problems
 from serving.inforce.champions import Champions
 from serving.inforce.reloading import NotLoadedError
 from serving.publications.repository import Publication
+from serving.rescoring.service import speak_alike
 from serving.resources import SILENT, ResourcesNow, not_ready
 
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics."}
 }
+OTHER_TERMS = (
+    "The scores mean something else than the models in force do (horizon, currency, margin or "
+    "discount): nobody is scored again until scores of these models are published."
+)
 router = APIRouter(tags=["health"])
 
 
@@ -55,11 +60,14 @@ def ready(resources: ResourcesNow) -> Ready:
     if models is None or publication is None:
         raise not_ready(reasons)
     errors = {"champions": resources.champions.error, "scores": resources.published.error}
+    warnings = [f"The {name} are older ones: {why}" for name, why in errors.items() if why]
+    if not speak_alike(models, publication):
+        warnings.append(OTHER_TERMS)
     return Ready(
         champions=_champions(models),
         scores=_scores(publication),
         clock_start=resources.clock.start,
-        warnings=[f"The {name} are older ones: {why}" for name, why in errors.items() if why],
+        warnings=warnings,
     )
 
 

@@ -14,6 +14,8 @@ from serving.store.tables.events import EVENTS, WAITING
 from serving.store.tables.published import PUBLICATIONS, SCORES
 from serving.store.tables.webhooks import CROSSINGS
 
+# What an export tells besides.
+FURTHER = {"assignments": ASSIGNMENTS, "crossings": CROSSINGS}
 # Every table with rows of persons; a test looks whether one is missing.
 PERSONAL = (*HISTORY.values(), EVENTS, WAITING, SCORES, ASSIGNMENTS, CROSSINGS)
 
@@ -33,6 +35,15 @@ def events_of(connection: sa.Connection, customer_id: str) -> list[str]:
     """What events said, as JSON."""
     query = sa.select(EVENTS.c.fields).where(EVENTS.c.customer_id == customer_id)
     return list(connection.scalars(query.order_by(EVENTS.c.id)))
+
+
+def rows_of(connection: sa.Connection, table: sa.Table, customer_id: str) -> list[dict[str, Any]]:
+    """Rows of a person in one table, without what is empty."""
+    query = sa.select(table).where(table.c.customer_id == customer_id)
+    return [
+        {str(name): value for name, value in row.items() if value is not None}
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def last_time(connection: sa.Connection, customer_id: str) -> datetime | None:

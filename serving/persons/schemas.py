@@ -52,6 +52,10 @@ class ExportAnswer(Answer):
     scores: CustomerRow | None
     happenings: list[Happening]
     events: list[dict[str, Any]] = Field(description="What was sent of them, as it was read.")
+    assignments: list[dict[str, Any]] = Field(description="What campaigns planned for them.")
+    crossings: list[dict[str, Any]] = Field(
+        description="What webhooks are told of them, as long as that is kept."
+    )
 
 
 class ErasureAnswer(Answer):

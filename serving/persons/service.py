@@ -112,11 +112,15 @@ def export(database: Database, customer_id: str, actor: str) -> ExportAnswer:
         publication = current(connection)
         names = spellings(customer_id) if is_storable(customer_id) else ()
         events = [event for name in names for event in repository.events_of(connection, name)]
+        further = {
+            field: [row for name in names for row in repository.rows_of(connection, table, name)]
+            for field, table in repository.FURTHER.items()
+        }
         rows: list[Mapping[Any, Any]] = []
         if publication is not None:
             rows = list(customers.find(connection, publication.id, names).values())
         apart = held_out(connection, [row["customer_id"] for row in rows])
-    if not happenings and not rows:
+    if not happenings and not rows and not any(further.values()):
         raise _unknown(customer_id)
     with database.writing() as connection:
         record(connection, utc_now(), actor, "customer.exported", customer_id)
@@ -127,6 +131,8 @@ def export(database: Database, customer_id: str, actor: str) -> ExportAnswer:
         scores=scores,
         happenings=happenings,
         events=[json.loads(event) for event in events],
+        assignments=further["assignments"],
+        crossings=further["crossings"],
     )
 
 

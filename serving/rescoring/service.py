@@ -67,7 +67,7 @@ class Rescoring:
         with self._database.reading() as connection:
             publication = current(connection)
             settings = stored_settings(connection)
-        if publication is None or settings is None or not _speak_alike(champions, publication):
+        if publication is None or settings is None or not speak_alike(champions, publication):
             return 0
         with self._database.writing() as connection:
             claimed = claim(connection, MOST, utc_now())
@@ -119,7 +119,7 @@ class Rescoring:
         end_waiting(connection, claimed, now)
 
 
-def _speak_alike(champions: Champions, publication: Publication) -> bool:
+def speak_alike(champions: Champions, publication: Publication) -> bool:
     """Whether the models say the same of customers as those whose scores are in force."""
     trained = ("churn_trained_as_of", "clv_trained_as_of")
     mine, theirs = (

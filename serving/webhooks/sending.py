@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook as Signer
 
-from serving.webhooks.addresses import AddressError, Resolve, address_of, checked, looked_up
+from serving.webhooks.addresses import Resolve, address_of, checked, looked_up
 
 # In seconds: how long an attempt may take, from the name to the status. Slower ones are failures.
 PATIENCE = 15.0
@@ -96,7 +96,7 @@ class Sender:
                 return await self._answered(url, message)
         except TimeoutError:
             return Attempt(None, f"no answer within {PATIENCE:g} seconds")
-        except (AddressError, OSError, httpx.HTTPError) as error:
+        except (ValueError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
             return Attempt(None, _said(error))
 
     async def _answered(self, url: str, message: Message) -> Attempt:

@@ -19,6 +19,7 @@ from serving.inforce.reloading import NotLoadedError
 from serving.publications import repository, service
 from serving.publications.files import read_scores
 from serving.publications.service import Published, publish
+from serving.settings import Settings
 from serving.store.tables.published import PUBLICATIONS, SCORES
 
 KILLED = """
@@ -156,3 +157,15 @@ def test_a_publication_that_is_being_removed_is_read_no_more(database, run):
         repository.retire(connection, before, utc_now())
     with pytest.raises(LookupError), Published(database).reading(before):
         pass
+
+
+def test_scores_that_mean_something_else_than_the_models_do_are_warned_of(
+    database, served, store, client_of
+):
+    run = read_scores(served.scores, served.tracker)
+    client = client_of(Settings(store=store, tracking_uri=served.tracker.uri))
+    publish(database, run.rows, run.terms)
+    assert client.get("/readyz").json()["warnings"] == []
+    publish(database, run.rows, run.terms.model_copy(update={"margin_rate": 0.5}))
+    (warning,) = client.get("/readyz").json()["warnings"]
+    assert "nobody is scored again" in warning

@@ -155,7 +155,7 @@ def test_a_publication_leaves_those_waiting_of_whom_something_came_since(filled,
 
 def test_nobody_is_scored_by_models_that_mean_something_else(filled, served, monkeypatch):
     take_events(filled, [answer(live(served))], ShopClock(NOW))
-    monkeypatch.setattr("serving.rescoring.service._speak_alike", lambda *_: False)
+    monkeypatch.setattr("serving.rescoring.service.speak_alike", lambda *_: False)
     assert rescoring_of(filled, served).once() == 0
     assert len(waiting(filled)) == 1
 

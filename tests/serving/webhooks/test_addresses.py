@@ -239,3 +239,9 @@ def test_who_has_no_certificate_for_the_name_is_told_nothing(secure):
     port, _ = secure
     attempt, _ = send(f"https://shop.example.com:{port}/", [["127.0.0.1"]], allow_private=True)
     assert attempt.status is None and "CERTIFICATE_VERIFY_FAILED" in attempt.error
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example.com", "-.example.com"])
+def test_a_name_that_cannot_be_looked_up_is_a_failed_attempt(host):
+    attempt = asyncio.run(Sender(allow_private=True).send(f"http://{host}/", MESSAGE))
+    assert attempt.error

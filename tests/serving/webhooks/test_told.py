@@ -14,7 +14,7 @@ from serving.events.service import take_events
 from serving.inforce.champions import Champions
 from serving.inforce.promoted import Promoted
 from serving.inforce.reloading import Source, Watched
-from serving.persons.service import erase
+from serving.persons.service import erase, export
 from serving.publications.files import read_scores
 from serving.publications.service import publish
 from serving.rescoring.service import Rescoring
@@ -133,6 +133,13 @@ def test_who_was_erased_is_told_of_to_nobody(database, webhook, received, delive
     (told,) = said(received)
     assert [each["customer_id"] for each in told["data"]["customers"]] == ["Berta"]
     assert service.one(database, webhook.id).waiting == 0
+
+
+def test_what_is_told_of_a_customer_is_in_their_export(database, webhook):
+    with database.writing() as connection:
+        tell_crossings(connection, lambda _: [Crossing("Anna-77", 0.4, 0.6, NOW)], utc_now())
+    (told,) = export(database, "Anna-77", "a test").crossings
+    assert (told["churn_risk_before"], told["churn_risk"]) == (0.4, 0.6)
 
 
 def test_the_file_holds_nothing_of_the_erased(database, webhook, store, deliver):
