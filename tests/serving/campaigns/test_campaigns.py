@@ -1,10 +1,12 @@
 """Campaigns: planned once by the code of `offers`, handed out with their holdout, measured."""
 
+import json
 import threading
 from datetime import datetime
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from features.history.history import History
 from offers.measurement.experiment import measure
@@ -12,8 +14,10 @@ from offers.planning.models import models_for
 from offers.planning.planning import plan_campaign
 from serving.campaigns import service
 from serving.campaigns.planning import campaign_of
+from serving.clock import utc_now
 from serving.jobs.running import JobRunner
 from serving.settings import Settings
+from serving.store.tables.webhooks import MESSAGES, WEBHOOKS
 
 OFFERS = {
     "discount_10": {"kind": "discount", "cost_share": 0.1},
@@ -195,3 +199,50 @@ def test_terms_that_mean_nothing_are_refused(client, wrong, field):
     answer = client.post("/v1/campaigns", json={**ASKED, **wrong})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
+
+
+def test_the_holdout_is_marked_wherever_customers_are_handed_out(planned):
+    apart = {row["customer_id"] for row in everybody(planned, group=["holdout"])}
+    assert apart
+    listed = planned.get("/v1/customers", params={"limit": 1000}).json()["customers"]
+    assert {row["customer_id"] for row in listed if row["holdout"]} == apart & {
+        row["customer_id"] for row in listed
+    }
+    who = min(apart)
+    assert planned.get(f"/v1/customers/{who}").json()["customer"]["holdout"]
+    exported = planned.get("/v1/customers", params={"format": "jsonl"}).text.splitlines()
+    assert {row["customer_id"] for row in map(json.loads, exported) if row["holdout"]} >= {who}
+
+
+def test_after_its_end_nobody_is_held_out_any_more(planned):
+    who = everybody(planned, group=["holdout"])[0]["customer_id"]
+    planned.post("/v1/campaigns/winter/start")
+    assert planned.get(f"/v1/customers/{who}").json()["customer"]["holdout"]
+    planned.post("/v1/campaigns/winter/end")
+    assert not planned.get(f"/v1/customers/{who}").json()["customer"]["holdout"]
+
+
+def test_what_becomes_of_a_campaign_is_told_to_others(client, plan_it, filled):
+    with filled.writing() as connection:
+        connection.execute(
+            sa.insert(WEBHOOKS).values(
+                url="https://shop.example.com/",
+                events=["campaign.planned", "campaign.ended"],
+                risk_threshold=0.5,
+                secret="whsec_AAAA",
+                created_by="a test",
+                created_at=utc_now(),
+            )
+        )
+    client.post("/v1/campaigns", json=ASKED)
+    plan_it()
+    client.post("/v1/campaigns/winter/start")
+    for _ in range(2):
+        client.post("/v1/campaigns/winter/end")
+    with filled.reading() as connection:
+        told = connection.execute(sa.select(MESSAGES.c.type, MESSAGES.c.data)).all()
+    counts = client.get("/v1/campaigns/winter").json()["counts"]
+    assert [(row.type, row.data) for row in told] == [
+        ("campaign.planned", {"campaign_id": "winter", "counts": counts}),
+        ("campaign.ended", {"campaign_id": "winter"}),
+    ]

@@ -57,9 +57,14 @@ def test_rows_are_those_of_the_file(client, served):
         query["as_of"] = query["as_of"].isoformat()
         if (expected := query["expected_next_order"]) is not None:
             query["expected_next_order"] = expected.date().isoformat()
-        standing = {name: row.pop(name) for name in ("as_of_source", "stale", "updated_at")}
+        own = ("as_of_source", "stale", "updated_at", "holdout")
+        standing = {name: row.pop(name) for name in own}
         assert row == {"customer_id": row["customer_id"], **query}
-        assert (standing["as_of_source"], standing["stale"]) == ("batch", False)
+        assert (standing["as_of_source"], standing["stale"], standing["holdout"]) == (
+            "batch",
+            False,
+            False,
+        )
 
 
 def test_an_expected_order_is_a_calendar_date_or_null(client, served):
