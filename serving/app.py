@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -28,6 +29,7 @@ from serving.inforce.reloading import NotLoadedError
 from serving.jobs import endpoints as jobs
 from serving.jobs.schemas import NewJob
 from serving.persons import endpoints as persons
+from serving.processes import PLACE
 from serving.resources import Resources, unavailable
 from serving.scores import endpoints as scores
 from serving.scores.schemas import ScoreRequest
@@ -41,7 +43,7 @@ BODIES = (ScoreRequest, Lookup, Events, NewCampaign, CampaignOutcomes, NewJob)
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the service; nothing is read before its lifespan begins."""
-    metrics = Metrics()
+    metrics = Metrics(are_together=PLACE in os.environ)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Resources]]:

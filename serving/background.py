@@ -8,8 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from serving.jobs.running import JobRunner
-from serving.resources import Resources
+from serving.processes import Turn
+from serving.resources import Resources, told
 from serving.settings import Settings
+
+# In seconds: how soon another process goes on with what one that was lost has done.
+LOOK = 1.0
 
 
 @asynccontextmanager
@@ -18,10 +22,25 @@ async def working(resources: Resources, settings: Settings) -> AsyncIterator[Non
     stopped, stopping = asyncio.Event(), threading.Event()
     tasks = [asyncio.create_task(resources.keep_looking(settings.reload_seconds, stopped))]
     if settings.store is not None and settings.worker:
-        tasks.append(asyncio.create_task(resources.keep_scoring(stopped)))
-        runner = JobRunner(resources.published.database, settings.environment)
-        tasks.append(asyncio.create_task(asyncio.to_thread(runner.keep_on, stopping)))
+        tasks.append(asyncio.create_task(_work(resources, settings, stopped, stopping)))
     yield
     stopped.set()
     stopping.set()
     await asyncio.gather(*tasks)
+
+
+async def _work(
+    resources: Resources, settings: Settings, stopped: asyncio.Event, stopping: threading.Event
+) -> None:
+    """Work for the store, in one of the processes of a service: the others stand by."""
+    turn = Turn()
+    while not turn.take():
+        if await told(stopped, LOOK):
+            return
+    runner = JobRunner(resources.published.database, settings.environment)
+    try:
+        await asyncio.gather(
+            resources.keep_scoring(stopped), asyncio.to_thread(runner.keep_on, stopping)
+        )
+    finally:
+        turn.end()
