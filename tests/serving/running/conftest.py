@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,14 @@ def full_store(served, tmp_path_factory) -> str:
     return url
 
 
+def end_all(place: str) -> None:
+    """End the processes whose folder for temporary files it is: children that were left behind."""
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if place.encode() in environment.read_bytes():
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+
+
 @pytest.fixture(scope="session")
 def begin(served, tmp_path_factory) -> Callable[..., Any]:
     """Run `holdfast serve` with arguments and variables until it is left."""
@@ -38,7 +47,8 @@ def begin(served, tmp_path_factory) -> Callable[..., Any]:
     def begun(*arguments: object, servers: int = 1, **variables: str) -> Iterator[Begun]:
         log = tmp_path_factory.mktemp("begun") / "log"
         command = [sys.executable, "-m", "holdfast", "serve", "--port", "0"]
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": served.tracker.uri, **variables}
+        own = {"MLFLOW_TRACKING_URI": served.tracker.uri, "TMPDIR": str(log.parent)}
+        environment = {**os.environ, **own, **variables}
         with (
             log.open("w") as file,
             subprocess.Popen(
@@ -51,17 +61,13 @@ def begin(served, tmp_path_factory) -> Callable[..., Any]:
                 assert process.poll() is None, log.read_text()
                 return len(found.told("Application startup complete")) >= servers
 
-            seen: list[int] = []
             try:
                 until(is_there)
-                seen = found.servers
                 yield found
             finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                for pid in {*seen, *found.servers} - {process.pid}:
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                process.kill()
+                process.wait()
+                end_all(str(log.parent))
 
     return begun
 
