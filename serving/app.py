@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -29,6 +30,7 @@ from serving.jobs import endpoints as jobs
 from serving.jobs.schemas import NewJob
 from serving.models import endpoints as models
 from serving.persons import endpoints as persons
+from serving.processes import PLACE
 from serving.resources import Resources, unavailable
 from serving.scores import endpoints as scores
 from serving.scores.schemas import ScoreRequest
@@ -51,7 +53,7 @@ BODIES = (ScoreRequest, Lookup, Events, NewCampaign, CampaignOutcomes, NewJob, N
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the service; nothing is read before its lifespan begins."""
-    metrics = Metrics()
+    metrics = Metrics(are_together=PLACE in os.environ)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Resources]]:

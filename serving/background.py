@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from serving.jobs.running import JobRunner
-from serving.resources import Resources
+from serving.processes import Turn
+from serving.resources import Resources, told
 from serving.settings import Settings
 from serving.webhooks.delivering import Delivering
 from serving.webhooks.sending import Sender
+
+# In seconds: how soon another process goes on with what one that was lost has done.
+LOOK = 1.0
 
 
 @asynccontextmanager
@@ -20,12 +24,29 @@ async def working(resources: Resources, settings: Settings) -> AsyncIterator[Non
     stopped, stopping = asyncio.Event(), threading.Event()
     tasks = [asyncio.create_task(resources.keep_looking(settings.reload_seconds, stopped))]
     if settings.store is not None and settings.worker:
-        tasks.append(asyncio.create_task(resources.keep_scoring(stopped)))
-        runner = JobRunner(resources.published.database, settings.environment)
-        tasks.append(asyncio.create_task(asyncio.to_thread(runner.keep_on, stopping)))
-        delivering = Delivering(resources.published.database, Sender(settings.private_webhooks))
-        tasks.append(asyncio.create_task(delivering.keep_on(stopping)))
+        tasks.append(asyncio.create_task(_work(resources, settings, stopped, stopping)))
     yield
     stopped.set()
     stopping.set()
     await asyncio.gather(*tasks)
+
+
+async def _work(
+    resources: Resources, settings: Settings, stopped: asyncio.Event, stopping: threading.Event
+) -> None:
+    """Work for the store, in one of the processes of a service: the others stand by."""
+    turn = Turn()
+    while not turn.take():
+        if await told(stopped, LOOK):
+            return
+    database = resources.published.database
+    runner = JobRunner(database, settings.environment)
+    delivering = Delivering(database, Sender(settings.private_webhooks))
+    try:
+        await asyncio.gather(
+            resources.keep_scoring(stopped),
+            asyncio.to_thread(runner.keep_on, stopping),
+            delivering.keep_on(stopping),
+        )
+    finally:
+        turn.end()

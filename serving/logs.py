@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
 
 LogFormat = Literal["auto", "text", "json"]
+LOGGERS = ("serving", "uvicorn")
 
 
 def to_stderr(format: LogFormat) -> None:
-    """Write what the service logs to stderr; what others log goes where it did."""
+    """Write what the service and uvicorn log to stderr; what others log goes where it did."""
     is_json = format == "json" or (format == "auto" and not sys.stderr.isatty())
     extra = structlog.stdlib.ExtraAdder()
     times = structlog.processors.TimeStamper(fmt="iso", utc=True)
@@ -30,11 +32,18 @@ def to_stderr(format: LogFormat) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_log_level, extra, times],
+            foreign_pre_chain=[structlog.stdlib.add_log_level, extra, times, _plain],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
-    ours = logging.getLogger("serving")
-    ours.handlers = [handler]
-    ours.setLevel(logging.INFO)
-    ours.propagate = False
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def _plain(logger: Any, name: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Without what uvicorn would write on a terminal instead."""
+    facts.pop("color_message", None)
+    return facts

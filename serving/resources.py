@@ -29,7 +29,7 @@ from serving.inforce.reloading import NotLoadedError, Watched
 from serving.keys.service import note_uses
 from serving.publications.service import Published, from_file
 from serving.rescoring.service import Rescoring
-from serving.settings import Settings
+from serving.settings import Settings, tracker_of
 from serving.store.database import Database
 from serving.store.migrating import ready
 from serving.store.outbox import backlog
@@ -130,19 +130,19 @@ class Resources:
 
     async def keep_looking(self, every_seconds: float, stopped: asyncio.Event) -> None:
         """Load what has changed, again and again, in a thread: no request waits for it."""
-        while not await _told(stopped, every_seconds):
+        while not await told(stopped, every_seconds):
             await run_in_threadpool(self.look)
 
     async def keep_scoring(self, stopped: asyncio.Event) -> None:
         """Score those again whom events are about, as they come in."""
         rescoring = Rescoring(self.published.database, self.champions.current, self.clock)
         pause = RESCORE_SECONDS
-        while not await _told(stopped, pause):
+        while not await told(stopped, pause):
             scored = await run_in_threadpool(rescoring.once)
             pause = 0.0 if scored else RESCORE_SECONDS
 
 
-async def _told(stopped: asyncio.Event, within_seconds: float) -> bool:
+async def told(stopped: asyncio.Event, within_seconds: float) -> bool:
     """Whether one was told to stop within some time; what a thread has begun is ended first."""
     try:
         await asyncio.wait_for(stopped.wait(), within_seconds)
@@ -153,17 +153,6 @@ async def _told(stopped: asyncio.Event, within_seconds: float) -> bool:
 
 def _seconds(instant: datetime) -> float:
     return instant.replace(tzinfo=UTC).timestamp()
-
-
-def tracker_of(settings: Settings) -> Tracker:
-    """The tracking store the settings name.
-
-    Raises
-    ------
-    TrackingError
-        If the address cannot be one.
-    """
-    return Tracker() if settings.tracking_uri is None else Tracker(settings.tracking_uri)
 
 
 def _resources(request: Request) -> Resources:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 from serving.clock import ShopClock, utc_now
 from serving.jobs import repository
+from serving.processes import leave_with
 from serving.store.database import Database
 
 Tell = Callable[[str], None]
@@ -25,7 +25,8 @@ CLOCK = "HOLDFAST_CLOCK_START"
 
 def main(store: str, job_id: int, attempt: int, parent: int) -> None:
     """Do a job, and write down how it ended."""
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    # Another process begins anew what one without a parent did.
+    leave_with(parent, lambda: os._exit(1))
     database = Database.at(store)
     with database.reading() as connection:
         job = repository.find(connection, job_id)
@@ -129,13 +130,6 @@ WORK: dict[str, Callable[[Database, str, Mapping[str, Any], Tell], dict[str, Any
     "import": bring,
     "plan": plan,
 }
-
-
-def _leave_with(parent: int) -> None:
-    """End when the process that watches over this one has ended, for another one begins anew."""
-    while os.getppid() == parent:
-        time.sleep(OFTEN)
-    os._exit(1)
 
 
 def _tracker() -> Any:

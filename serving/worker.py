@@ -10,13 +10,14 @@ import time
 
 from serving import logs
 from serving.clock import ShopClock
+from serving.errors import ServingError
 from serving.inforce.champions import champions
 from serving.inforce.promoted import Promoted
 from serving.inforce.reloading import Watched
 from serving.jobs.running import JobRunner
 from serving.rescoring.service import Rescoring
-from serving.resources import RESCORE_SECONDS, tracker_of
-from serving.settings import Settings
+from serving.resources import RESCORE_SECONDS
+from serving.settings import Settings, tracker_of
 from serving.store.database import Database
 from serving.store.migrating import ready
 from serving.webhooks.delivering import Delivering
@@ -25,13 +26,13 @@ from serving.webhooks.sending import Sender
 log = logging.getLogger(__name__)
 
 
-def work(settings: Settings, store: str) -> None:
+def work(settings: Settings) -> None:
     """Work until a signal says to stop; what was begun is ended.
 
     Raises
     ------
     ServingError
-        If the store's URL is none, or it is at another revision.
+        If there is no store, its URL is none, or it is at another revision.
     StoreUnavailableError
     TrackingError
     """
@@ -39,7 +40,9 @@ def work(settings: Settings, store: str) -> None:
     stopped = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
-    database = ready(Database.at(store))
+    if settings.store is None:
+        raise ServingError("store must be given: a worker works for one.")
+    database = ready(Database.at(settings.store))
     models = Watched(champions(tracker_of(settings)))
     promoted = Promoted(models, database)
     rescoring = Rescoring(database, models.current, ShopClock(settings.clock_start))

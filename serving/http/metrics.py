@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 # Callers may make up others; each would be a series of its own.
@@ -20,10 +21,20 @@ Gauge = tuple[str, str, float]
 
 
 class Metrics:
-    """Counts of this process."""
+    """Counts of this process; where it is one of several, told with those of the others.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    are_together : bool
+        Whether it is one of several, which count in files.
+    """
+
+    def __init__(self, are_together: bool = False) -> None:
         self._registry = CollectorRegistry()
+        self._told = self._registry
+        if are_together:
+            self._told = CollectorRegistry()
+            MultiProcessCollector(self._told)  # type: ignore[no-untyped-call]
         names = ("method", "route", "status")
         self._requests = Counter(
             "holdfast_requests", "Requests that were answered.", names, registry=self._registry
@@ -44,11 +55,11 @@ class Metrics:
 
     def add(self, gauges: Callable[[], Iterable[Gauge]]) -> None:
         """Ask for further figures whenever somebody collects."""
-        self._registry.register(_Gauges(gauges))
+        self._told.register(_Gauges(gauges))
 
     def written(self) -> bytes:
         """All of it in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        return generate_latest(self._told)
 
 
 class _Gauges(Collector):

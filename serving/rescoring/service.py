@@ -50,14 +50,20 @@ class Rescoring:
         self._database = database
         self._champions = champions
         self._clock = clock
+        # It is asked twice a second; why nobody is scored is told when it changes.
+        self._told: str | None = None
 
     def once(self) -> int:
         """Score some of those who wait; how many they were."""
         try:
             self._database.forget_again()
-            return self._some()
+            scored = self._some()
+            self._told = None
+            return scored
         except (StoreUnavailableError, NotLoadedError) as error:
-            log.info("nobody is scored again for now: %s", error)
+            if self._told != str(error):
+                log.info("nobody is scored again for now: %s", error)
+            self._told = str(error)
         except Exception:  # Whatever it is, those who wait are taken again when their lease ends.
             log.exception("customers could not be scored again")
         return 0

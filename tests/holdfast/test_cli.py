@@ -35,7 +35,7 @@ SYNOPSIS = {
                  "--mapping", "--format", "--json"},
     "import": {"HISTORY", "--store", "--mapping", "--format", "--json"},
     "migrate": {"--store", "--to"},
-    "worker": {"--store"},
+    "worker": {"--store", "--settings"},
     "keys": {"ACTION", "--store", "--name", "--scope", "--days", "--key", "--json"},
     "score": {"HISTORY", "--shop", "--as-of", "--out", "--publish", "--store", "--reasons",
               "--stage", "--top", "--train",
@@ -48,7 +48,7 @@ SYNOPSIS = {
     "models": {"--json"},
     "promote": {"NAME", "VERSION"},
     "simulate": {"--out", "--customers", "--days", "--seed", "--growth"},
-    "serve": {"--scores", "--store", "--host", "--port"},
+    "serve": {"--scores", "--store", "--settings", "--host", "--port", "--workers"},
     "demo": set(),
 }  # fmt: skip
 REQUIRED = {
@@ -59,7 +59,7 @@ REQUIRED = {
     "backtest": {"HISTORY", "--horizon-days"},
     "import": {"HISTORY", "--store"},
     "migrate": {"--store"},
-    "worker": {"--store"},
+    "worker": set(),
     "keys": {"ACTION", "--store"},
     "score": {"HISTORY", "--as-of"},
     "uplift": {"HISTORY", "--as-of"},

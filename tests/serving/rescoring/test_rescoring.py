@@ -1,5 +1,6 @@
 """Whom events are about is scored again within seconds, by the batch's own numbers."""
 
+import logging
 import time
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from features.history.history import History
 from serving.clock import ShopClock
 from serving.events.service import take_events
 from serving.inforce.champions import Champions
+from serving.inforce.reloading import NotLoadedError
 from serving.persons.service import erase
 from serving.publications.files import read_scores
 from serving.publications.service import publish
@@ -177,3 +179,16 @@ def test_who_is_erased_while_being_scored_stays_away(filled, served):
         assert (
             connection.scalar(sa.select(SCORES.c.stage).where(SCORES.c.customer_id == who)) is None
         )
+
+
+def test_why_nobody_is_scored_is_told_once_and_not_each_time(database, caplog, monkeypatch):
+    def none_yet():
+        raise NotLoadedError("no champion")
+
+    monkeypatch.setattr(logging.getLogger("serving"), "propagate", True)
+    rescoring = Rescoring(database, none_yet, ShopClock(NOW))
+    with caplog.at_level(logging.INFO, "serving.rescoring"):
+        assert [rescoring.once() for _ in range(3)] == [0, 0, 0]
+    assert [record.message for record in caplog.records] == [
+        "nobody is scored again for now: no champion"
+    ]
