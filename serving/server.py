@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from types import FrameType
 
 from serving import logs
 from serving.clock import utc_now
@@ -12,6 +14,9 @@ from serving.settings import Settings
 # Polars looks at them when it is imported. Its tables are a few rows, and several requests are
 # scored at once: threads and streams of its own take longer to wake than they save.
 ENGINE = {"POLARS_MAX_THREADS": "1", "POLARS_ENGINE_AFFINITY": "in-memory"}
+
+# In seconds: who has not been answered, or has not read the answer, by then is given up.
+PATIENCE = 20
 
 
 def serve(settings: Settings) -> None:
@@ -42,6 +47,8 @@ def serve(settings: Settings) -> None:
             "authentication."
         )
     logs.to_stderr(settings.log_format)
+    # Uvicorn stops at this signal, and then raises it again for whoever listened before.
+    signal.signal(signal.SIGTERM, _end)
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -49,7 +56,13 @@ def serve(settings: Settings) -> None:
         server_header=False,
         # It would hold the ids of customers; `serving.http.stamp` logs without them.
         access_log=False,
+        timeout_graceful_shutdown=PATIENCE,
     )
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    """End well: to be told to stop is no fault."""
+    raise SystemExit(0)
 
 
 def _require_ready(store: str, keys_required: bool) -> None:
