@@ -51,18 +51,22 @@ def plan_draft(
 ) -> dict[str, Any]:
     """Plan a campaign that is a draft, and keep the plan: from then on it does not change.
 
+    Of one that is planned it tells the same: the job was lost after it had kept the plan.
+
     Raises
     ------
     ServingError
-        If there is no such draft.
+        If there is no such campaign.
     OffersError
         If nobody may get an offer.
     NoChampionError
     """
     with database.reading() as connection:
         draft = repository.find(connection, campaign_id)
-    if draft is None or draft["state"] != "draft":
-        raise ServingError(f"campaign {campaign_id!r} must be a draft; it is none.")
+    if draft is None:
+        raise ServingError(f"there must be a campaign {campaign_id!r}; there is none.")
+    if draft["counts"] is not None:
+        return {"campaign_id": campaign_id, **draft["counts"], "warnings": []}
     tell("reading the history")
     history = History.open(store)
     models, notes = models_for(tracker, history)

@@ -69,7 +69,8 @@ class BodyDeadline:
                 left = max(due - time.monotonic(), 0.0)
                 message = await asyncio.wait_for(receive(), left)
             except TimeoutError:
-                raise ProblemError(408, self._detail()) from None
+                # Else whoever goes on sending would keep the connection.
+                raise ProblemError(408, self._detail(), headers={"Connection": "close"}) from None
             is_read = not message.get("more_body", False)
             return message
 

@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -141,6 +141,18 @@ def filled(database: Database, served: ServedShop) -> Database:
     return database
 
 
+@pytest.fixture(scope="session")
+def made_full(served: ServedShop) -> Callable[[str], Database]:
+    """Make a store at a URL, with the shop's history and scores."""
+
+    def made(url: str) -> Database:
+        database = ready(Database.at(url))
+        fill(database, served)
+        return database
+
+    return made
+
+
 @pytest.fixture
 def service(
     client_of: Callable[[Settings], TestClient], filled: Database, store: str, served: ServedShop
@@ -210,25 +222,61 @@ def store_address(
         yield address
 
 
+@dataclass(frozen=True)
+class Server:
+    """A process that serves, where it answers, and what it said."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
 @contextmanager
 def running(served: ServedShop, **settings: str) -> Iterator[str]:
     """The address of a process with settings."""
+    with begun(served, RUN, **settings) as server:
+        yield server.address
+
+
+@contextmanager
+def begun(served: ServedShop, code: str, **settings: str) -> Iterator[Server]:
+    """A process with settings that runs some code which serves."""
     environment = {
         **os.environ,
         **settings,
         "HOLDFAST_TRACKING_URI": served.tracker.uri,
         "HOLDFAST_PORT": "0",
     }
-    command = [sys.executable, "-c", RUN]
+    command = [sys.executable, "-c", code]
     log_file = served.folder / f"serve-{uuid.uuid4().hex}.log"
     with (
         log_file.open("w+") as log,
         subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
     ):
         try:
-            yield _listening(process, log_file)
+            yield Server(_listening(process, log_file), process, log_file)
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server(served: ServedShop) -> Iterator[Callable[..., Server]]:
+    """Starts processes that serve, the clock just after the batch; they end with the
+    last test of the file.
+
+    `first` is code that is run before: what is exchanged in it stands for a fault.
+    """
+    with ExitStack() as stack:
+
+        def start(first: str = "", **settings: str) -> Server:
+            own = {
+                "HOLDFAST_CLOCK_START": NOW.isoformat(),
+                "HOLDFAST_REQUESTS_PER_MINUTE": "9999999",
+            }
+            code = f"{first}\n{RUN}"
+            return stack.enter_context(begun(served, code, **{**own, **settings}))
+
+        yield start
 
 
 @pytest.fixture(scope="session")
