@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -92,6 +93,22 @@ def storable(text: str) -> str:
     return text
 
 
+def _storable_object(given: dict[str, Any]) -> dict[str, Any]:
+    """An object whose keys nobody knows beforehand; databases can hold all that is in it."""
+    left: list[Any] = [given]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            left += [*each, *each.values()]
+        elif isinstance(each, list):
+            left += each
+        elif isinstance(each, str) and not is_storable(each):
+            raise refusal("must hold no NUL and no halves of characters", "Remove them.")
+        elif isinstance(each, float) and not math.isfinite(each):
+            raise refusal("must hold finite numbers only", "Correct it.")
+    return given
+
+
 def _described(years: str) -> WithJsonSchema:
     """A date, an instant of RFC 3339, or one as people write it, with or without an offset."""
     written = (
@@ -114,6 +131,7 @@ Text = Annotated[
     AfterValidator(storable),
     Field(json_schema_extra={"pattern": NOT_BLANK}),
 ]
+Object = Annotated[dict[str, Any], AfterValidator(_storable_object)]
 Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Instant = Annotated[str, PlainValidator(_instant), _described(ANY_YEAR)]

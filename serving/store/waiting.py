@@ -24,9 +24,14 @@ def leave_waiting(connection: sa.Connection, customer_ids: Collection[str], now:
 
 
 def leave_waiting_since(connection: sa.Connection, as_of: datetime, now: datetime) -> None:
-    """Have those scored again about whom something came in at or after an instant of the shop."""
+    """Have those scored again about whom something came in at or after an instant of the shop.
+
+    Who waits already goes on: of what came in while scores were made, nobody knows whether they do.
+    """
     later = sa.select(EVENTS.c.customer_id).join(BATCHES).where(BATCHES.c.known_at >= as_of)
     leave_waiting(connection, list(connection.scalars(later.distinct())), now)
+    for part in parts(sorted(connection.scalars(sa.select(WAITING.c.customer_id)))):
+        _mark(connection, part, True, now)
 
 
 def claim(connection: sa.Connection, most: int, now: datetime) -> dict[str, datetime]:

@@ -13,7 +13,6 @@ from features.intake.store.tables import HISTORY
 
 # In seconds.
 PATIENCE = 20
-HASTE = "from serving import server; server.PATIENCE = 2"
 
 
 def stop(process):
@@ -54,7 +53,7 @@ def test_who_was_being_answered_is_answered_and_what_was_taken_is_kept(
 
 
 def test_who_does_not_read_the_answer_does_not_hold_the_process(served, server):
-    found = server(HASTE, HOLDFAST_SCORES=str(served.scores))
+    found = server(HOLDFAST_SCORES=str(served.scores), HOLDFAST_SHUTDOWN_SECONDS="2")
     host, port = found.address.removeprefix("http://").split(":")
     with socket.socket() as idle:
         idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
