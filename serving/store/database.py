@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -25,6 +26,9 @@ CONNECTIONS = 48
 
 # Classes of SQLSTATE: connections, conflicts, resources, locks, and the server's going down.
 PASSING = ("08", "40", "53", "55", "57")
+
+# What SQLite says of a file that is none of its own, or no longer.
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class StoreFailedError(Exception):
@@ -123,6 +127,10 @@ class Database:
         except NoneFreeError:
             raise self._unavailable("all connections are at work") from None
         except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) in DAMAGED:
+                raise StoreUnavailableError(
+                    f"the store {self.name} is damaged: {_said(error)}. Put a backup in its place."
+                ) from None
             if _is_passing(error):
                 raise self._unavailable(_said(error)) from None
             raise StoreFailedError(_said(error)) from None
