@@ -92,6 +92,20 @@ def storable(text: str) -> str:
     return text
 
 
+def _storable_throughout(document: Any) -> Any:
+    """The same document, all texts of which databases can hold, its keys too."""
+    inner: list[Any] = [document]
+    while inner:
+        each = inner.pop()
+        if isinstance(each, dict):
+            inner += [*each, *each.values()]
+        elif isinstance(each, list):
+            inner += each
+        elif isinstance(each, str) and not is_storable(each):
+            raise refusal("must hold no NUL and no half of a character", "Remove it.")
+    return document
+
+
 def _described(years: str) -> WithJsonSchema:
     """A date, an instant of RFC 3339, or one as people write it, with or without an offset."""
     written = (
@@ -114,6 +128,8 @@ Text = Annotated[
     AfterValidator(storable),
     Field(json_schema_extra={"pattern": NOT_BLANK}),
 ]
+# An object whose fields others read.
+Document = Annotated[dict[str, Any], AfterValidator(_storable_throughout)]
 Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Instant = Annotated[str, PlainValidator(_instant), _described(ANY_YEAR)]

@@ -127,7 +127,7 @@ def order() -> Callable[..., Document]:
 
 @pytest.fixture
 def refused() -> Callable[[httpx.Response], bool]:
-    """Whether an answer says that one is to come back; a failure if it is another than a good one."""
+    """Whether an answer says that one is to come back; another one has to be good."""
 
     def found(answer: httpx.Response) -> bool:
         if answer.status_code == 200:
