@@ -42,10 +42,12 @@ test: lint  ## every check: lint, tests with doctests, notebooks
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	$(BIN)/python -m pytest --nbmake -p no:warnings notebooks
 
-soak: $(READY)  ## more random files and requests than make test sends; the last on PostgreSQL at 127.0.0.1:5432
+soak: $(READY)  ## more random files, requests and steps than make test makes, and ten minutes of load on each database
 	HOLDFAST_FUZZ_FILES=10000 $(BIN)/python -m pytest tests/features/intake/readers/test_fuzz.py
 	HOLDFAST_FUZZ_REQUESTS=160 $(BIN)/python -m pytest -s tests/serving/test_schema.py
 	HOLDFAST_FUZZ_REQUESTS=160 HOLDFAST_FUZZ_STORE=postgresql $(BIN)/python -m pytest -s tests/serving/test_schema.py
+	HOLDFAST_STATEFUL_EXAMPLES=100 HOLDFAST_SOAK_MINUTES=10 $(BIN)/python -m pytest -s -o faulthandler_timeout=3600 \
+		tests/serving/soak
 
 bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all
 	$(BIN)/python -m benchmarks.features
