@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from features.intake.rows.judged import LARGEST
-from serving.http.cells import AsOf, Id, Instant, Object
+from serving.http.cells import AsOf, Document, Id, Instant
 from serving.inforce.schemas import Answer, UtcInstant, WallClock
 from serving.rows.schemas import RequestModel
 
@@ -20,10 +20,10 @@ class NewCampaign(RequestModel):
     """A campaign that is to be planned."""
 
     campaign_id: Id
-    offers: Object = Field(
+    offers: Document = Field(
         description="As in an offers file: offer -> its keys; see docs/offers.md.", min_length=1
     )
-    defaults: Object = Field(
+    defaults: Document = Field(
         default_factory=dict, description="Keys of every offer that does not say otherwise."
     )
     budget: float = Field(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -93,20 +92,18 @@ def storable(text: str) -> str:
     return text
 
 
-def _storable_object(given: dict[str, Any]) -> dict[str, Any]:
-    """An object whose keys nobody knows beforehand; databases can hold all that is in it."""
-    left: list[Any] = [given]
-    while left:
-        each = left.pop()
+def _storable_throughout(document: Any) -> Any:
+    """The same document, all texts of which databases can hold, its keys too."""
+    inner: list[Any] = [document]
+    while inner:
+        each = inner.pop()
         if isinstance(each, dict):
-            left += [*each, *each.values()]
+            inner += [*each, *each.values()]
         elif isinstance(each, list):
-            left += each
+            inner += each
         elif isinstance(each, str) and not is_storable(each):
-            raise refusal("must hold no NUL and no halves of characters", "Remove them.")
-        elif isinstance(each, float) and not math.isfinite(each):
-            raise refusal("must hold finite numbers only", "Correct it.")
-    return given
+            raise refusal("must hold no NUL and no half of a character", "Remove it.")
+    return document
 
 
 def _described(years: str) -> WithJsonSchema:
@@ -131,7 +128,8 @@ Text = Annotated[
     AfterValidator(storable),
     Field(json_schema_extra={"pattern": NOT_BLANK}),
 ]
-Object = Annotated[dict[str, Any], AfterValidator(_storable_object)]
+# An object whose fields others read.
+Document = Annotated[dict[str, Any], AfterValidator(_storable_throughout)]
 Id = Annotated[Text, Field(description="Ids are text: `00001` stays `00001`.")]
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Instant = Annotated[str, PlainValidator(_instant), _described(ANY_YEAR)]

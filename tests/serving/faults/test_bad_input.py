@@ -80,6 +80,7 @@ def test_bodies_that_are_too_large_are_refused_at_every_door(asked):
         ("/v1/campaigns", ("budget",), float("nan")),
         ("/v1/campaigns", ("offers", "points", "fixed_cost"), float("inf")),
         ("/v1/campaigns", ("offers", "points", HALF), 1),
+        ("/v1/campaigns", ("offers", NUL), {"kind": "points", "fixed_cost": 2}),
         ("/v1/campaigns", ("defaults",), {NUL: 1}),
         ("/v1/jobs", ("job", "history"), HALF),
         ("/v1/jobs", ("job", "history"), NUL),
@@ -115,7 +116,7 @@ def test_what_no_store_could_hold_is_refused(asked, emptied, path, place, wrong)
     ],
 )
 def test_an_event_that_no_store_could_hold_is_rejected_alone(asked, emptied, wrong):
-    name = f"beside {ascii(wrong)[:200]}"
+    name = f"beside {str(wrong).encode('ascii', 'replace').decode()}"[:200]
     good = {**ORDER, "event_id": name, "order_id": name}
     content = json.dumps({"events": [{**ORDER, **wrong}, good]})
     answer = asked("/v1/events", content)
