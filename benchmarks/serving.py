@@ -1,4 +1,4 @@
-"""What the service costs, beside MLflow's own server: `python -m benchmarks.serving [--quick]`.
+"""What the service costs, beside MLflow: `python -m benchmarks.serving [--quick] [--store]`.
 
 A shop like the demo's is trained on in a temporary folder and served on loopback. CPU is that
 of the server's processes for each request, over many requests in turns: every round asks for
@@ -84,12 +84,15 @@ def main() -> None:
     """Measure everything and print one table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less of everything")
-    effort = QUICK if parser.parse_args().quick else Effort()
+    parser.add_argument("--store", action="store_true", help="what a store takes, and no more")
+    given = parser.parse_args()
+    effort = QUICK if given.quick else Effort()
     with tempfile.TemporaryDirectory() as place:
         _tell("training twice")
         shop = trained_shop(Path(place), effort.customers)
         print("| what | measured | asked | beside |\n|---|---|---|---|")
-        for line in measured(shop, effort):
+        lines = kept(shop, effort) if given.store else measured(shop, effort)
+        for line in lines:
             print(line, flush=True)
 
 
@@ -114,7 +117,7 @@ def measured(shop: TrainedShop, effort: Effort) -> Iterator[Line]:
     with shop.served() as server, shop.served(larger) as larger_server:
         sizes = {len(shop.table): (server, shop.scores), effort.stored: (larger_server, larger)}
         yield from sized(sizes, effort)
-    yield from kept(shop, effort, larger)
+    yield from kept(shop, effort)
 
 
 def started(shop: TrainedShop) -> Line:
@@ -217,7 +220,7 @@ def waits(shop: TrainedShop, server: Server, seconds: float) -> Iterator[Line]:
         )
 
 
-def kept(shop: TrainedShop, effort: Effort, scores: Path) -> Iterator[Line]:
+def kept(shop: TrainedShop, effort: Effort) -> Iterator[Line]:
     """What a store in SQLite takes: an import, events, and a publication while others read."""
     place = shop.scores.parent
     store, tracking = f"sqlite:///{place}/store.db", shop.tracker.uri
@@ -226,6 +229,7 @@ def kept(shop: TrainedShop, effort: Effort, scores: Path) -> Iterator[Line]:
     yield Line(f"import of {effort.stored:,} orders", f"{seconds:.0f} s", "< 30 s")
     _tell(f"publishing {effort.stored:,} scores, twice")
     with shop.served(store=store) as server:
+        scores = shop.larger_scores(effort.stored)
         other = shop.larger_scores(effort.stored, days_later=1)
         found = published(server, store, scores, other, tracking, effort.seconds)
     times = found.meanwhile / found.quiet
