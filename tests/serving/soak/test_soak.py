@@ -153,12 +153,17 @@ def score_inline(caller: Caller) -> None:
 
 
 def put_in_force(caller: Caller) -> None:
-    """Publish a run that is known by a figure that all its rows have."""
-    caller.number += 1
-    mark = pl.lit(float(caller.number)).alias("orders_if_active")
-    publish(caller.load.database, caller.load.run.rows.with_columns(mark), caller.load.run.terms)
-    caller.load.counts["publications"] += 1
+    """Publish another run, after a while."""
     caller.load.over.wait(PUBLISHED_EVERY)
+    caller.number += 1
+    publish_marked(caller.load, caller.number)
+
+
+def publish_marked(load: Load, mark: float) -> None:
+    """A run whose rows all have a figure by which they are known."""
+    rows = load.run.rows.with_columns(orders_if_active=pl.lit(float(mark)))
+    publish(load.database, rows, load.run.terms)
+    load.counts["publications"] += 1
 
 
 def release(caller: Caller) -> None:
@@ -175,13 +180,13 @@ CALLERS = [send_events, send_events, read_one, read_one, walk, score_inline, put
 def go_on(load: Load, number: int, work: Any) -> None:
     """Do one thing again and again; a fault is told, and ends it."""
     caller = Caller(load, f"caller {number}")
-    while not load.over.is_set():
-        try:
+    try:
+        while not load.over.is_set():
             work(caller)
-        except BaseException as fault:  # Whatever it is, the run has failed by it.
-            load.faults.append(f"{work.__name__}: {fault!r}")
-            return
-    caller.client.close()
+    except BaseException as fault:  # Whatever it is, the run has failed by it.
+        load.faults.append(f"{work.__name__}: {fault!r}")
+    finally:
+        caller.client.close()
 
 
 def memory_of(process: Any) -> float:
@@ -247,6 +252,7 @@ def under_load(found, filled, served, releases):
     load = Load(
         found.address, filled, served.tracker, run, list(served.batch.index[:200]), releases
     )
+    publish_marked(load, 0)
     threads = [
         threading.Thread(target=go_on, args=(load, number, work))
         for number, work in enumerate(CALLERS)
@@ -260,9 +266,9 @@ def under_load(found, filled, served, releases):
     load.over.set()
     for thread in threads:
         thread.join(90)
+    assert load.faults == []
     growth = growth_of(held)
     tell(load, held, growth)
-    assert load.faults == []
     assert not [key for key in load.statuses if key[1] >= 500 and key[1] != 503]
     kept_all(load)
     assert len({row[1] for row in held}) > 1
