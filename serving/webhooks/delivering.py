@@ -36,8 +36,8 @@ SCHEDULE = (
 JITTER = 0.2
 # An endpoint may ask for a longer pause, but not for ever.
 LONGEST = timedelta(hours=24)
-# Deliveries at once.
-MOST = 8
+# Deliveries at once: as many as all endpoints may have, so that slow ones take nobody's place.
+MOST = 40
 # In seconds: how often it is looked whether something is due.
 LOOK = 0.5
 # In seconds: how long deliveries that are on their way may take when the service stops.
@@ -105,8 +105,10 @@ class Delivering:
                     found.append(delivery)
         except StoreUnavailableError as error:
             log.info("nothing is delivered for now: %s", error)
+            return []
         except Exception:  # Whatever it is, what was taken is free again when its lease ends.
             log.exception("messages could not be taken to be delivered")
+            return []
         return found
 
     async def _deliver(self, delivery_id: int) -> None:

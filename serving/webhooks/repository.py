@@ -119,7 +119,7 @@ def is_due(connection: sa.Connection, now: datetime) -> bool:
 
 def claim(connection: sa.Connection, now: datetime) -> int | None:
     """Take the delivery that is due longest; no other process claims meanwhile."""
-    mine = DELIVERIES.c.id == _due(now).scalar_subquery()
+    mine = (DELIVERIES.c.id == _due(now).scalar_subquery()) & (DELIVERIES.c.state == "waiting")
     taken = sa.update(DELIVERIES).where(mine).values(leased_until=now + LEASE)
     return connection.execute(taken.returning(DELIVERIES.c.id)).scalar_one_or_none()
 
@@ -146,7 +146,8 @@ def give_up_all(connection: sa.Connection, webhook_id: int, error: str, now: dat
 
 def begin_again(connection: sa.Connection, delivery_id: int, now: datetime) -> None:
     """Deliver again what has ended, by the schedule from its start."""
-    again = {"state": "waiting", "attempts": 0, "next_at": now, "ended_at": None}
+    again = dict[str, Any](state="waiting", attempts=0, next_at=now, ended_at=None)
+    again["leased_until"] = None
     mine = DELIVERIES.c.id == delivery_id
     connection.execute(sa.update(DELIVERIES).where(mine).values(**again))
 

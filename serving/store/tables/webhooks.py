@@ -21,6 +21,8 @@ WEBHOOKS = sa.Table(
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("disabled_at", sa.DateTime),
     sa.Column("disabled_because", sa.Text),
+    # An id never comes back: what is noted of one is of no other.
+    sqlite_autoincrement=True,
 )
 # What happened, written in the transaction in which it did.
 MESSAGES = sa.Table(
@@ -31,6 +33,8 @@ MESSAGES = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("at", sa.DateTime, nullable=False, index=True),
     sa.Column("data", sa.JSON, nullable=False),
+    # An id never comes back: what is noted of one is of no other.
+    sqlite_autoincrement=True,
 )
 # The customers whom a message is about; they are erased here as everywhere.
 CROSSINGS = sa.Table(
@@ -56,6 +60,8 @@ DELIVERIES = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("error", sa.Text),
     sa.Column("ended_at", sa.DateTime),
+    # An id never comes back: what is noted of one is of no other.
+    sqlite_autoincrement=True,
 )
 BY_TURN = sa.Index(f"{PREFIX}deliveries_by_turn", DELIVERIES.c.state, DELIVERIES.c.next_at)
 BY_WEBHOOK = sa.Index(f"{PREFIX}deliveries_by_webhook", DELIVERIES.c.webhook_id, DELIVERIES.c.state)

@@ -26,6 +26,7 @@ def upgrade() -> None:
         *must(TIME, "created_at"),
         *may(TIME, "disabled_at"),
         *may(TEXT, "disabled_because"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "holdfast_messages",
@@ -33,6 +34,7 @@ def upgrade() -> None:
         *must(TEXT, "key", "type"),
         *must(TIME, "at"),
         *must(sa.JSON(), "data"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_holdfast_messages_at", "holdfast_messages", ["at"])
     message = sa.ForeignKey("holdfast_messages.id")
@@ -66,6 +68,7 @@ def _deliveries() -> None:
         *may(WHOLE, "status"),
         *may(TEXT, "error"),
         *may(TIME, "ended_at"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_holdfast_deliveries_message_id", name, ["message_id"])
     op.create_index("holdfast_deliveries_by_turn", name, ["state", "next_at"])
