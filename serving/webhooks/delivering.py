@@ -131,7 +131,9 @@ class Delivering:
         with self._database.reading() as connection:
             row = repository.delivery(connection, delivery_id)
             webhook = row and repository.find(connection, row["webhook_id"])
-            if row is None or webhook is None:
+            if row is None or row["state"] != "waiting":
+                return None
+            if webhook is None or webhook["disabled_at"] is not None:
                 return None
             data = _data(connection, row)
         if data is None:
