@@ -25,10 +25,12 @@ async def working(resources: Resources, settings: Settings) -> AsyncIterator[Non
     tasks = [asyncio.create_task(resources.keep_looking(settings.reload_seconds, stopped))]
     if settings.store is not None and settings.worker:
         tasks.append(asyncio.create_task(_work(resources, settings, stopped, stopping)))
-    yield
-    stopped.set()
-    stopping.set()
-    await asyncio.gather(*tasks)
+    try:
+        yield
+    finally:
+        stopped.set()
+        stopping.set()
+        await asyncio.gather(*tasks)
 
 
 async def _work(
@@ -40,9 +42,9 @@ async def _work(
         if await told(stopped, LOOK):
             return
     database = resources.published.database
-    runner = JobRunner(database, settings.environment)
-    delivering = Delivering(database, Sender(settings.private_webhooks))
     try:
+        runner = JobRunner(database, settings.environment)
+        delivering = Delivering(database, Sender(settings.private_webhooks))
         await asyncio.gather(
             resources.keep_scoring(stopped),
             asyncio.to_thread(runner.keep_on, stopping),

@@ -125,13 +125,17 @@ class Resources:
         self.published.look()
         try:
             note_uses(self.published.database, dict(self.used_keys))
+            self.published.database.forget_again()
         except StoreUnavailableError as error:
             log.warning("%s", error)
 
     async def keep_looking(self, every_seconds: float, stopped: asyncio.Event) -> None:
         """Load what has changed, again and again, in a thread: no request waits for it."""
         while not await told(stopped, every_seconds):
-            await run_in_threadpool(self.look)
+            try:
+                await run_in_threadpool(self.look)
+            except Exception:  # Whatever it is, it is looked again after a while.
+                log.exception("what has changed could not be looked at")
 
     async def keep_scoring(self, stopped: asyncio.Event) -> None:
         """Score those again whom events are about, as they come in."""

@@ -56,13 +56,16 @@ def work(settings: Settings) -> None:
         thread.start()
     looked = float("-inf")
     log.info("working for %s", database.name)
-    while not stopped.is_set():
-        if time.monotonic() - looked > settings.reload_seconds:
-            promoted.look()
-            looked = time.monotonic()
-        if not rescoring.once():
-            stopped.wait(RESCORE_SECONDS)
-    for thread in beside:
-        thread.join()
-    database.close()
+    try:
+        while not stopped.is_set():
+            if time.monotonic() - looked > settings.reload_seconds:
+                promoted.look()
+                looked = time.monotonic()
+            if not rescoring.once():
+                stopped.wait(RESCORE_SECONDS)
+    finally:  # Else it would go on with a half of its work.
+        stopped.set()
+        for thread in beside:
+            thread.join()
+        database.close()
     log.info("stopped")

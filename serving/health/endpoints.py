@@ -15,7 +15,6 @@ from serving.http.openapi import problems
 from serving.inforce.champions import Champions
 from serving.inforce.reloading import NotLoadedError
 from serving.publications.repository import Publication
-from serving.rescoring.service import speak_alike
 from serving.resources import SILENT, ResourcesNow, not_ready
 
 METRICS: dict[int | str, dict[str, Any]] = {
@@ -61,7 +60,7 @@ def ready(resources: ResourcesNow) -> Ready:
         raise not_ready(reasons)
     errors = {"champions": resources.champions.error, "scores": resources.published.error}
     warnings = [f"The {name} are older ones: {why}" for name, why in errors.items() if why]
-    if not speak_alike(models, publication):
+    if not publication.terms.mean_the_same_as(models.terms):
         warnings.append(OTHER_TERMS)
     return Ready(
         champions=_champions(models),

@@ -42,3 +42,5 @@ class Promoted:
             pass  # The champions say so themselves.
         except StoreUnavailableError as error:
             log.warning("%s", error)
+        except Exception:  # Whatever it is, the models are loaded, and it is told at the next look.
+            log.exception("models that came in force could not be told of")

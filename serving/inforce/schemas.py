@@ -67,6 +67,11 @@ class Terms(Answer):
     churn_trained_as_of: WallClock
     clv_trained_as_of: WallClock
 
+    def mean_the_same_as(self, other: Self) -> bool:
+        """Whether figures of both may be compared, whenever their models were trained."""
+        trained = {"churn_trained_as_of", "clv_trained_as_of"}
+        return self.model_dump(exclude=trained) == other.model_dump(exclude=trained)
+
 
 class ScoreFields(Answer):
     """The scores of one customer, with the columns of the batch's file."""

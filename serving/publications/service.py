@@ -84,7 +84,7 @@ def _tell(connection: Connection, before: Publication | None, at: datetime) -> N
         "versions": now.versions,
     }
     tell(connection, "scores.published", told, at)
-    if before is not None:
+    if before is not None and before.terms.mean_the_same_as(now.terms):
         tell_crossings(connection, partial(crossed_since, connection, before.id, now.id), at)
 
 

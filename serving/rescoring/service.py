@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -21,7 +20,7 @@ from serving.publications.files import publishable
 from serving.publications.repository import Publication, current
 from serving.rescoring import repository
 from serving.store.database import Connection, Database
-from serving.store.history import last_known_at
+from serving.store.history import ALONE, last_known_at
 from serving.store.outbox import Crossing, tell_crossings
 from serving.store.waiting import claim, end_waiting, release, still_waiting
 from training.scoring.columns import LAPSED
@@ -73,14 +72,19 @@ class Rescoring:
         with self._database.reading() as connection:
             publication = current(connection)
             settings = stored_settings(connection)
-        if publication is None or settings is None or not speak_alike(champions, publication):
+        if (
+            publication is None
+            or settings is None
+            or not publication.terms.mean_the_same_as(champions.terms)
+        ):
             return 0
-        with self._database.writing() as connection:
+        with self._database.writing(alone=ALONE) as connection:
             claimed = claim(connection, MOST, utc_now())
         if not claimed:
             return 0
         rows = self._scored(champions, settings, sorted(claimed))
-        with self._database.writing() as connection:
+        # A publication that came in force meanwhile would compare with rows that are exchanged.
+        with self._database.writing(alone=ALONE) as connection:
             self._exchange(connection, publication, claimed, rows)
         return len(claimed)
 
@@ -121,14 +125,12 @@ class Rescoring:
         scored = [{**row, **own} for row in rows if row["customer_id"] in wanted]
         before = repository.risks(connection, publication.id, wanted)
         repository.exchange(connection, publication.id, wanted, scored)
-        tell_crossings(connection, partial(Crossing.of, before, scored), now)
+        moved = [
+            Crossing(
+                row["customer_id"], before[row["customer_id"]], row["churn_risk"], row["as_of"]
+            )
+            for row in scored
+            if row["customer_id"] in before
+        ]
+        tell_crossings(connection, lambda _: moved, now)
         end_waiting(connection, claimed, now)
-
-
-def speak_alike(champions: Champions, publication: Publication) -> bool:
-    """Whether the models say the same of customers as those whose scores are in force."""
-    trained = ("churn_trained_as_of", "clv_trained_as_of")
-    mine, theirs = (
-        terms.model_dump(exclude=set(trained)) for terms in (champions.terms, publication.terms)
-    )
-    return mine == theirs

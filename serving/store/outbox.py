@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Self, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import sqlalchemy as sa
 
@@ -33,28 +33,16 @@ class Crossing(NamedTuple):
     churn_risk: float
     as_of: datetime
 
-    @classmethod
-    def of(
-        cls, before: Mapping[str, float], rows: Sequence[Mapping[str, Any]], threshold: float
-    ) -> list[Self]:
-        """Those of some rows of scores who crossed a threshold.
+    def passes(self, threshold: float) -> bool:
+        """Whether it came to the other side of a threshold.
 
         Examples
         --------
-        >>> row = {"customer_id": "C1", "churn_risk": 0.6, "as_of": datetime(2026, 1, 1)}
-        >>> [len(Crossing.of({"C1": risk}, [row], 0.5)) for risk in (0.4, 0.5)]
-        [1, 0]
+        >>> crossing = Crossing("C1", 0.4, 0.5, datetime(2026, 1, 1))
+        >>> [crossing.passes(threshold) for threshold in (0.4, 0.5, 0.6)]
+        [False, True, False]
         """
-        told = (
-            cls(row["customer_id"], before[row["customer_id"]], row["churn_risk"], row["as_of"])
-            for row in rows
-            if row["customer_id"] in before
-        )
-        return [
-            each
-            for each in told
-            if (each.churn_risk_before >= threshold) != (each.churn_risk >= threshold)
-        ]
+        return (self.churn_risk_before >= threshold) != (self.churn_risk >= threshold)
 
 
 def tell(connection: sa.Connection, kind: EventType, data: Mapping[str, Any], at: datetime) -> None:
@@ -65,23 +53,24 @@ def tell(connection: sa.Connection, kind: EventType, data: Mapping[str, Any], at
 
 
 def tell_crossings(
-    connection: sa.Connection, crossed: Callable[[float], Sequence[Crossing]], at: datetime
+    connection: sa.Connection, moved: Callable[[Sequence[float]], Sequence[Crossing]], at: datetime
 ) -> None:
     """Tell who came to the other side of the threshold of each endpoint.
 
     Parameters
     ----------
     connection : sqlalchemy.Connection
-    crossed : callable
-        Gives the customers who crossed a threshold.
+    moved : callable
+        Gives, of some thresholds, at least the customers who crossed one.
     at : datetime
         In UTC.
     """
     by_threshold: dict[float, list[int]] = defaultdict(list)
     for row in _subscribers(connection, CROSSED):
         by_threshold[row.risk_threshold].append(row.id)
+    candidates = sorted(moved(list(by_threshold))) if by_threshold else []
     for threshold, wanted in by_threshold.items():
-        found = sorted(crossed(threshold))
+        found = [each for each in candidates if each.passes(threshold)]
         for start in range(0, len(found), CUSTOMERS):
             message = _send(connection, CROSSED, {"threshold": threshold}, at, wanted)
             part = found[start : start + CUSTOMERS]
@@ -90,16 +79,16 @@ def tell_crossings(
 
 
 def crossed_since(
-    connection: sa.Connection, before: int, after: int, threshold: float
+    connection: sa.Connection, before: int, after: int, thresholds: Sequence[float]
 ) -> list[Crossing]:
-    """Who crossed a threshold from one publication to another."""
+    """Who crossed one of some thresholds from one publication to another."""
     old, new = SCORES.alias(), SCORES.alias()
     same = (old.c.customer_id == new.c.customer_id) & (old.c.publication_id == before)
+    crossed = ((old.c.churn_risk >= each) != (new.c.churn_risk >= each) for each in thresholds)
     query = (
         sa.select(new.c.customer_id, old.c.churn_risk, new.c.churn_risk, new.c.as_of)
         .join(old, same)
-        .where(new.c.publication_id == after)
-        .where((old.c.churn_risk >= threshold) != (new.c.churn_risk >= threshold))
+        .where(new.c.publication_id == after, sa.or_(*crossed))
     )
     return [Crossing(*row) for row in connection.execute(query)]
 
@@ -115,9 +104,9 @@ def tell_release(connection: sa.Connection, versions: Mapping[str, int], at: dat
 
 def send_test(connection: sa.Connection, webhook_id: int, at: datetime) -> int:
     """A message to one endpoint, to see whether it comes; the delivery's id."""
-    _send(connection, TEST, {"webhook_id": webhook_id}, at, [webhook_id])
-    mine = DELIVERIES.c.webhook_id == webhook_id
-    return int(connection.execute(sa.select(sa.func.max(DELIVERIES.c.id)).where(mine)).scalar_one())
+    message = _send(connection, TEST, {"webhook_id": webhook_id}, at, [webhook_id])
+    mine = sa.select(DELIVERIES.c.id).where(DELIVERIES.c.message_id == message)
+    return int(connection.execute(mine).scalar_one())
 
 
 def backlog(connection: sa.Connection) -> dict[str, int]:

@@ -44,6 +44,8 @@ def checked(url: str, allow_private: bool) -> httpx.URL:
     schemes = ("https", "http") if allow_private else ("https",)
     if found.scheme not in schemes or not found.host:
         raise AddressError("must be an https URL with a host. Write https://host/path.")
+    if "%" in found.host or "" in found.host.rstrip(".").split("."):
+        raise AddressError(f"must have a host that can be looked up; got {found.host!r}. Check it.")
     if found.userinfo:
         raise AddressError("must have no user and password. Check the signature instead.")
     if found.fragment:

@@ -44,6 +44,7 @@ LOOK = 0.5
 ENDING = 5.0
 # In seconds: how often what ended long ago is removed.
 TIDY = 600.0
+GONE_STATUS = 410
 GONE = "the endpoint answered 410: it does not want to be told any more"
 
 
@@ -63,16 +64,16 @@ class Delivering:
 
     async def keep_on(self, stopped: threading.Event) -> None:
         """Deliver until told to stop; what is not delivered then is left to others."""
-        running: set[asyncio.Task[None]] = set()
+        running: dict[asyncio.Task[None], int] = {}
         while not stopped.is_set():
             room = MOST - len(running)
             claimed = await asyncio.to_thread(self._claimed, room) if room else []
-            running |= {asyncio.create_task(self._deliver(each)) for each in claimed}
+            running |= {asyncio.create_task(self._deliver(each)): each for each in claimed}
             if running:
-                whole = await asyncio.wait(
+                _, left = await asyncio.wait(
                     running, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED
                 )
-                running = set(whole[1])
+                running = {task: running[task] for task in left}
             else:
                 await asyncio.sleep(LOOK)
         if running:
@@ -80,6 +81,8 @@ class Delivering:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await asyncio.to_thread(self._put_back, [running[task] for task in late])
 
     async def once(self) -> int:
         """Deliver some of what is due; how many."""
@@ -92,12 +95,11 @@ class Delivering:
         try:
             if time.monotonic() - self._tidied > TIDY:
                 self._tidied = time.monotonic()
-                with self._database.writing() as connection:
-                    repository.tidy(connection, utc_now())
+                self._tidy()
             with self._database.reading() as connection:
                 if not repository.is_due(connection, utc_now()):
                     return found
-            with self._database.writing(alone="deliveries") as connection:
+            with self._database.writing(alone=repository.ALONE) as connection:
                 while len(found) < most:
                     delivery = repository.claim(connection, utc_now())
                     if delivery is None:
@@ -118,9 +120,6 @@ class Delivering:
                 return
             attempt = await self._sender.send(*prepared)
             await asyncio.to_thread(self._note, delivery_id, attempt)
-        except asyncio.CancelledError:
-            self._put_back(delivery_id)
-            raise
         except StoreUnavailableError as error:
             log.info("what came of delivery %s is not noted: %s", delivery_id, error)
         except Exception:  # Whatever it is, it is sent again when its lease ends.
@@ -132,7 +131,7 @@ class Delivering:
             row = repository.delivery(connection, delivery_id)
             webhook = row and repository.find(connection, row["webhook_id"])
             if row is None or row["state"] != "waiting":
-                return None
+                return None  # It was given up meanwhile.
             if webhook is None or webhook["disabled_at"] is not None:
                 return None
             data = _data(connection, row)
@@ -144,14 +143,14 @@ class Delivering:
         return webhook["url"], Message(row["message_key"], body, _secrets(webhook, utc_now()))
 
     def _note(self, delivery_id: int, attempt: Attempt) -> None:
-        now = utc_now()
-        with self._database.writing() as connection:
+        now, is_gone = utc_now(), attempt.status == GONE_STATUS
+        with self._database.writing(alone=repository.ALONE if is_gone else None) as connection:
             row = repository.delivery(connection, delivery_id)
             if row is None or row["state"] != "waiting":
                 return
             values = after(attempt, row["attempts"] + 1, now)
             repository.end_attempt(connection, delivery_id, **values)
-            if attempt.status == 410:
+            if is_gone:
                 disabled = {"disabled_at": now, "disabled_because": GONE}
                 repository.change(connection, row["webhook_id"], **disabled)
                 repository.give_up_all(connection, row["webhook_id"], GONE, now)
@@ -163,12 +162,18 @@ class Delivering:
             }
             log.warning("not delivered: %s", attempt.error, extra=facts)
 
-    def _put_back(self, delivery_id: int) -> None:
+    def _put_back(self, delivery_ids: list[int]) -> None:
         try:
             with self._database.writing() as connection:
-                repository.put_back(connection, delivery_id)
+                repository.put_back(connection, delivery_ids)
         except StoreUnavailableError as error:
-            log.info("delivery %s is free again when its lease ends: %s", delivery_id, error)
+            log.info("what was on its way is free again when its lease ends: %s", error)
+
+    def _tidy(self) -> None:
+        there_is_more = True
+        while there_is_more:
+            with self._database.writing(alone=repository.ALONE) as connection:
+                there_is_more = repository.tidy(connection, utc_now())
 
 
 def after(attempt: Attempt, attempts: int, now: datetime) -> dict[str, Any]:
@@ -176,7 +181,7 @@ def after(attempt: Attempt, attempts: int, now: datetime) -> dict[str, Any]:
     told = {"status": attempt.status, "error": attempt.error}
     if attempt.error is None:
         return {**told, "state": "delivered", "next_at": None, "ended_at": now}
-    if attempt.status == 410 or attempts > len(SCHEDULE):
+    if attempt.status == GONE_STATUS or attempts > len(SCHEDULE):
         return {**told, "state": "dead", "next_at": None, "ended_at": now}
     pause = SCHEDULE[attempts - 1] * random.uniform(1, 1 + JITTER)
     asked = timedelta(seconds=min(attempt.retry_after, LONGEST.total_seconds()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,17 @@ import sqlalchemy as sa
 from serving.store.tables.webhooks import CROSSINGS, DELIVERIES, MESSAGES, WEBHOOKS
 
 Row = Mapping[Any, Any]
+# Claims, and what takes several deliveries of an endpoint, wait for each other.
+ALONE = "deliveries"
 # How long a process has to deliver a message; an attempt takes less.
 LEASE = timedelta(seconds=60)
 # Deliveries to one endpoint at once: a slow one leaves room for the others.
 AT_ONCE = 2
 # How long what has ended can be looked at and replayed.
 KEPT = timedelta(days=30)
-# Rows that are removed in one transaction.
-CHUNK = 5_000
+# Deliveries and messages that are removed in one transaction; one message may be of a hundred
+# customers.
+CHUNK, MESSAGES_AT_ONCE = 5_000, 50
 
 
 def add(connection: sa.Connection, **values: Any) -> int:
@@ -33,9 +36,11 @@ def change(connection: sa.Connection, webhook_id: int, **values: Any) -> None:
     connection.execute(sa.update(WEBHOOKS).where(mine).values(**values))
 
 
-def find(connection: sa.Connection, webhook_id: int) -> Row | None:
-    """An endpoint by its id."""
+def find(connection: sa.Connection, webhook_id: int, held: bool = False) -> Row | None:
+    """An endpoint by its id; if it is held, nobody removes it before the transaction ends."""
     query = sa.select(WEBHOOKS).where(WEBHOOKS.c.id == webhook_id)
+    if held:
+        query = query.with_for_update(read=True, key_share=True)
     return connection.execute(query).mappings().one_or_none()
 
 
@@ -53,7 +58,7 @@ def counts(connection: sa.Connection) -> dict[tuple[int, str], int]:
 
 
 def remove(connection: sa.Connection, webhook_id: int) -> None:
-    """Remove an endpoint, and what was on its way to it."""
+    """Remove an endpoint, and what was on its way to it; nobody claims meanwhile."""
     # Nothing is added for it meanwhile.
     connection.execute(
         sa.select(WEBHOOKS.c.id).where(WEBHOOKS.c.id == webhook_id).with_for_update()
@@ -102,11 +107,12 @@ def _due(now: datetime) -> sa.Select[Any]:
         .group_by(of.webhook_id)
         .having(sa.func.count() >= AT_ONCE)
     )
+    disabled = sa.select(WEBHOOKS.c.id).where(WEBHOOKS.c.disabled_at.is_not(None))
     free = of.leased_until.is_(None) | (of.leased_until < now)
     due = (of.state == "waiting") & (of.next_at <= now)
     return (
         sa.select(of.id)
-        .where(due, free, of.webhook_id.not_in(full))
+        .where(due, free, of.webhook_id.not_in(full), of.webhook_id.not_in(disabled))
         .order_by(of.next_at, of.id)
         .limit(1)
     )
@@ -131,9 +137,9 @@ def end_attempt(connection: sa.Connection, delivery_id: int, **values: Any) -> N
     connection.execute(sa.update(DELIVERIES).where(mine).values(**told))
 
 
-def put_back(connection: sa.Connection, delivery_id: int) -> None:
+def put_back(connection: sa.Connection, delivery_ids: Sequence[int]) -> None:
     """Let another process deliver what one has to leave."""
-    mine = (DELIVERIES.c.id == delivery_id) & (DELIVERIES.c.state == "waiting")
+    mine = DELIVERIES.c.id.in_(delivery_ids) & (DELIVERIES.c.state == "waiting")
     connection.execute(sa.update(DELIVERIES).where(mine).values(leased_until=None))
 
 
@@ -152,16 +158,23 @@ def begin_again(connection: sa.Connection, delivery_id: int, now: datetime) -> N
     connection.execute(sa.update(DELIVERIES).where(mine).values(**again))
 
 
-def tidy(connection: sa.Connection, now: datetime) -> None:
-    """Remove what ended long ago, and messages that nobody is told of any longer."""
+def tidy(connection: sa.Connection, now: datetime) -> bool:
+    """Remove some of what ended long ago, and of messages that nobody is told of any longer.
+
+    Returns
+    -------
+    bool
+        Whether there may be more.
+    """
     over = (DELIVERIES.c.state != "waiting") & (DELIVERIES.c.ended_at < now - KEPT)
     some = sa.select(DELIVERIES.c.id).where(over).limit(CHUNK).scalar_subquery()
-    connection.execute(sa.delete(DELIVERIES).where(DELIVERIES.c.id.in_(some)))
+    removed = connection.execute(sa.delete(DELIVERIES).where(DELIVERIES.c.id.in_(some))).rowcount
     wanted = sa.exists().where(DELIVERIES.c.message_id == MESSAGES.c.id)
-    unwanted = sa.select(MESSAGES.c.id).where(~wanted).limit(CHUNK)
+    unwanted = sa.select(MESSAGES.c.id).where(~wanted).limit(MESSAGES_AT_ONCE)
     ids = list(connection.scalars(unwanted))
     for table, column in ((CROSSINGS, CROSSINGS.c.message_id), (MESSAGES, MESSAGES.c.id)):
         connection.execute(sa.delete(table).where(column.in_(ids)))
+    return removed == CHUNK or len(ids) == MESSAGES_AT_ONCE
 
 
 def drop(connection: sa.Connection, delivery_id: int) -> None:

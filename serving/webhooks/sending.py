@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +16,11 @@ from standardwebhooks import Webhook as Signer
 
 from serving.webhooks.addresses import Resolve, address_of, checked, looked_up
 
+log = logging.getLogger(__name__)
 # In seconds: how long an attempt may take, from the name to the status. Slower ones are failures.
 PATIENCE = 15.0
+# Characters of what is kept of an error: the other side may say anything.
+LONGEST_ERROR = 200
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class Sender:
             return Attempt(None, f"no answer within {PATIENCE:g} seconds")
         except (ValueError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
             return Attempt(None, _said(error))
+        except (
+            Exception
+        ) as error:  # Whatever it is, it counts as an attempt, of which there are ten.
+            log.exception("a message could not be sent")
+            return Attempt(None, type(error).__name__)
 
     async def _answered(self, url: str, message: Message) -> Attempt:
         named = checked(url, self._allow_private)
@@ -123,9 +132,8 @@ def _attempt(answer: httpx.Response) -> Attempt:
     if answer.is_success:
         return Attempt(status, None)
     why = "redirects are not followed" if answer.is_redirect else answer.reason_phrase
-    return Attempt(
-        status, f"{status} {why}".strip(), _seconds(answer.headers.get("retry-after", ""))
-    )
+    told = f"{status} {why}".strip()[:LONGEST_ERROR]
+    return Attempt(status, told, _seconds(answer.headers.get("retry-after", "")))
 
 
 def _seconds(retry_after: str) -> float:
@@ -142,5 +150,5 @@ def _seconds(retry_after: str) -> float:
 
 def _said(error: Exception) -> str:
     """What went wrong, in short."""
-    text = str(error).partition("\n")[0][:200]
+    text = str(error).partition("\n")[0][:LONGEST_ERROR]
     return text or type(error).__name__

@@ -53,6 +53,8 @@ def add(
     with database.writing(alone="webhooks") as connection:
         known = repeatable.made_before(connection, caller, request)
         if known is not None:
+            if repository.find(connection, known) is None:
+                raise ProblemError(409, "The webhook of this key was deleted. Use another key.")
             return _with_secret(connection, known)
         if len(repository.every(connection)) >= MOST:
             raise ProblemError(409, f"There are {MOST} webhooks, and no more can be. Delete one.")
@@ -99,7 +101,7 @@ def remove(database: Database, webhook_id: int, caller: str) -> None:
     ProblemError
         If there is none of that id.
     """
-    with database.writing() as connection:
+    with database.writing(alone=repository.ALONE) as connection:
         _found(connection, webhook_id)
         repository.remove(connection, webhook_id)
         record(connection, utc_now(), caller, "webhook.deleted", webhook=webhook_id)
@@ -198,13 +200,13 @@ def _new_secret() -> str:
 
 
 def _require_enabled(connection: Connection, webhook_id: int) -> None:
-    if _found(connection, webhook_id)["disabled_at"] is not None:
+    if _found(connection, webhook_id, held=True)["disabled_at"] is not None:
         path = f"/v1/webhooks/{webhook_id}/enable"
         raise ProblemError(409, f"The webhook is disabled. Enable it with POST {path}.")
 
 
-def _found(connection: Connection, webhook_id: int) -> repository.Row:
-    row = repository.find(connection, webhook_id)
+def _found(connection: Connection, webhook_id: int, held: bool = False) -> repository.Row:
+    row = repository.find(connection, webhook_id, held)
     if row is None:
         raise _unknown("webhook_id", f"there is no webhook {webhook_id}")
     return row

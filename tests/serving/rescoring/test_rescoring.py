@@ -13,6 +13,7 @@ from serving.clock import ShopClock
 from serving.events.service import take_events
 from serving.inforce.champions import Champions
 from serving.inforce.reloading import NotLoadedError
+from serving.inforce.schemas import Terms
 from serving.persons.service import erase
 from serving.publications.files import read_scores
 from serving.publications.service import publish
@@ -157,7 +158,7 @@ def test_a_publication_leaves_those_waiting_of_whom_something_came_since(filled,
 
 def test_nobody_is_scored_by_models_that_mean_something_else(filled, served, monkeypatch):
     take_events(filled, [answer(live(served))], ShopClock(NOW))
-    monkeypatch.setattr("serving.rescoring.service.speak_alike", lambda *_: False)
+    monkeypatch.setattr(Terms, "mean_the_same_as", lambda *_: False)
     assert rescoring_of(filled, served).once() == 0
     assert len(waiting(filled)) == 1
 

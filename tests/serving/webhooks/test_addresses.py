@@ -27,6 +27,8 @@ BAD = {
     "a password": "https://user:secret@shop.example.com/hook",
     "a host behind a backslash": "https://shop.example.com\\@127.0.0.1/",
     "a fragment": "https://shop.example.com/#hook",
+    "a host with an escaped letter": "https://ex%61mple.com/",
+    "a host with an empty label": "https://shop..example.com/",
     "an odd port": "https://shop.example.com:22/",
     "a port that is none": "https://shop.example.com:99999/",
     "loopback": "https://127.0.0.1/",

@@ -115,6 +115,8 @@ def test_an_endpoint_may_ask_for_a_longer_pause_but_not_for_ever():
         ("120", 119, 121),
         (lambda: format_datetime(datetime.now(UTC) + timedelta(minutes=10)), 590, 601),
         ("soon", 5, 7),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 5, 7),
+        ("9" * 400, 86_399, 86_401),
     ],
 )
 def test_the_pause_that_is_asked_for_is_read(
@@ -139,6 +141,47 @@ def test_who_is_gone_is_told_nothing_more(database, webhook, told, received, del
     with database.writing() as connection:
         tell(connection, "campaign.ended", {"campaign_id": "summer"}, utc_now())
     assert service.one(database, webhook.id).waiting == 0
+
+
+def test_a_message_that_was_taken_is_not_sent_to_who_is_gone(
+    database, webhook, told, received, monkeypatch
+):
+    worker = Delivering(database, Sender(allow_private=True))
+    prepared = worker._prepared
+
+    def after_the_other_was_answered(delivery_id):
+        now = utc_now()
+        with database.writing() as connection:
+            repository.change(connection, webhook.id, disabled_at=now, disabled_because="410")
+            repository.give_up_all(connection, webhook.id, "410", now)
+        return prepared(delivery_id)
+
+    monkeypatch.setattr(worker, "_prepared", after_the_other_was_answered)
+    assert asyncio.run(worker.once()) == 1
+    assert received.messages == []
+
+
+def test_what_comes_of_a_message_to_a_deleted_endpoint_is_noted_of_no_other(
+    database, webhook, told, received
+):
+    worker = Delivering(database, Sender(allow_private=True))
+
+    async def scenario():
+        received.pause = 0.5
+        sending = asyncio.create_task(worker.once())
+        while not received.messages:
+            await asyncio.sleep(0.02)
+        service.remove(database, webhook.id, "a test")
+        asked = NewWebhook(url="https://shop.example.com/", events=EVERYTHING)
+        other = service.add(database, asked, True, "a test")
+        with database.writing() as connection:
+            tell(connection, "campaign.ended", {"campaign_id": "spring"}, utc_now())
+        await sending
+        return other
+
+    other = asyncio.run(scenario())
+    assert other.id != webhook.id
+    assert latest(database, other).state == "waiting"
 
 
 def test_a_dead_message_is_kept_and_can_be_replayed(database, webhook, told, received, deliver):

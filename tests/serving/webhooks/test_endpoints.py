@@ -44,6 +44,15 @@ def test_a_secret_is_told_by_what_made_it_alone(client, received):
     assert rotated not in client.get("/v1/audit").text
 
 
+def test_the_key_of_a_deleted_endpoint_is_refused(client, received):
+    asked = {"url": received.url, "events": ["risk.crossed"]}
+    headers = {"Idempotency-Key": "k1"}
+    made = client.post("/v1/webhooks", json=asked, headers=headers).json()
+    client.delete(f"/v1/webhooks/{made['id']}")
+    again = client.post("/v1/webhooks", json=asked, headers=headers)
+    assert again.status_code == 409 and "was deleted" in again.json()["detail"]
+
+
 def test_what_is_disabled_can_be_enabled(client, received, eventually):
     add(client, received.url)
     received.answers = [(410, {})]

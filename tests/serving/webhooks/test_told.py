@@ -75,6 +75,15 @@ def test_the_first_scores_cross_nothing_and_the_next_tell_whose_risk_did(
         assert each["holdout"] is False
 
 
+def test_scores_that_mean_something_else_cross_nothing(database, webhook, run, received, deliver):
+    publish(database, run.rows, run.terms)
+    other = run.terms.model_copy(update={"horizon_days": 30})
+    publish(database, shifted(run, low(run)[:3], 0.9), other)
+    while deliver():
+        pass
+    assert {each["type"] for each in said(received)} == {"scores.published"}
+
+
 def test_each_endpoint_has_a_threshold_of_its_own(database, webhook, run, received, deliver):
     publish(database, run.rows, run.terms)
     high = NewWebhook(url=received.url, events=["risk.crossed"], risk_threshold=0.999)
