@@ -144,7 +144,7 @@ def models_document(versions: Sequence[RegisteredVersion]) -> dict[str, Any]:
                 **_version(version),
                 **{tag: version.tags.get(tag) or None for tag in ("as_of", "currency", "lineage")},
                 "candidate": version.tags.get("candidate"),
-                "horizon_days": int(version.tags["horizon_days"]),
+                "horizon_days": version.horizon_days,
                 "metrics": version.promised,
             }
             for version in versions

@@ -158,7 +158,7 @@ def print_models(versions: Iterable[RegisteredVersion]) -> None:
             version.version,
             ", ".join(version.aliases),
             tags.get("candidate", ""),
-            f"{tags.get('horizon_days', '?')} d",
+            f"{version.horizon_days or '?'} d",
             tags.get("as_of", "")[:10],
             metric,
         ]

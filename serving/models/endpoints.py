@@ -35,7 +35,7 @@ def _answer(found: RegisteredVersion, in_force: int | None) -> ModelVersion:
         created_at=found.created.astimezone(UTC).replace(tzinfo=None),
         run_id=found.run_id,
         candidate=found.tags.get("candidate"),
-        horizon_days=int(found.tags["horizon_days"]),
+        horizon_days=found.horizon_days,
         currency=found.tags.get("currency") or None,
         trained_as_of=found.tags.get("as_of"),
         promised=found.promised,

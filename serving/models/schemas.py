@@ -16,7 +16,7 @@ class ModelVersion(Answer):
     created_at: UtcInstant
     run_id: str = Field(description="Of the training in MLflow, which has its card and figures.")
     candidate: str | None = Field(description="What kind of model it is.")
-    horizon_days: int
+    horizon_days: int | None
     currency: str | None
     trained_as_of: str | None = Field(description="It was trained on what was known before.")
     promised: dict[str, float] = Field(

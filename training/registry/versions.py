@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.models.artifact import MODEL_FILE
-from training.models.tasks import TASKS
 from training.registry.store import TrackingError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from training.models.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,15 @@ class RegisteredVersion:
     metrics: Mapping[str, float]
 
     @property
+    def horizon_days(self) -> int | None:
+        """Of its forecasts; None where whoever registered it did not say."""
+        return int(self.tags["horizon_days"]) if "horizon_days" in self.tags else None
+
+    @property
     def promised(self) -> dict[str, float]:
         """The mean backtest metrics of its own candidate; none if it could not be judged."""
         found = metrics_after(self.metrics, f"mean_{self._short_name}_")
-        if self.name not in TASKS or TASKS[self.name].criterion in found:
+        if self._task is None or self._task.criterion in found:
             return found
         # Other versions of Holdfast named the figures of every candidate after it.
         suffix = f"_{self.tags.get('candidate')}"
@@ -45,8 +51,15 @@ class RegisteredVersion:
 
     @property
     def _short_name(self) -> str:
-        """What its metrics begin with; uplift has none of these."""
-        return TASKS[self.name].short_name if self.name in TASKS else self.name
+        """What its metrics begin with."""
+        return self.name if self._task is None else self._task.short_name
+
+    @property
+    def _task(self) -> Task | None:
+        """What it forecasts; uplift is none of these."""
+        from training.models.tasks import TASKS  # Imported when used: pandas comes with it.
+
+        return TASKS.get(self.name)
 
 
 def metrics_after(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:

@@ -50,6 +50,14 @@ def test_the_service_follows_what_is_promoted(client, served, second, eventually
     assert client.get("/readyz").json()["champions"]["versions"][CHURN] == second
 
 
+def test_a_version_that_tells_nothing_of_itself_is_listed(client, second):
+    found = client.get("/v1/models").json()["models"]
+    (listed,) = [m for m in found if (m["name"], m["version"]) == (CHURN, second)]
+    told = [listed[key] for key in ("candidate", "horizon_days", "currency", "trained_as_of")]
+    assert told == [None] * 4
+    assert not listed["in_force"] and listed["promised"] == {}
+
+
 @pytest.mark.parametrize("damage", ["cut", "a digit", "gone"])
 @pytest.mark.parametrize("name", ["trees_90d.txt", "scoring.json", "digests.json"])
 def test_the_old_champion_stays_when_the_new_one_is_damaged(

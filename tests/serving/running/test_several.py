@@ -84,7 +84,7 @@ def test_all_that_they_log_is_json(pair):
 def test_only_one_of_them_does_jobs(pair, full_store):
     database = Database.at(full_store)
     asked = (ImportJob(kind="import", history="/nowhere"), ScoreJob(kind="score"))
-    first, second = (ask(database, job, "a test", None).id for job in asked)
+    first, second = (ask(database, job, "a test").id for job in asked)
     seen = []
 
     def has_begun_the_second():
