@@ -28,6 +28,12 @@ def main(store: str, job_id: int, attempt: int, parent: int) -> None:
     # Another process begins anew what one without a parent did.
     leave_with(parent, lambda: os._exit(1))
     database = Database.at(store)
+    do(database, store, job_id, attempt)
+    database.close()
+
+
+def do(database: Database, store: str, job_id: int, attempt: int) -> None:
+    """Do a job here, and write down how it ended."""
     with database.reading() as connection:
         job = repository.find(connection, job_id)
     if job is None:
@@ -51,7 +57,6 @@ def main(store: str, job_id: int, attempt: int, parent: int) -> None:
         state, values = "failed", {"error": text, "result": None}
     with database.writing() as connection:
         repository.end(connection, job_id, attempt, state, utc_now(), **values)
-    database.close()
 
 
 def score(database: Database, store: str, request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -102,6 +102,8 @@ class TrainedShop:
             "MLFLOW_TRACKING_URI": self.tracker.uri,
             "HOLDFAST_RELOAD_SECONDS": str(reload_seconds),
             "HOLDFAST_CLOCK_START": AS_OF,
+            # One client asks as fast as it is answered.
+            "HOLDFAST_REQUESTS_PER_MINUTE": "1000000",
         }
         log = self.scores.with_name(f"serve_{port}.log")
         # A store may be empty yet.

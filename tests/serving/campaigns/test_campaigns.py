@@ -15,9 +15,11 @@ from offers.planning.planning import plan_campaign
 from serving.campaigns import service
 from serving.campaigns.planning import campaign_of
 from serving.clock import utc_now
+from serving.jobs.repository import claim
 from serving.jobs.running import JobRunner
 from serving.settings import Settings
 from serving.store.tables.webhooks import MESSAGES, WEBHOOKS
+from serving.work import do
 
 OFFERS = {
     "discount_10": {"kind": "discount", "cost_share": 0.1},
@@ -44,9 +46,13 @@ def plan_it(filled, store, served):
 
 
 @pytest.fixture
-def planned(client, plan_it):
+def planned(client, filled, store, served, monkeypatch):
+    """With a campaign whose plan was made here, and not in a process of its own."""
+    monkeypatch.setenv("HOLDFAST_TRACKING_URI", served.tracker.uri)
     assert client.post("/v1/campaigns", json=ASKED).status_code == 202
-    assert plan_it()
+    with filled.writing(alone="jobs") as connection:
+        job = claim(connection, utc_now())
+    do(filled, store, job["id"], job["attempts"])
     found = client.get("/v1/campaigns/winter").json()
     assert found["state"] == "planned", client.get("/v1/jobs").json()
     return client
@@ -63,19 +69,21 @@ def everybody(client, **query):
             return found
 
 
-def test_the_plan_is_that_of_the_command(planned, store, served):
+def test_the_plan_is_that_of_the_command(client, plan_it, store, served):
+    assert client.post("/v1/campaigns", json=ASKED).status_code == 202
+    assert plan_it()
     history = History.open(store)
     models, _ = models_for(served.tracker, history)
     terms = {**ASKED, "defaults": {}}
     query = plan_campaign(history, "2026-01-01", models, campaign_of("winter", terms)).table
-    rows = everybody(planned, group=["treatment", "holdout", "none"], limit=7)
+    rows = everybody(client, group=["treatment", "holdout", "none"], limit=7)
     found = pd.DataFrame(rows).set_index("customer_id")
     query = query.set_index("customer_id").loc[found.index]
     groups = query["arm"].map({"offer": "treatment", "holdout": "holdout", "none": "none"})
     assert (found["group"] == groups).all()
     for name in ("propensity", "expected_uplift", "expected_cost", "expected_profit"):
         assert (found[name] == query[name]).all()
-    counts = planned.get("/v1/campaigns/winter").json()["counts"]
+    counts = client.get("/v1/campaigns/winter").json()["counts"]
     assert counts["treatment"] == (groups == "treatment").sum() > 0
 
 

@@ -221,7 +221,7 @@ def backtests(draw):
         return choose(CHURN_RISK, tuple(judged), 90, 0)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=100)
 @given(backtests())
 def test_words_never_contradict_the_table(found):
     """What the verdict says of more and less, clear and not, high and low, the numbers say too."""
