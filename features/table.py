@@ -16,6 +16,7 @@ from features.clock import Instant
 from features.errors import ExtensionError, HistoryError
 from features.feature import Feature, RowKind, only
 from features.history.history import History, Past
+from features.history.previous import with_previous
 from features.intake.steps import KEPT, Steps
 from features.own.named import resolved
 from features.schema import NO_OFFER
@@ -231,19 +232,8 @@ def _at(rows: Frame, day: float, horizon_days: float | None = None) -> Frame:
 
 def _day_rows(orders: Frame) -> Frame:
     """One row per purchase day, with the interval to the day before and the one before that."""
-    days = DAYS.of(_with_previous(orders, "purchase_day", "previous_day"))
-    return _with_previous(days, "gap", "previous_gap")
-
-
-def _with_previous(rows: Frame, column: str, name: str) -> Frame:
-    """Add the value in the customer's row before; local rows are in order, so a shift will do."""
-    if rows.implementation.is_polars():
-        native: pl.LazyFrame = rows.to_native()
-        same = pl.col("customer_id") == pl.col("customer_id").shift(1)
-        before = pl.when(same).then(pl.col(column).shift(1))
-        return nw.from_native(native.with_columns(before.alias(name)))
-    shifted = nw.col(column).shift(1).over("customer_id", order_by="purchase_day")
-    return rows.with_columns(shifted.alias(name))
+    days = DAYS.of(with_previous(orders, "purchase_day", "previous_day", "purchase_day"))
+    return with_previous(days, "gap", "previous_gap", "purchase_day")
 
 
 def _feedback_rows(feedback: Frame | None, day: float, further: Iterable[str] = ()) -> Frame | None:

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.by_hand import by_pandas, by_polars
 from benchmarks.features import AS_OF, HORIZON, draw_orders
 from features.history.history import History
+from features.metrics.retention import retention_metrics
 from features.table import feature_table
 
 SPARK_TYPES = {"str": "string", "float64": "double", "datetime64[us]": "timestamp_ntz"}
@@ -78,6 +79,17 @@ def test_duckdb_agrees_on_every_shop(on_duckdb, messy_shop, as_of, seed):
     engine = {name: on_duckdb(frame) for name, frame in shop.frames.items()}
     found = feature_table(History(**engine, mapping=shop.mapping), as_of, 90)
     assert_same(found, feature_table(History(**shop.frames, mapping=shop.mapping), as_of, 90))
+
+
+@pytest.mark.parametrize("on_engine", ["duckdb", "spark"], indirect=True)
+def test_metrics_are_the_same_as_on_polars(on_engine, messy_shop):
+    shop = messy_shop(13, versioned=True)
+    engine = {name: on_engine(frame) for name, frame in shop.frames.items()}
+    given = (60, "2023-09-15", "2024-02-15", "all", "channel")
+    found = retention_metrics(History(**engine, mapping=shop.mapping), *given).table
+    expected = retention_metrics(History(**shop.frames, mapping=shop.mapping), *given).table
+    assert_same(found, expected)
+    assert len(expected) > 2 and expected["nps_answers"].sum() > 0
 
 
 BY_HAND = {

@@ -1,0 +1,1 @@
+"""What orders and feedback alone say of a shop, period by period."""
