@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import campaigns, data, demo, keys, mapping, models, service, store
+from holdfast.commands import campaigns, data, demo, keys, mapping, metrics, models, service, store
 from holdfast.failures import CommandGroup, tell_unexpected
 from holdfast.render import output
 
@@ -45,6 +45,7 @@ def root(
 app.command()(data.check)
 app.command("map")(mapping.propose_mapping)
 app.command()(data.features)
+app.command()(metrics.metrics)
 app.command()(models.train)
 app.command()(models.backtest)
 app.command()(models.score)

@@ -1,7 +1,7 @@
 """Activity: who is a customer at the start and at the end, and who came, came back and was lost.
 
-Nobody of a shop without contracts ever says that they left. A customer is active at an instant if
-they ordered within the horizon before it, and lost once they are not any more.
+Nobody of a shop without contracts ever says that they left. A customer is live at an instant if
+their last order is less than a horizon ago, and lapsed otherwise, as in `stage` of the scores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ METRICS = (
     _from_start(
         "customers_at_start",
         "customers",
-        "active at the start: ordered within the horizon before it",
+        "live at the start: their last order was less than a horizon ago",
         count(_at_start),
     ),
     _counted(
@@ -30,35 +30,38 @@ METRICS = (
     _from_start(
         "reactivated_customers",
         "customers",
-        "who ordered in the period and before it, and were not active at its start",
+        "who ordered in the period and before it, and had lapsed at its start",
         count(nw.col("is_reactivated")),
     ),
     _from_start(
         "retained_customers",
         "customers",
-        "active at the start and at the end",
+        "live at the start and at the end",
         count(_at_start & _at_end),
     ),
     _from_start(
         "lost_customers",
         "customers",
-        "active at the start, or come since, and not active at the end",
+        "live at the start, and lapsed at the end",
         count(nw.col("is_lost")),
+    ),
+    _from_start(
+        "passing_customers",
+        "customers",
+        "new or reactivated, and lapsed again at the end of a period longer than the horizon",
+        count(nw.col("is_passing")),
     ),
     _counted(
         "customers_at_end",
         "customers",
-        "active at the end; at the start, and new, and reactivated, less the lost",
+        "live at the end: at the start, new and reactivated, less lost and passing",
         count(_at_end),
     ),
     _of_table(
         "customer_retention_rate",
         "share",
-        "customers at the end who are neither new nor reactivated, of those at the start",
-        ratio(
-            nw.col("customers_at_end") - nw.col("new_customers") - nw.col("reactivated_customers"),
-            nw.col("customers_at_start"),
-        ),
+        "retained customers, of those at the start: at the end less whoever came since",
+        ratio(nw.col("retained_customers"), nw.col("customers_at_start")),
     ),
     _of_table(
         "churn_rate",

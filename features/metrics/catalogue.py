@@ -19,8 +19,8 @@ each period, over all customers and by any column of theirs. They are generated 
 
 - A period is the half-open interval [start, end) on the shop's wall clock, and everything is as
   known before its end: what is recorded later does not change the figures of a closed period.
-- A customer is active at an instant if they ordered within the horizon before it, `horizon_days`
-  long. Whoever is not active any more is lost; who then orders again is reactivated.
+- A customer is live at an instant if their last order is less than `horizon_days` ago. Whoever
+  lapses is lost; who then orders again is reactivated.
 - Orders are those of a positive amount. Amounts are in the shop's currency, shares of 1.
 - What was before the history begins is unknown, not 0: a period that it does not reach back before
   has no customers at its start, and whoever bought before it looks new in it.

@@ -35,7 +35,7 @@ def frames_of(past: Past, period: Period, horizon_days: float) -> dict[RowKind, 
         `tickets`: those of the period.
     """
     frames: dict[RowKind, Frame] = {
-        "customers": held(_customers(past.orders, period, horizon_days)),
+        "customers": _settled(_customers(past.orders, period, horizon_days)),
         "refunds": past.orders.filter((_amount < 0) & (_day >= period.start)),
     }
     if past.feedback is not None:
@@ -44,6 +44,12 @@ def frames_of(past: Past, period: Period, horizon_days: float) -> dict[RowKind, 
         is_resolved = nw.col("resolved_day") >= period.start
         frames["tickets"] = past.feedback.filter((nw.col("kind") == "ticket") & is_resolved)
     return frames
+
+
+def _settled(customers: Frame) -> Frame:
+    """Local rows in order: whatever is added up is the same to the last bit each time."""
+    is_local = customers.implementation.is_polars()
+    return held(customers.sort("customer_id")) if is_local else customers
 
 
 # An answer is known with its row, a ticket's with its resolution.
@@ -75,13 +81,14 @@ def _customers(orders: Frame, period: Period, horizon_days: float) -> Frame:
         gap.count().cast(nw.Float64).alias("gaps"),
     )
     bought, is_new = nw.col("orders") > 0, nw.col("first_orders") > 0
-    is_at_start = (nw.col("before") >= start - horizon).fill_null(False)
-    is_at_end = nw.col("last") >= end - horizon
+    is_at_start = (nw.col("before") > start - horizon).fill_null(False)
+    is_at_end = nw.col("last") > end - horizon
     return customers.select(
         "customer_id", "orders", "revenue", "previous_revenue", "gap_days", "gaps",
         is_at_start.alias("is_at_start"),
         is_at_end.alias("is_at_end"),
         is_new.alias("is_new"),
         (bought & ~is_new & ~is_at_start).alias("is_reactivated"),
-        ((is_at_start | bought) & ~is_at_end).alias("is_lost"),
+        (is_at_start & ~is_at_end).alias("is_lost"),
+        (bought & ~is_at_start & ~is_at_end).alias("is_passing"),
     )  # fmt: skip

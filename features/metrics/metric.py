@@ -9,6 +9,8 @@ import narwhals as nw
 
 RowKind = Literal["customers", "refunds", "answers", "tickets", "table"]
 
+COUNTED = ("customers", "orders", "answers", "tickets")
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -43,6 +45,11 @@ class Metric:
     value: nw.Expr = field(compare=False, repr=False)
     empty: float | None = None
     needs_start: bool = False
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is how many there are of something, and no mean or share."""
+        return self.empty is not None and self.unit in COUNTED
 
     @property
     def column(self) -> nw.Expr:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
 
 import pandas as pd
 
 from features.clock import as_day, as_instant
 from features.errors import HistoryError
+from features.metrics.every import EVERY, Every
 
-Every = Literal["week", "month", "quarter", "year", "all"]
-EVERY: tuple[Every, ...] = get_args(Every)
 STEPS: dict[Every, pd.DateOffset] = {
     "week": pd.DateOffset(weeks=1),
     "month": pd.DateOffset(months=1),

@@ -17,11 +17,12 @@ from features.errors import HistoryError
 from features.history.history import History, Past
 from features.history.order_days import solid
 from features.metrics.catalogue import METRICS
+from features.metrics.every import Every
 from features.metrics.frames import Frame, frames_of
 from features.metrics.groups import GROUP, groups_of, values_of
 from features.metrics.loyalty import with_student
 from features.metrics.metric import Metric, RowKind
-from features.metrics.periods import Every, Period, beginning, periods_of
+from features.metrics.periods import Period, beginning, periods_of
 
 KEYS = ("start", "end", "is_whole", "group")
 
@@ -57,6 +58,23 @@ class RetentionMetrics:
     def overall(self) -> pd.DataFrame:
         """Those of all customers."""
         return self.table[self.table["group"].isna()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as `holdfast metrics --json` has them; None where unknown."""
+        groups = self.table["group"].dropna().unique()
+        return {
+            "horizon_days": self.horizon_days,
+            "every": self.every,
+            "by": self.by,
+            "currency": self.currency,
+            "first_day": self.first_day.date().isoformat(),
+            "last_day": self.last_day.date().isoformat(),
+            "periods": _documents(self.overall),
+            "groups": [
+                {"group": group, "periods": _documents(self.table[self.table["group"] == group])}
+                for group in groups
+            ],
+        }
 
 
 def retention_metrics(
@@ -132,6 +150,24 @@ def retention_metrics(
         table, float(horizon_days), every, by, history.mapping.currency,
         as_instant(first), as_instant(last - 1.0),
     )  # fmt: skip
+
+
+def _documents(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": row["start"].isoformat(),
+            "end": row["end"].isoformat(),
+            "is_whole": bool(row["is_whole"]),
+            **{metric.name: _plain(metric, row[metric.name]) for metric in METRICS},
+        }
+        for _, row in rows.iterrows()
+    ]
+
+
+def _plain(metric: Metric, value: float) -> float | int | None:
+    if math.isnan(value):
+        return None
+    return int(value) if metric.is_count else float(value)
 
 
 @dataclass(frozen=True)

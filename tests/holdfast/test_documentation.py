@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from features.metrics.catalogue import METRICS
 from holdfast.cli import app
 from offers.planning.plan_columns import document as plans_page
 from training.evaluation import churn_metrics, value_metrics
@@ -103,6 +104,16 @@ def test_the_keys_of_map_are_documented(holdfast, tmp_path):
         target = history.with_suffix(".toml")
         found |= paths(json.loads(holdfast("map", history, "--out", target, "--json").stdout))
     assert found == set(listed("holdfast map", "key"))
+
+
+def test_the_keys_of_metrics_are_documented(holdfast, shop, tmp_path):
+    asked = ("--end", "2026-01-15", "--by", "channel", "--out", tmp_path / "metrics.csv", "--json")
+    document = json.loads(holdfast("metrics", shop, *asked).stdout)
+    names = {f"periods[].{metric.name}" for metric in METRICS}
+    assert names < paths(document)
+    known = {key for key in paths(document) if not key.startswith("groups[].periods[].")}
+    documented = {*listed("holdfast metrics", "key")} - {"periods[].METRIC", "groups[].periods"}
+    assert known - names == documented
 
 
 def test_the_keys_of_train_are_documented(trained):

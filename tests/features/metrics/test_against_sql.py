@@ -17,8 +17,8 @@ firsts AS (SELECT customer_id, min(t) AS first_t, arg_min(country, (t, country))
            FROM bought GROUP BY ALL),
 customers AS (
     SELECT f.customer_id, first_t, f.country,
-        bool_or(t >= $start - INTERVAL 90 DAY AND t < $start) AS at_start,
-        bool_or(t >= $end - INTERVAL 90 DAY AND t < $end) AS at_end,
+        bool_or(t > $start - INTERVAL 90 DAY AND t < $start) AS at_start,
+        bool_or(t > $end - INTERVAL 90 DAY AND t < $end) AS at_end,
         count(*) FILTER (t >= $start AND t < $end) AS n,
         coalesce(sum(amount) FILTER (t >= $start AND t < $end), 0) AS now,
         coalesce(sum(amount) FILTER (t >= $before AND t < $start), 0) AS prior
@@ -41,7 +41,8 @@ told AS (
         count(*) FILTER (first_t >= $start) AS new_customers,
         count(*) FILTER (n > 0 AND first_t < $start AND NOT at_start) AS reactivated_customers,
         count(*) FILTER (at_start AND at_end) AS retained_customers,
-        count(*) FILTER ((at_start OR n > 0) AND NOT at_end) AS lost_customers,
+        count(*) FILTER (at_start AND NOT at_end) AS lost_customers,
+        count(*) FILTER (n > 0 AND NOT at_start AND NOT at_end) AS passing_customers,
         count(*) FILTER (at_end) AS customers_at_end,
         sum(n)::DOUBLE AS orders,
         count(*) FILTER (n > 0) AS buyers,

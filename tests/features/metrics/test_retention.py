@@ -11,6 +11,7 @@ from features.history.history import History
 from features.intake.mapping import Mapping, TableMapping
 from features.metrics.catalogue import METRICS
 from features.metrics.retention import retention_metrics
+from features.table import feature_table
 
 ORDERS = [
     ("a", "2024-01-05", 10), ("a", "2024-02-10", 20), ("a", "2024-02-12", 5),
@@ -186,16 +187,31 @@ def test_identities(messy_shop, seed, every):
     ).overall
     known = found[found["customers_at_start"].notna()]
     came = known["new_customers"] + known["reactivated_customers"]
-    end = known["customers_at_start"] + came - known["lost_customers"]
-    assert (end == known["customers_at_end"]).all()
+    went = known["lost_customers"] + known["passing_customers"]
+    assert (known["customers_at_start"] + came - went == known["customers_at_end"]).all()
+    lost = known["customers_at_start"] - known["retained_customers"]
+    assert (lost == known["lost_customers"]).all()
+    assert (known["passing_customers"] > 0).any() == (every in ("quarter", "all"))
     gain = known["revenue_new"] + known["revenue_returned"] + known["revenue_more"]
     loss = known["revenue_less"] + known["revenue_gone"]
     np.testing.assert_allclose(known["previous_period_revenue"] + gain - loss, known["revenue"])
-    assert (known["customers_at_start"] >= known["retained_customers"]).all()
 
 
-ADDITIVE = [m.name for m in METRICS if m.unit in ("customers", "orders", "currency", "answers")]
-NOT_ADDITIVE = {"aov", "purchase_frequency"}
+@pytest.mark.parametrize("seed", range(3))
+def test_the_live_are_those_whom_the_feature_table_knows_as_such(messy_shop, seed):
+    shop = messy_shop(seed)
+    history = History(**shop.frames, mapping=shop.mapping)
+    table = feature_table(history, "2024-03-01", 90)
+    found = retention_metrics(history, 90, "2024-02-01", "2024-03-01").overall.iloc[0]
+    assert found["customers_at_end"] == (table["days_since_last_order"] < 90).sum()
+
+
+def test_whose_last_order_is_a_whole_horizon_ago_has_lapsed():
+    found = february([("a", "2024-01-02", 9), ("b", "2024-01-03", 9), ("c", "2024-02-03", 9)])
+    assert found["customers_at_start"] == 1
+
+
+ADDITIVE = [m.name for m in METRICS if m.is_count or (m.unit == "currency" and m.name != "aov")]
 
 
 def test_groups_add_up_to_all():
@@ -204,7 +220,7 @@ def test_groups_add_up_to_all():
     history = History(rows, customers=customers, mapping=Mapping(static=("country",)))
     found = retention_metrics(history, 30, by="country")
     parts = found.table.dropna(subset="group").groupby("start")
-    sums = parts[[name for name in ADDITIVE if name not in NOT_ADDITIVE]].sum(min_count=1)
+    sums = parts[ADDITIVE].sum(min_count=1)
     whole = found.overall.set_index("start")[sums.columns]
     pd.testing.assert_frame_equal(sums, whole, check_names=False)
 
@@ -255,3 +271,13 @@ def test_a_date_typed_wrong_makes_no_centuries_of_months():
     rows = [(f"c{day % 9}", start + timedelta(days=day), 5) for day in range(200)]
     found = retention_metrics(History(orders_of([("z", datetime(1970, 1, 1), 5), *rows])), 30)
     assert found.overall["start"].min() == pd.Timestamp("2024-01-01")
+
+
+def test_a_document_has_whole_numbers_of_customers_and_null_where_unknown():
+    history = History(orders_of(ORDERS), mapping=Mapping(currency="EUR"))
+    found = retention_metrics(history, 30, "2023-11-01", "2024-03-01").as_dict()
+    first, *_, last = found["periods"]
+    assert (first["start"], first["customers_at_start"]) == ("2023-11-01T00:00:00", None)
+    assert repr(last["customers_at_end"]) == "3" and repr(last["revenue"]) == "133.0"
+    assert last["nps"] is None
+    assert (found["horizon_days"], found["currency"], found["groups"]) == (30, "EUR", [])

@@ -1,0 +1,111 @@
+"""The command about what orders and feedback alone say of a shop, period by period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.agreement import many
+from features.clock import as_day
+from features.metrics.every import Every
+from holdfast import files, options
+from holdfast.render import output
+from holdfast.session import Session, Told
+
+if TYPE_CHECKING:
+    from features.metrics.retention import RetentionMetrics
+
+
+def metrics(
+    history: options.History,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="D",
+            show_default=False,
+            help="Where the first period begins; default: the week, month ... of the first order.",
+        ),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option(
+            "--end",
+            metavar="D",
+            show_default=False,
+            help="Where the last period ends; default: the midnight after the last order.",
+        ),
+    ] = None,
+    every: Annotated[
+        Every, typer.Option("--every", help="How long periods are; all: one period.")
+    ] = "month",
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="COLUMN",
+            show_default=False,
+            help="Beside all customers, those of each value of a column of theirs, or of their "
+            "first order.",
+        ),
+    ] = None,
+    horizon_days: options.OptionalHorizonDays = None,
+    out: options.OptionalOutFile = None,
+    mapping: options.MappingFile = None,
+    export: options.ExportFormat = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say who came, stayed, came back and was lost, what they bought and what they said.
+
+    Every period is told as it was known at its end. What a figure means is in docs/metrics.md.
+    """
+    target = None if out is None else files.table_target("--out", out)
+    session = Session.begin(history, Told(mapping, export), end, targets={"--out": target})
+    if start is not None:
+        as_day(start, session.mapping.timezone)
+    from features.metrics.retention import retention_metrics
+    from features.quality.suggestion import suggest_horizon
+    from holdfast.freshness import last_known, stale_warnings
+    from holdfast.render.metric_tables import print_metrics
+    from training.registry.store import shown
+
+    with output.progress() as tell:
+        whole = session.open(tell)
+        over = last_known(whole) if end is None else end
+        tell("measuring")
+        if horizon_days is None:
+            horizon_days = suggest_horizon(whole, over).horizon_days
+        found = retention_metrics(whole, horizon_days, start, end, every, by)
+        if target is not None:
+            files.write_table(found.table, target)
+        past = whole.upto(over)
+        told = [] if past.order_days.is_empty() else stale_warnings(past)
+        told += cautions(found)
+    output.warnings(told)
+    name = shown(history)
+    if as_json:
+        kept = None if target is None else str(target)
+        output.document({"history": name, **found.as_dict(), "out": kept, "warnings": told})
+        return
+    print_metrics(found)
+    if target is not None:
+        output.line(f"{many(len(found.table), 'row')} in {target}")
+
+
+def cautions(found: RetentionMetrics) -> list[str]:
+    """What to be careful about in the first period and in the last."""
+    told = []
+    overall = found.overall
+    first, last = overall.iloc[0], overall.iloc[-1]
+    if first["start"] <= found.first_day:
+        told.append(
+            f"the history begins on {found.first_day:%Y-%m-%d}: who was a customer before is not "
+            "known, and whoever bought before looks new at first."
+        )
+    if not last["is_whole"]:
+        told.append(
+            f"the last {found.every} is not over: it is told from {last['start']:%Y-%m-%d} to "
+            f"{last['end']:%Y-%m-%d} only."
+        )
+    return told
