@@ -51,6 +51,14 @@ def metrics(
         ),
     ] = None,
     horizon_days: options.OptionalHorizonDays = None,
+    with_cohorts: Annotated[
+        bool,
+        typer.Option(
+            "--cohorts",
+            help="Follow customers from the week, month ... of their first order as well; --out "
+            "then writes these.",
+        ),
+    ] = False,
     out: options.OptionalOutFile = None,
     mapping: options.MappingFile = None,
     export: options.ExportFormat = None,
@@ -64,10 +72,11 @@ def metrics(
     session = Session.begin(history, Told(mapping, export), end, targets={"--out": target})
     if start is not None:
         as_day(start, session.mapping.timezone)
+    from features.metrics.cohorts import cohorts
     from features.metrics.retention import retention_metrics
     from features.quality.suggestion import suggest_horizon
     from holdfast.freshness import last_known, stale_warnings
-    from holdfast.render.metric_tables import print_metrics
+    from holdfast.render.metric_tables import print_cohorts, print_metrics
     from training.registry.store import shown
 
     with output.progress() as tell:
@@ -77,8 +86,10 @@ def metrics(
         if horizon_days is None:
             horizon_days = suggest_horizon(whole, over).horizon_days
         found = retention_metrics(whole, horizon_days, start, end, every, by)
+        triangle = cohorts(whole, end, every) if with_cohorts else None
+        table = found.table if triangle is None else triangle.table
         if target is not None:
-            files.write_table(found.table, target)
+            files.write_table(table, target)
         past = whole.upto(over)
         told = [] if past.order_days.is_empty() else stale_warnings(past)
         told += cautions(found)
@@ -86,11 +97,15 @@ def metrics(
     name = shown(history)
     if as_json:
         kept = None if target is None else str(target)
-        output.document({"history": name, **found.as_dict(), "out": kept, "warnings": told})
+        further = {} if triangle is None else {"cohorts": triangle.as_dict()["cohorts"]}
+        document = {"history": name, **found.as_dict(), **further, "out": kept, "warnings": told}
+        output.document(document)
         return
     print_metrics(found)
+    if triangle is not None:
+        print_cohorts(triangle)
     if target is not None:
-        output.line(f"{many(len(found.table), 'row')} in {target}")
+        output.line(f"{many(len(table), 'row')} in {target}")
 
 
 def cautions(found: RetentionMetrics) -> list[str]:

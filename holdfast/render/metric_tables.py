@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from holdfast.render import output
 from holdfast.render.tables import add, table_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from features.metrics.cohorts import Cohorts
     from features.metrics.retention import RetentionMetrics
 
+# As many ages as a terminal has room for.
+OLDEST = 12
 SHOWN = {
     "customers_at_start": ("at start", "{:,.0f}"),
     "new_customers": ("new", "{:,.0f}"),
@@ -52,6 +55,26 @@ def print_metrics(found: RetentionMetrics) -> None:
     for _, row in rows.iterrows():
         add(table, [row["group"], *_cells(row, names)])
     output.line(f"By {found.by}, from {last:%Y-%m-%d}")
+    output.stdout().print(table)
+
+
+def print_cohorts(found: Cohorts) -> None:
+    """Print the share of each cohort that ordered again, by age; a star: the period is not over."""
+    output.line(
+        f"Share of each {found.every}'s new customers who ordered 1, 2 ... {found.every}s later"
+    )
+    rows = found.table[found.table["age"] <= OLDEST]
+    ages = range(1, int(rows["age"].max()) + 1)
+    table = table_of([found.every], ["customers", *map(str, ages)])
+    for start, cohort in rows.groupby("cohort"):
+        cells = cohort[cohort["age"] > 0]
+        shares = [
+            f"{retention:.0%}" + ("" if is_whole else "*")
+            for retention, is_whole in zip(cells["retention"], cells["is_whole"], strict=True)
+        ]
+        empty = [""] * (len(ages) - len(shares))
+        size = f"{cohort['customers'].iloc[0]:,}"
+        add(table, [f"{pd.Timestamp(str(start)):%Y-%m-%d}", size, *shares, *empty])
     output.stdout().print(table)
 
 

@@ -107,7 +107,16 @@ def test_the_keys_of_map_are_documented(holdfast, tmp_path):
 
 
 def test_the_keys_of_metrics_are_documented(holdfast, shop, tmp_path):
-    asked = ("--end", "2026-01-15", "--by", "channel", "--out", tmp_path / "metrics.csv", "--json")
+    asked = (
+        "--end",
+        "2026-01-15",
+        "--by",
+        "channel",
+        "--cohorts",
+        "--out",
+        tmp_path / "out.csv",
+        "--json",
+    )
     document = json.loads(holdfast("metrics", shop, *asked).stdout)
     names = {f"periods[].{metric.name}" for metric in METRICS}
     assert names < paths(document)

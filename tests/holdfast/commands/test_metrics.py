@@ -5,6 +5,7 @@ import pytest
 
 from features.history.history import History
 from features.metrics.catalogue import METRICS
+from features.metrics.cohorts import cohorts
 from features.metrics.retention import retention_metrics
 
 
@@ -37,6 +38,17 @@ def test_all_figures_are_written(holdfast, shop, tmp_path):
     assert f"{len(table)} rows in" in found.stdout
 
 
+def test_cohorts_are_shown_and_written(holdfast, shop, tmp_path):
+    asked = ("--every", "quarter", "--cohorts", "--end", "2025-12-01")
+    found = holdfast("metrics", shop, *asked, "--out", tmp_path / "cohorts.parquet")
+    expected = cohorts(History.open(shop), "2025-12-01", "quarter").table
+    written = pd.read_parquet(tmp_path / "cohorts.parquet")
+    pd.testing.assert_frame_equal(written, expected, check_dtype=False)
+    assert f"{len(expected)} rows in" in found.stdout
+    shown = found.stdout.partition("2 ... quarters later")[2]
+    assert shown.count("%*") == (~expected.loc[expected["age"] > 0, "is_whole"]).sum() > 3
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
@@ -46,6 +58,7 @@ def test_all_figures_are_written(holdfast, shop, tmp_path):
         (("--by", "market"), "customers.channel; got 'market'"),
         (("--horizon-days", "0"), "horizon_days must be a number of days > 0"),
         (("--every", "day"), "'day' is not one of"),
+        (("--every", "all", "--cohorts"), "cohorts are of a week, month, quarter or year"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(holdfast, shop, asked, told):
