@@ -51,6 +51,7 @@ soak: $(READY)  ## more random files, requests and steps than make test makes, a
 
 bench: $(READY)  ## speed and out-of-time accuracy against peers; long, the first time above all
 	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.btyd
 	$(BIN)/python -m benchmarks.allocation

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from features.history.history import Past as Past
     from features.intake.mapping import Mapping as Mapping
     from features.intake.mapping import TableMapping as TableMapping
+    from features.metrics.cohorts import cohorts as cohorts
     from features.metrics.retention import retention_metrics as retention_metrics
     from features.quality.suggestion import suggest_horizon as suggest_horizon
     from features.table import feature_table as feature_table
@@ -26,6 +27,7 @@ WHERE = {
     "Past": "features.history.history",
     "Mapping": "features.intake.mapping",
     "TableMapping": "features.intake.mapping",
+    "cohorts": "features.metrics.cohorts",
     "retention_metrics": "features.metrics.retention",
     "suggest_horizon": "features.quality.suggestion",
     "feature_table": "features.table",

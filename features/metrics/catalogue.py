@@ -25,6 +25,9 @@ each period, over all customers and by any column of theirs. They are generated 
 - What was before the history begins is unknown, not 0: a period that it does not reach back before
   has no customers at its start, and whoever bought before it looks new in it.
 - By a column, customers belong where their own row says, or their first order.
+- `cohorts(history)` and `holdfast metrics HISTORY --cohorts` follow customers from the week, month,
+  quarter or year of their first order, as known at the end; [cli.md](cli.md#holdfast-metrics) lists
+  what is told of each age.
 """
 
 

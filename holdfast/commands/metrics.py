@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -109,18 +110,26 @@ def metrics(
 
 
 def cautions(found: RetentionMetrics) -> list[str]:
-    """What to be careful about in the first period and in the last."""
+    """What to be careful about in the first period, in the last, and in groups."""
     told = []
     overall = found.overall
     first, last = overall.iloc[0], overall.iloc[-1]
-    if first["start"] <= found.first_day:
+    horizon = timedelta(days=found.horizon_days)
+    if first["start"] - horizon < found.first_day:
         told.append(
-            f"the history begins on {found.first_day:%Y-%m-%d}: who was a customer before is not "
-            "known, and whoever bought before looks new at first."
+            f"the history begins on {found.first_day:%Y-%m-%d}: whoever was a customer before is "
+            "missing at the start of the first period, or looks new in it."
         )
     if not last["is_whole"]:
         told.append(
             f"the last {found.every} is not over: it is told from {last['start']:%Y-%m-%d} to "
             f"{last['end']:%Y-%m-%d} only."
+        )
+    grouped = found.table[found.table["group"].notna() & (found.table["start"] == last["start"])]
+    apart = last["customers_at_end"] - grouped["customers_at_end"].sum()
+    if found.by is not None and apart > 0:
+        told.append(
+            f"{apart:,.0f} of {many(int(last['customers_at_end']), 'customer')} at the end have no "
+            f"{found.by}: they are in none of its groups."
         )
     return told

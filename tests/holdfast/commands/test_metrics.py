@@ -28,7 +28,18 @@ def test_a_table_is_shown_for_all_and_by_a_column(holdfast, shop):
     assert "By channel, from 2025-07-01" in found.stdout
     assert "search" in found.stdout
     assert "the last quarter is not over" in found.stderr
-    assert "whoever bought before looks new" in found.stderr
+    assert "the history begins on 2023-01-0" in found.stderr
+    assert "in none of its groups" not in found.stderr
+
+
+def test_customers_in_no_group_are_told_of(holdfast, tmp_path):
+    (tmp_path / "orders.csv").write_text(
+        "order_id,customer_id,ordered_at,amount\n1,a,2024-01-05,20\n2,b,2024-01-09,35\n"
+    )
+    (tmp_path / "customers.csv").write_text("customer_id,country\na,EE\nb,\n")
+    (tmp_path / "history.toml").write_text('[customers]\nstatic = ["country"]\n')
+    found = holdfast("metrics", tmp_path, "--horizon-days", 30, "--by", "country")
+    assert "1 of 2 customers at the end have no country: they are in none of its" in found.stderr
 
 
 def test_all_figures_are_written(holdfast, shop, tmp_path):
