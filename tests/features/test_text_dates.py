@@ -110,7 +110,7 @@ def test_days_move_from_one_zones_clock_to_anothers():
     assert found == [as_day("2025-07-01T14:00"), None]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.integers(0, 20_000), min_size=30, max_size=60, unique=True),
     st.sampled_from([d for d in DATES if "%y" not in d]),
