@@ -44,6 +44,8 @@ test: lint  ## every check: lint, tests with doctests, notebooks
 
 soak: $(READY)  ## more random files, requests and steps than make test makes, and ten minutes of load on each database
 	HOLDFAST_FUZZ_FILES=10000 $(BIN)/python -m pytest tests/features/intake/readers/test_fuzz.py
+	HOLDFAST_FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest tests/features/test_text_dates.py \
+		tests/training/selection/test_grade.py
 	HOLDFAST_FUZZ_REQUESTS=160 $(BIN)/python -m pytest -s tests/serving/test_schema.py
 	HOLDFAST_FUZZ_REQUESTS=160 HOLDFAST_FUZZ_STORE=postgresql $(BIN)/python -m pytest -s tests/serving/test_schema.py
 	HOLDFAST_STATEFUL_EXAMPLES=100 HOLDFAST_SOAK_MINUTES=10 $(BIN)/python -m pytest -s -o faulthandler_timeout=3600 \

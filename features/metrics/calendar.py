@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import narwhals as nw
+import polars as pl
 
 from features.clock import EPOCH
 from features.metrics.every import Every
@@ -43,6 +44,18 @@ def _months(day: nw.Expr) -> nw.Expr:
     month_from_march = (of_year * 5 + 2) // 153
     # January and February are the eleventh and twelfth month of the year before.
     return (era * 400 + year) * 12 + month_from_march + 2 - 1970 * 12
+
+
+def number_at(day: float, every: Every) -> int:
+    """The same of one instant.
+
+    Examples
+    --------
+    >>> number_at(31.5, "month")
+    1
+    """
+    rows = nw.from_native(pl.DataFrame({"day": [day]}))
+    return int(rows.select(number_of(nw.col("day"), every))["day"][0])
 
 
 def start_of(number: int, every: Every) -> datetime:

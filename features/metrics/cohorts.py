@@ -16,7 +16,7 @@ from features.errors import HistoryError
 from features.feature import count_of, only
 from features.history.history import History, Past
 from features.history.order_days import solid
-from features.metrics.calendar import number_of, start_of
+from features.metrics.calendar import number_at, number_of, start_of
 from features.metrics.every import Every
 
 COLUMNS = (
@@ -106,7 +106,8 @@ def cohorts(
         raise HistoryError("cohorts need an order of a positive amount before end; got none.")
     after_last = float(days["day"][-1]) + 1.0
     past = history.upto(after_last if end is None else end)
-    last = _number(min(past.day, after_last), every)
+    # The period in which the last instant before the end lies.
+    last = number_at(math.nextafter(min(past.day, after_last), -math.inf), every)
     table = _triangle(_cells(past, every), last, every, past.day, margin_rate)
     return Cohorts(table, every, history.mapping.currency, past.as_of)
 
@@ -127,7 +128,7 @@ def _cells(past: Past, every: Every) -> pl.DataFrame:
             amount.sum().alias("net_revenue"),
         )
         .join(first, on="customer_id", how="inner")
-        # What was given back before the first order is of no cohort's age.
+        # What was given back before the first order counts in its period.
         .with_columns(nw.max_horizontal("number", "cohort").alias("number"))
     )
     found = own.group_by("cohort", "number").agg(
@@ -137,12 +138,6 @@ def _cells(past: Past, every: Every) -> pl.DataFrame:
     )
     table: pl.DataFrame = found.collect("polars").to_native()
     return table.with_columns(pl.col("cohort", "number").cast(pl.Int64))
-
-
-def _number(over: float, every: Every) -> int:
-    """Of the period in which the last instant before `over` lies."""
-    rows = nw.from_native(pl.DataFrame({"day": [math.nextafter(over, -math.inf)]}))
-    return int(rows.select(number_of(nw.col("day"), every))["day"][0])
 
 
 def _triangle(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import pandas as pd
 
 from features.clock import as_day, as_instant
 from features.errors import HistoryError
+from features.metrics.calendar import number_at, start_of
 from features.metrics.every import EVERY, Every
 
 STEPS: dict[Every, pd.DateOffset] = {
@@ -95,21 +95,9 @@ def beginning(day: float, every: Every) -> float:
     >>> beginning(40.5, "month"), beginning(40.5, "all")
     (31.0, 40.0)
     """
-    when = as_instant(day).replace(hour=0, minute=0, second=0, microsecond=0)
-    return as_day(_FIRST[every](when))
-
-
-def _monday(when: datetime) -> datetime:
-    return when - timedelta(days=when.weekday())
-
-
-_FIRST: dict[Every, Callable[[datetime], datetime]] = {
-    "week": _monday,
-    "month": lambda when: when.replace(day=1),
-    "quarter": lambda when: when.replace(day=1, month=when.month - (when.month - 1) % 3),
-    "year": lambda when: when.replace(day=1, month=1),
-    "all": lambda when: when,
-}
+    if every == "all":
+        return float(math.floor(day))
+    return as_day(start_of(number_at(day, every), every))
 
 
 def _shown(day: float) -> str:

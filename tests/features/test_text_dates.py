@@ -1,3 +1,4 @@
+import os
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -8,6 +9,9 @@ from hypothesis import strategies as st
 from features.clock import as_day
 from features.errors import HistoryError
 from features.text_dates import DATES, TIMES, moved, read_days
+
+# Made-up columns; `make soak` makes more.
+COLUMNS = int(os.environ.get("HOLDFAST_FUZZ_EXAMPLES", "40"))
 
 
 def read(*cells: str | None, formats: tuple[str, ...] = (), timezone: str = "UTC"):
@@ -110,7 +114,7 @@ def test_days_move_from_one_zones_clock_to_anothers():
     assert found == [as_day("2025-07-01T14:00"), None]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=COLUMNS)
 @given(
     st.lists(st.integers(0, 20_000), min_size=30, max_size=60, unique=True),
     st.sampled_from([d for d in DATES if "%y" not in d]),

@@ -1,3 +1,4 @@
+import os
 import re
 from unittest.mock import patch
 
@@ -27,6 +28,8 @@ from training.selection.grade import (
 
 MBG_NBD = PopulationModel({"r": 0.5, "alpha": 40.0, "a": 0.6, "b": 2.0}, 20.0, 1.0)
 MANY = 400
+# Made-up backtests; `make soak` makes more.
+SHOPS = int(os.environ.get("HOLDFAST_FUZZ_EXAMPLES", "100"))
 
 
 def snapshot(day: int, churned: list[float]) -> Snapshot:
@@ -221,7 +224,7 @@ def backtests(draw):
         return choose(CHURN_RISK, tuple(judged), 90, 0)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=100)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=SHOPS)
 @given(backtests())
 def test_words_never_contradict_the_table(found):
     """What the verdict says of more and less, clear and not, high and low, the numbers say too."""
